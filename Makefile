@@ -1,0 +1,26 @@
+# make install | demo | test.  Everything lives in .venv; remove that folder to start over.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SCALE ?= full
+
+.PHONY: install demo test
+install: $(VENV)/.installed
+
+# A Python without ensurepip (Debian's, without python3-venv) can still make a venv: pip is put in
+# by hand. mmcv asks for opencv-python, which needs libGL, which a server lacks; headless does not.
+$(VENV)/.installed: setup.py constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || ( $(PYTHON) -m venv --clear --without-pip $(VENV) && \
+	  $(PYTHON) -m pip install -q --target "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')" pip )
+	$(BIN)/python -m pip install -q --upgrade pip
+	$(BIN)/python -m pip install -c constraints.txt -e '.[openmmlab,test]'
+	$(BIN)/python -m pip uninstall -q -y opencv-python opencv-python-headless
+	$(BIN)/python -m pip install -q -c constraints.txt --no-deps opencv-python-headless
+	$(BIN)/python -c 'import mmresizemix, mmdet.models, mmpretrain.models' 
+	touch $@
+
+demo: install
+	$(BIN)/python tools/demo.py --scale $(SCALE)
+
+test: install
+	$(BIN)/python -m pytest tests

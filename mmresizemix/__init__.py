@@ -1,0 +1,41 @@
+"""ResizeMix pretraining, carried into MMDetection's SSD and Faster R-CNN.
+
+Importing registers everything under the scope ``mmresizemix``::
+
+    custom_imports = dict(imports=['mmresizemix'], allow_failed_imports=False)
+
+Where PyTorch or OpenMMLab is missing, the import still succeeds and ``mmresizemix.results`` works;
+the first use of anything else says what to install.
+"""
+from importlib import import_module
+
+from . import stack
+
+__version__ = '0.1.0'
+
+_ROOM_OF = dict(
+    Mix='batch_augments',
+    ResizeMix='batch_augments',
+    CutMix='batch_augments',
+    EpochSeedHook='seeding',
+    BackboneGuard='transfer',
+    export_backbone='transfer',
+    SSDHead='detection',
+    CocoMetric='detection',
+)
+__all__ = ['__version__', *_ROOM_OF]
+
+
+def __getattr__(name: str):
+    """Import a public name from its room on first use (PEP 562)."""
+    if name not in _ROOM_OF:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    stack.require_for(_ROOM_OF[name])
+    return getattr(import_module(f'{__name__}.{_ROOM_OF[name]}'), name)
+
+
+if not stack.missing('torch', 'mmengine', 'mmcv'):
+    stack.check_versions()
+    from . import ops, registry  # noqa: F401
+
+    ops.install_fallback()

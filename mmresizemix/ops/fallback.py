@@ -1,0 +1,97 @@
+"""A stand-in for ``mmcv._ext``, the compiled half of mmcv.
+
+mmcv publishes no wheel with compiled ops for current PyTorch, and without them ``import
+mmdet.models`` fails. SSD and Faster R-CNN call three: ``nms``, ``roi_align_forward`` and
+``roi_align_backward``; torchvision ships the same kernels. The finder below is *appended* to
+``sys.meta_path``, so a real ``mmcv._ext`` always wins. Any other op raises when it is called, not
+before: mmcv asks for every name at import.
+"""
+import importlib.machinery
+import sys
+from types import ModuleType
+from typing import Callable
+
+import torch
+
+EXT = 'mmcv._ext'
+
+
+def nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float,
+        offset: int) -> torch.Tensor:
+    """Indices of the kept boxes, best first. ``offset`` 1 counts x2 and y2 as inside the box."""
+    import torchvision
+    if offset:  # extents are x2 - x1 + offset: the same as moving the far corner
+        boxes = boxes + boxes.new_tensor([0, 0, offset, offset])
+    return torchvision.ops.nms(boxes, scores, iou_threshold)
+
+
+def roi_align_forward(input, rois, output, argmax_y, argmax_x, aligned_height, aligned_width,
+                      spatial_scale, sampling_ratio, pool_mode, aligned) -> None:
+    """RoIAlign by averaging, written into ``output`` (K, C, aligned_height, aligned_width)."""
+    _average_only(pool_mode)
+    import torchvision  # noqa: F401  registers torch.ops.torchvision
+    output.copy_(
+        torch.ops.torchvision.roi_align(input, rois, spatial_scale, aligned_height, aligned_width,
+                                        sampling_ratio, aligned))
+
+
+def roi_align_backward(grad_output, rois, argmax_y, argmax_x, grad_input, aligned_height,
+                       aligned_width, spatial_scale, sampling_ratio, pool_mode, aligned) -> None:
+    """Gradient of :func:`roi_align_forward`, written into ``grad_input`` (N, C, H, W)."""
+    _average_only(pool_mode)
+    import torchvision  # noqa: F401
+    grad_input.copy_(
+        torch.ops.torchvision._roi_align_backward(grad_output, rois, spatial_scale, aligned_height,
+                                                  aligned_width, *grad_input.shape, sampling_ratio,
+                                                  aligned))
+
+
+def _average_only(pool_mode: int) -> None:
+    if pool_mode != 1:
+        raise NotImplementedError("RoIAlign with pool_mode='max' needs mmcv's compiled ops; "
+                                  "torchvision's kernel only averages")
+
+
+def _unavailable(name: str) -> Callable:
+
+    def op(*args, **kwargs):
+        raise NotImplementedError(
+            f'mmcv.ops: {name} needs the compiled ops of mmcv, which are not installed. '
+            'mmresizemix stands in for nms and roi_align only. Build mmcv with its ops: '
+            'https://mmcv.readthedocs.io/en/latest/get_started/build.html')
+
+    op.__name__ = name
+    return op
+
+
+class _TorchvisionExt(ModuleType):
+    """``mmcv._ext`` as mmcv sees it: three working ops, every other name a clear error."""
+
+    def __getattr__(self, name: str):
+        if name.startswith('__'):
+            raise AttributeError(name)
+        return _unavailable(name)
+
+
+class _FallbackFinder:
+    """Answers for ``mmcv._ext`` alone; also the loader of what it finds."""
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return importlib.machinery.ModuleSpec(name, cls) if name == EXT else None
+
+    @staticmethod
+    def create_module(spec):
+        return _TorchvisionExt(spec.name, __doc__)
+
+    @staticmethod
+    def exec_module(module):
+        module.nms = nms
+        module.roi_align_forward = roi_align_forward
+        module.roi_align_backward = roi_align_backward
+
+
+def install_fallback() -> None:
+    """Let ``import mmcv._ext`` succeed where no compiled one exists. Calling twice is harmless."""
+    if _FallbackFinder not in sys.meta_path:
+        sys.meta_path.append(_FallbackFinder)

@@ -1,0 +1,34 @@
+"""The registry nodes of the scope ``mmresizemix``, and what is registered where.
+
+``locations`` are imported by MMEngine when a registry is first asked, so that importing the plugin
+stays cheap and works where only one of mmdet and mmpretrain is installed.
+"""
+from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
+from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import METRICS as MMENGINE_METRICS
+from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import Registry
+
+from . import stack
+
+SCOPE = 'mmresizemix'
+
+HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope=SCOPE,
+                 locations=['mmresizemix.seeding', 'mmresizemix.transfer'])
+FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope=SCOPE,
+                     locations=['mmresizemix.seeding'])
+MODELS = Registry('model', parent=MMENGINE_MODELS, scope=SCOPE,
+                  locations=['mmresizemix.detection'])
+METRICS = Registry('metric', parent=MMENGINE_METRICS, scope=SCOPE,
+                   locations=['mmresizemix.detection'])
+
+if not stack.missing('mmpretrain'):
+    from mmpretrain.registry import BATCH_AUGMENTS as MMPRETRAIN_BATCH_AUGMENTS
+
+    from .batch_augments import CutMix, ResizeMix
+    from .batch_augments.upstream import copy_probs_of_random_batch_augment
+
+    BATCH_AUGMENTS = Registry('batch augment', parent=MMPRETRAIN_BATCH_AUGMENTS, scope=SCOPE)
+    BATCH_AUGMENTS.register_module(module=ResizeMix)
+    BATCH_AUGMENTS.register_module(module=CutMix)
+    copy_probs_of_random_batch_augment()

@@ -1,0 +1,36 @@
+"""Packaging of mmresizemix. Tested versions stand in constraints.txt, the ranges here are wide."""
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+
+# OpenMMLab's own distributions and the maintained onedl forks own the same import names (mmcv,
+# mmdet, ...): requiring either would overwrite the other, so both stay an extra, checked at import.
+OPENMMLAB = [
+    'torch>=2.4',
+    'torchvision>=0.19',
+    'onedl-mmengine>=0.10.8',
+    'onedl-mmcv>=2.3',
+    'onedl-mmdetection>=3.4',
+    'onedl-mmpretrain>=1.3',
+]
+
+setup(
+    name='mmresizemix',
+    version=re.search(r"__version__ = '(.+)'", (ROOT / 'mmresizemix/__init__.py').read_text())[1],
+    description='ResizeMix pretraining and its transfer to detectors, for OpenMMLab',
+    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    packages=find_packages(include=['mmresizemix', 'mmresizemix.*']),
+    python_requires='>=3.10',
+    install_requires=[
+        'numpy>=1.24', 'scipy>=1.10', 'matplotlib>=3.7', 'pillow>=9', 'rich>=13', 'pycocotools>=2.0.7'
+    ],
+    extras_require=dict(
+        openmmlab=OPENMMLAB + ['faster-coco-eval>=1.6'],
+        test=['pytest>=8'],
+    ),
+)
