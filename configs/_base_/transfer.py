@@ -1,0 +1,15 @@
+"""What all detection configs of a transfer study share, by name: they take it with ``_base_.name``,
+since two bases of one config may not set the same key."""
+custom_imports = dict(imports=['mmresizemix'], allow_failed_imports=False)
+randomness = dict(seed=0)
+
+# Stops the run before its first step unless the backbone's weights really arrived.
+backbone_guard = dict(type='mmresizemix.BackboneGuard')
+epoch_seed = dict(type='mmresizemix.EpochSeedHook')
+num_class_check = dict(type='NumClassCheckHook')
+invalid_loss_check = dict(type='CheckInvalidLossHook', interval=50, priority='VERY_LOW')
+
+# With EpochSeedHook: a resumed run draws the augmentations of an uninterrupted one.
+torch_seeding = dict(type='mmresizemix.torch_worker_seeding')
+
+coco_metric = dict(type='mmresizemix.CocoMetric')  # mmdet's rounds to 0.1 AP

@@ -1,0 +1,38 @@
+"""Faster R-CNN with ResNet-50 and FPN on VOC07+12: Table 5, "Pascal VOC, Faster-RCNN".
+
+    bash tools/dist_train.sh configs/faster_rcnn/faster-rcnn_r50_fpn_8xb2-4e_voc0712.py 8 \\
+        --backbone FILE
+
+The paper: 81.0 mAP (11 points) from the baseline, 81.9 from CutMix, 82.0 from ResizeMix. 12 passes
+(RepeatDataset x 3), 2 to 3 A100-hours (an estimate, not measured).
+On one GPU: --cfg-options train_dataloader.batch_size=16
+"""
+_base_ = ['mmdet::pascal_voc/faster-rcnn_r50_fpn_1x_voc0712.py', '../_base_/transfer.py']
+
+# Sec. 5.2: "(1000, 600) for Pascal VOC ... 4 epochs"; all else MMDetection's default, but one:
+# its voc0712 has bbox_min_size=32, which trains objects under 32 px as background, 77.9 mAP where
+# it was 80.4 before (mmdetection#11541, #10502). The data sets are restated without it.
+train_dataloader = dict(
+    persistent_workers=False,
+    worker_init_fn=_base_.torch_seeding,
+    dataset=dict(
+        dataset=dict(datasets=[
+            dict(
+                type='VOCDataset',
+                data_root=_base_.data_root,
+                ann_file='VOC2007/ImageSets/Main/trainval.txt',
+                data_prefix=dict(sub_data_root='VOC2007/'),
+                filter_cfg=dict(filter_empty_gt=True, min_size=32),
+                pipeline=_base_.train_pipeline),
+            dict(
+                type='VOCDataset',
+                data_root=_base_.data_root,
+                ann_file='VOC2012/ImageSets/Main/trainval.txt',
+                data_prefix=dict(sub_data_root='VOC2012/'),
+                filter_cfg=dict(filter_empty_gt=True, min_size=32),
+                pipeline=_base_.train_pipeline),
+        ])))
+custom_hooks = [
+    _base_.backbone_guard, _base_.epoch_seed, _base_.num_class_check, _base_.invalid_loss_check
+]
+default_hooks = dict(checkpoint=dict(max_keep_ckpts=2))

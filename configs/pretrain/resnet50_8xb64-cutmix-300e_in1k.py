@@ -1,0 +1,12 @@
+"""ResNet-50 with CutMix as published, one box a batch: 78.60 % top-1 in the paper's Table 4.
+
+    bash tools/dist_train.sh configs/pretrain/resnet50_8xb64-cutmix-300e_in1k.py 8
+
+A box for each sample: --cfg-options model.train_cfg.augments.per=sample
+"""
+_base_ = './resnet50_8xb64-300e_in1k.py'
+
+model = dict(
+    head=dict(loss=dict(use_soft=True)),  # eq. 4: the labels are mixed
+    train_cfg=dict(augments=dict(
+        type='mmresizemix.CutMix', alpha=1.0, per='batch', inplace=True)))

@@ -1,0 +1,18 @@
+"""ResNet-50 with ResizeMix as the authors released it: 79.00 % top-1 in the paper's Table 4.
+
+    bash tools/dist_train.sh configs/pretrain/resnet50_8xb64-resizemix-300e_in1k.py 8
+
+One τ a batch, a box a sample, resized by nearest neighbour. Another range (Table 8):
+--cfg-options model.train_cfg.augments.scale_range=0.2,0.8
+"""
+_base_ = './resnet50_8xb64-300e_in1k.py'
+
+model = dict(
+    head=dict(loss=dict(use_soft=True)),  # eq. 8: the labels are mixed
+    train_cfg=dict(augments=dict(
+        type='mmresizemix.ResizeMix',
+        scale_range=(0.1, 0.8),  # Sec. 5.3.3: "adopted to all the experiments with ResizeMix"
+        per='batch',
+        placement='shifted',  # A.1, eqs. 12-14
+        interpolation='nearest',
+        inplace=True)))

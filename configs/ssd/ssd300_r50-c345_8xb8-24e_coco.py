@@ -1,0 +1,7 @@
+"""SSD300 with all four stages of ResNet-50, no changed stride. Not in the paper.
+
+    bash tools/dist_train.sh configs/ssd/ssd300_r50-c345_8xb8-24e_coco.py 8 --backbone FILE
+"""
+_base_ = './ssd300_r50_8xb8-24e_coco.py'
+
+model = _base_.ssd300_r50_c345

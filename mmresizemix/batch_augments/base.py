@@ -1,0 +1,130 @@
+"""What all batch augments share: arguments, labels, the generator, mmpretrain's call contract."""
+import math
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .generator import derive_seed, rank
+from .mix import Mix
+from .paste import paste
+
+
+class BatchAugment(ABC):
+    """Mix a batch: :meth:`draw` a :class:`Mix`, then :meth:`apply` it, which draws nothing.
+
+    A new method adds a :meth:`draw`, no pasting of its own.
+    """
+    interpolation = 'nearest'
+    antialias = False
+
+    def __init__(self, per: str, prob: float, inplace: bool, seed: int | None,
+                 num_classes: int | None):
+        check_choice('per', per, ('sample', 'batch'))
+        check('prob', prob, 'a number in 0..1', is_number(prob) and 0 <= prob <= 1)
+        check('inplace', inplace, 'a bool', isinstance(inplace, bool))
+        check('seed', seed, 'None or an integer >= 0', seed is None or is_integer(seed, 0))
+        check('num_classes', num_classes, 'None or an integer >= 1',
+              num_classes is None or is_integer(num_classes, 1))
+        self.per, self.prob, self.inplace = per, prob, inplace
+        self.seed, self.num_classes = seed, num_classes
+        self._generator: torch.Generator | None = None
+
+    @abstractmethod
+    def draw(self, batch_size: int, size: tuple[int, int]) -> Mix:
+        """Draw what to mix for ``batch_size`` pictures of ``size`` (H, W) pixels."""
+
+    def __call__(self, inputs: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+        """mmpretrain's contract for batch augments.
+
+        Args:
+            inputs: (N, C, H, W), any float dtype, any device.
+            scores: labels: (N,) integers, or (N, num_classes) one-hot or soft.
+
+        Returns:
+            The mixed pictures in the dtype of ``inputs``, and (N, num_classes) labels in float32
+            (float64 stays), each row of which sums to what the rows of ``scores`` sum to.
+
+        Raises:
+            ValueError: shapes or dtypes that are not as above.
+        """
+        check('inputs', tuple(inputs.shape), 'a batch of shape (N, C, H, W)', inputs.ndim == 4)
+        check('inputs', inputs.dtype, 'a floating dtype', inputs.is_floating_point())
+        scores = self._float_scores(scores, len(inputs))
+        if len(inputs) == 0:
+            return inputs, scores
+        return self.apply(self.draw(len(inputs), tuple(inputs.shape[-2:])), inputs, scores)
+
+    def apply(self, mix: Mix, inputs: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+        """Mix pictures and float labels as ``mix`` says. Deterministic."""
+        check('inputs', tuple(inputs.shape), f'the shape that the mix was drawn for, '
+              f'({len(mix.partner)}, C, {mix.size[0]}, {mix.size[1]})',
+              (len(inputs), *inputs.shape[-2:]) == (len(mix.partner), *mix.size))
+        mixed = paste(inputs, mix, self.interpolation, self.antialias, self.inplace)
+        return mixed, mix.mix_scores(scores)
+
+    def set_epoch(self, epoch: int, seed: int | None = None) -> None:
+        """Restart the generator from (seed, rank, epoch), so that what an epoch draws does not
+        depend on what was drawn before it: a resumed run mixes as an uninterrupted one.
+
+        Args:
+            epoch: counted from 0.
+            seed: the run's seed, used where the augment has none of its own.
+        """
+        self._generator = self._new_generator(self.seed if self.seed is not None else seed, epoch)
+
+    @property
+    def generator(self) -> torch.Generator:
+        """The augment's own generator, on the CPU. Made on first use, when the rank is known;
+        without a seed it starts from torch's initial seed, which MMEngine sets alike on all ranks.
+        """
+        if self._generator is None:
+            self._generator = self._new_generator(self.seed, 0)
+        return self._generator
+
+    def _new_generator(self, seed: int | None, epoch: int) -> torch.Generator:
+        if seed is None:
+            seed = torch.initial_seed() % 2**64
+        return torch.Generator().manual_seed(derive_seed(seed, rank(), epoch, type(self).__name__))
+
+    def _uniform(self, rows: int, columns: int) -> Tensor:
+        """(columns, rows) float64 in [0, 1): a row of numbers for each sample, column by column."""
+        return torch.rand(rows, columns, generator=self.generator, dtype=torch.float64).T
+
+    def _partners(self, batch_size: int) -> Tensor:
+        """(N,) a random cycle through the batch: nobody is their own partner, unless alone."""
+        order = torch.randperm(batch_size, generator=self.generator)
+        partner = torch.empty_like(order)
+        partner[order] = order.roll(-1)
+        return partner
+
+    def _float_scores(self, scores: Tensor, batch_size: int) -> Tensor:
+        if scores.ndim == 1 and not scores.is_floating_point():
+            scores = F.one_hot(scores.long(), -1 if self.num_classes is None else self.num_classes)
+        check('scores', tuple(scores.shape), f'({batch_size},) integers or ({batch_size}, '
+              'num_classes)', scores.ndim == 2 and len(scores) == batch_size)
+        return scores if scores.dtype == torch.float64 else scores.float()
+
+    def __repr__(self) -> str:
+        shown = {k: v for k, v in vars(self).items() if not k.startswith('_')}
+        return f'{type(self).__name__}({", ".join(f"{k}={v!r}" for k, v in shown.items())})'
+
+
+def check(name: str, value: Any, expected: str, holds: bool) -> None:
+    """Raise a ValueError that names the argument, what was expected and what came."""
+    if not holds:
+        raise ValueError(f'{name}: expected {expected}, got {value!r}')
+
+
+def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    check(name, value, f'one of {", ".join(map(repr, choices))}', value in choices)
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_integer(value: Any, minimum: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= minimum

@@ -1,0 +1,135 @@
+"""Pasting drawn patches into a batch: ``Paste(P, I_t, R)`` of the paper's eq. 3. Draws nothing.
+
+Two ways to the same pixels. On a CPU, slices: only what is pasted is resized and copied. On other
+devices, one gather over the whole batch: no loop over samples, no wait for the device, and it
+compiles without graph breaks.
+"""
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .mix import Mix
+
+INTERPOLATIONS = ('nearest', 'bilinear')
+
+
+def paste(inputs: Tensor, mix: Mix, interpolation: str = 'bilinear', antialias: bool = False,
+          inplace: bool = False) -> Tensor:
+    """Give every sample the patch that ``mix`` says.
+
+    Args:
+        inputs: (N, C, H, W), floating, on any device.
+        mix: what to paste where; its tensors are on the CPU.
+        interpolation: 'nearest' or 'bilinear' (pixel centres aligned as in
+            ``F.interpolate(align_corners=False)``), where a patch has to be resized.
+        antialias: low-pass before shrinking. 'bilinear' only. Off the CPU this resizes patch by
+            patch, since one gather cannot filter by a different width in every sample.
+        inplace: overwrite ``inputs`` instead of a copy.
+
+    Returns:
+        (N, C, H, W), dtype and device of ``inputs``; ``inputs`` itself if ``inplace``.
+    """
+    if inputs.device.type == 'cpu' or antialias:
+        return _paste_slices(inputs, mix, interpolation, antialias, inplace)
+    device = inputs.device
+    partner, source, target = (t.to(device, non_blocking=True)
+                               for t in (mix.partner, mix.source, mix.target))
+    same_place = mix.source is mix.target  # known without reading a box back from the device
+    out = paste_batched(inputs, partner, source, target, 'copy' if same_place else interpolation)
+    return inputs.copy_(out) if inplace else out
+
+
+def _paste_slices(inputs: Tensor, mix: Mix, interpolation: str, antialias: bool,
+                  inplace: bool) -> Tensor:
+    partner, source, target = mix.partner.tolist(), mix.source.tolist(), mix.target.tolist()
+    if all(s == source[0] and t == target[0] for s, t in zip(source, target)):
+        # One box for the whole batch: one resize, one copy.
+        patches = _resize(_cut(inputs, source[0])[mix.partner.to(inputs.device)], target[0],
+                          interpolation, antialias)
+        out = inputs if inplace else inputs.clone()
+        _cut(out, target[0]).copy_(patches)
+        return out
+    # Every patch is made before any is pasted: a source may be another sample's target.
+    patches = [
+        _resize(_cut(inputs[p:p + 1], s), t, interpolation, antialias, copy=inplace)
+        for p, s, t in zip(partner, source, target)
+    ]
+    out = inputs if inplace else inputs.clone()
+    for i, (patch, t) in enumerate(zip(patches, target)):
+        _cut(out[i:i + 1], t).copy_(patch)
+    return out
+
+
+def _cut(pictures: Tensor, box: list[int]) -> Tensor:
+    x1, y1, x2, y2 = box
+    return pictures[:, :, y1:y2, x1:x2]
+
+
+def _resize(pictures: Tensor, box: list[int], interpolation: str, antialias: bool,
+            copy: bool = False) -> Tensor:
+    """``pictures`` (N, C, h, w) at the size of ``box``."""
+    size = (box[3] - box[1], box[2] - box[0])
+    if 0 in size:
+        return pictures[:, :, :size[0], :size[1]]
+    if pictures.shape[-2:] == size:
+        return pictures.clone() if copy else pictures
+    if interpolation == 'nearest':
+        rows, columns = (torch.arange(n, device=pictures.device) * m // n
+                         for n, m in zip(size, pictures.shape[-2:]))
+        return pictures[:, :, rows][:, :, :, columns]
+    # Half precision is resized in float: its kernels are missing or slow on a CPU.
+    wide = pictures if pictures.dtype in (torch.float32, torch.float64) else pictures.float()
+    resized = F.interpolate(wide, size, mode='bilinear', align_corners=False, antialias=antialias)
+    return resized.to(pictures.dtype)
+
+
+def paste_batched(inputs: Tensor, partner: Tensor, source: Tensor, target: Tensor,
+                  interpolation: str) -> Tensor:
+    """:func:`paste` with static shapes, all tensors on the device of ``inputs``.
+
+    ``interpolation='copy'`` is for source boxes that are their target boxes (CutMix).
+    """
+    height, width = inputs.shape[-2:]
+    y, in_y = _source_coordinates(height, source[:, 1::2], target[:, 1::2], interpolation)
+    x, in_x = _source_coordinates(width, source[:, 0::2], target[:, 0::2], interpolation)
+    if interpolation == 'copy':
+        patches = inputs[partner]
+    elif interpolation == 'nearest':
+        n = partner[:, None, None]
+        patches = inputs.permute(0, 2, 3, 1)[n, y[:, :, None], x[:, None, :]].permute(0, 3, 1, 2)
+    else:
+        patches = _sample_bilinear(inputs[partner], x, y)
+    inside = in_y[:, None, :, None] & in_x[:, None, None, :]
+    return torch.where(inside, patches, inputs)
+
+
+def _source_coordinates(length: int, source: Tensor, target: Tensor,
+                        interpolation: str) -> tuple[Tensor, Tensor]:
+    """Along one axis: where every output pixel reads, and whether it lies in the target box.
+
+    ``source`` and ``target`` are (N, 2), first and past-the-last pixel; both results (N, length).
+    """
+    (s1, s2), (t1, t2) = (box.unbind(1) for box in (source, target))
+    s1, s2, t1, t2 = (edge[:, None] for edge in (s1, s2, t1, t2))
+    out = torch.arange(length, device=source.device)[None]
+    inside = (t1 <= out) & (out < t2)
+    extent = (t2 - t1).clamp(min=1)  # an empty box reads nothing
+    last = (s2 - 1).clamp(min=0)
+    if interpolation == 'bilinear':
+        # double, as rounding here moves every pixel of a patch
+        at = s1 + ((out - t1).double() + .5) * (s2 - s1) / extent - .5
+        return torch.minimum(torch.maximum(at, s1), last), inside
+    at = s1 + (out - t1) * (s2 - s1) // extent
+    return torch.minimum(torch.maximum(at, s1.minimum(last)), last), inside
+
+
+def _sample_bilinear(pictures: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Pixels of ``pictures`` (N, C, H, W) at columns ``x`` (N, W) and rows ``y`` (N, H)."""
+    height, width = pictures.shape[-2:]
+    dtype = torch.float64 if pictures.dtype == torch.float64 else torch.float32
+    gx, gy = ((2 * at + 1) / n - 1 for at, n in ((x, width), (y, height)))  # grid_sample's -1..1
+    grid = torch.stack(
+        torch.broadcast_tensors(gx[:, None, :], gy[:, :, None]), dim=-1).to(dtype)
+    sampled = F.grid_sample(pictures.to(dtype), grid, mode='bilinear', padding_mode='border',
+                            align_corners=False)
+    return sampled.to(pictures.dtype)

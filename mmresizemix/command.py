@@ -1,0 +1,37 @@
+"""How every command of tools/ ends: with its result, or with one line that says why not."""
+import os
+import sys
+from typing import Callable
+
+STOPPED = 130  # what a shell reports after Ctrl-C
+
+
+def run_command(main: Callable[[], int | None], when_stopped: str = '') -> None:
+    """Call ``main`` and exit with what it returns; errors become one line on stderr, exit code 1.
+
+    Errors of the program itself keep their traceback; set ``MMRESIZEMIX_TRACEBACK=1`` to see it
+    for the others too.
+
+    Args:
+        when_stopped: what to say after Ctrl-C: how to go on.
+    """
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print(f'\nStopped. {when_stopped}'.rstrip(), file=sys.stderr)
+        sys.exit(STOPPED)
+    except (OSError, ValueError, ImportError, RuntimeError) as error:
+        if os.environ.get('MMRESIZEMIX_TRACEBACK') or not _is_ours(error):
+            raise
+        print(f'error: {error}', file=sys.stderr)
+        sys.exit(1)
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether this package raised it, on purpose: then its message says all that is needed."""
+    traceback = error.__traceback__
+    while traceback.tb_next:
+        traceback = traceback.tb_next
+    raised_in = traceback.tb_frame.f_globals.get('__name__', '')
+    return raised_in.split('.')[0] in ('mmresizemix', '__main__') or isinstance(
+        error, FileNotFoundError)

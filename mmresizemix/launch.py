@@ -1,0 +1,131 @@
+"""A config and a few options -> a run. Serves mmpretrain's and mmdet's configs alike."""
+import os
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+from .transfer import CheckpointError, load_checkpoint
+
+RANDOM = 'random'
+GUARD = 'mmresizemix.BackboneGuard'
+
+
+def add_run_arguments(parser: ArgumentParser) -> None:
+    """The options that training and testing share."""
+    parser.add_argument('config', help='a config of ours, of mmpretrain, of mmdet, or your own')
+    parser.add_argument('--work-dir', help='where the run goes (default: work_dirs/<config name>)')
+    parser.add_argument('--amp', action='store_true', help='automatic mixed precision')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='override settings of the config, e.g. train_cfg.max_epochs=1')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0,
+                        help='set by torch.distributed.launch')
+
+
+def load_config(args: Namespace) -> Config:
+    """Read ``args.config`` and apply the options of :func:`add_run_arguments`.
+
+    Raises:
+        FileNotFoundError: no such config.
+    """
+    cfg = Config.fromfile(args.config)
+    cfg.launcher = args.launcher
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{Path(args.config).stem}'
+    if cfg.get('default_scope') == 'mmpretrain':
+        _stack_batches(cfg)
+    return cfg
+
+
+def _stack_batches(cfg: Config) -> None:
+    # mmpretrain's own tools/train.py sets these too: its data preprocessor wants stacked pictures
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        if cfg.get(name):
+            cfg[name].setdefault('collate_fn', dict(type='default_collate'))
+            cfg[name].setdefault('pin_memory', True)
+
+
+def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
+          resume: str | None = None, amp: bool = False) -> None:
+    """Train.
+
+    Args:
+        backbone: for a detector: the file that its backbone starts from, or 'random'.
+        seed: of everything random; None: the config's.
+        resume: a checkpoint, or 'auto': the newest of the work dir that can be read, if any.
+        amp: automatic mixed precision with dynamic loss scaling.
+
+    Raises:
+        ValueError: ``backbone`` for a config that is not a detector's.
+        CheckpointError: the checkpoint to resume from cannot be read safely.
+        BackboneError: see :class:`mmresizemix.BackboneGuard`.
+    """
+    if backbone is not None:
+        set_backbone(cfg, backbone)
+    if seed is not None:
+        cfg.randomness = dict(cfg.get('randomness', {}), seed=seed)
+    if amp:
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if resume is not None:
+        checkpoint = newest_checkpoint(cfg.work_dir) if resume == 'auto' else Path(resume)
+        cfg.resume, cfg.load_from = checkpoint is not None, checkpoint and str(checkpoint)
+    if cfg.get('load_from'):
+        load_checkpoint(cfg.load_from)  # strictly, before MMEngine would unpickle anything in it
+    build_runner(cfg).train()
+
+
+def test(cfg: Config, checkpoint: str, *, amp: bool = False) -> dict:
+    """Evaluate ``checkpoint`` on the config's test set; returns the metrics."""
+    load_checkpoint(checkpoint)
+    cfg.load_from = str(checkpoint)
+    if amp:
+        cfg.test_cfg.fp16 = True
+    return build_runner(cfg).test()
+
+
+def build_runner(cfg: Config) -> Runner:
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def set_backbone(cfg: Config, backbone: str) -> None:
+    """Let the detector of ``cfg`` start from the file ``backbone``, or from random weights.
+
+    From random weights nothing may be frozen, neither stages nor BatchNorm statistics.
+
+    Raises:
+        ValueError: the config is not a detector's.
+    """
+    if cfg.get('default_scope') != 'mmdet' or 'backbone' not in cfg.model:
+        raise ValueError('--backbone: expected a config of an mmdet detector with model.backbone, '
+                         f'got one of scope {cfg.get("default_scope")!r}')
+    if backbone == RANDOM:
+        cfg.model.backbone.update(init_cfg=None, frozen_stages=-1, norm_eval=False)
+    else:
+        cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=backbone)
+    hooks = cfg.setdefault('custom_hooks', [])
+    if not any(hook['type'] == GUARD for hook in hooks):
+        hooks.append(dict(type=GUARD))
+    for hook in hooks:
+        if hook['type'] == GUARD:
+            hook['from_scratch'] = backbone == RANDOM
+
+
+def newest_checkpoint(work_dir: str) -> Path | None:
+    """The newest ``epoch_N.pth`` or ``iter_N.pth`` that can be read whole, or None.
+
+    MMEngine writes checkpoints in place, so the newest may be cut off; it says which it passes by.
+    """
+    found = [p for kind in ('epoch', 'iter') for p in Path(work_dir).glob(f'{kind}_*.pth')]
+    for path in sorted(found, key=lambda p: int(p.stem.rpartition('_')[2]), reverse=True):
+        try:
+            load_checkpoint(path)
+            return path
+        except CheckpointError as error:
+            print(f'Passing by a checkpoint that cannot be read: {error}')
+    return None

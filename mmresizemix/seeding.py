@@ -1,0 +1,80 @@
+"""Random streams that depend on (seed, rank, epoch) and on nothing that was drawn before.
+
+MMEngine seeds all ranks alike, saves no random state, and gives its loader workers one constant
+seed: ranks mix alike, workers repeat their augmentations every epoch, and a resumed run differs
+from an uninterrupted one. Saving the states would not mend it, since validation draws too.
+"""
+import logging
+import random
+
+import numpy as np
+import torch
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
+from mmengine.runner import EpochBasedTrainLoop
+
+from .batch_augments import derive_seed
+from .registry import FUNCTIONS, HOOKS
+
+
+@HOOKS.register_module()
+class EpochSeedHook(Hook):
+    """Restart every random stream of the training process from (seed, rank, epoch).
+
+    Python's, numpy's and torch's global generators, and those of the batch augments. Together with
+    this loader setting, a run resumed at an epoch equals the uninterrupted one exactly (same number
+    of ranks, workers and threads)::
+
+        train_dataloader = dict(
+            persistent_workers=False,
+            worker_init_fn=dict(type='mmresizemix.torch_worker_seeding'))
+
+    Raises:
+        ValueError: the training loop counts iterations, not epochs.
+    """
+    priority = 'VERY_HIGH'
+
+    def before_train(self, runner) -> None:
+        if not isinstance(runner.train_loop, EpochBasedTrainLoop):
+            raise ValueError('EpochSeedHook: expected an epoch-based training loop '
+                             f'(train_cfg.by_epoch=True), got {type(runner.train_loop).__name__}')
+        loader = runner.train_dataloader
+        if loader.num_workers and (loader.persistent_workers
+                                   or not _leaves_seeding_to_torch(loader.worker_init_fn)):
+            print_log(
+                'EpochSeedHook: a resumed run will not draw the same augmentations. Set '
+                'train_dataloader.persistent_workers=False and train_dataloader.worker_init_fn='
+                "dict(type='mmresizemix.torch_worker_seeding').", 'current', logging.WARNING)
+
+    def before_train_epoch(self, runner) -> None:
+        seed_everything(derive_seed(runner.seed, get_rank(), runner.epoch, 'process'))
+        for augment in _batch_augments(runner.model):
+            augment.set_epoch(runner.epoch, runner.seed)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python's, numpy's and torch's global generators (all devices)."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def _leaves_seeding_to_torch(worker_init_fn) -> bool:
+    # MMEngine wraps the function that the config names in a partial
+    return getattr(worker_init_fn, 'func', worker_init_fn) in (None, torch_worker_seeding)
+
+
+def _batch_augments(model) -> list:
+    """The augments of an mmpretrain model that keep a generator of their own."""
+    model = model.module if is_model_wrapper(model) else model
+    chooser = getattr(getattr(model, 'data_preprocessor', None), 'batch_augments', None)
+    return [a for a in getattr(chooser, 'augments', []) if hasattr(a, 'set_epoch')]
+
+
+@FUNCTIONS.register_module()
+def torch_worker_seeding(worker_id: int) -> None:
+    """A ``worker_init_fn`` that leaves torch's own seeding alone: each epoch, every worker gets
+    Python, numpy and torch seeds drawn from the main process. MMEngine's default overwrites them
+    with a constant."""

@@ -1,0 +1,25 @@
+"""Evaluate a checkpoint of a classifier (mmpretrain) or a detector (mmdet)."""
+import argparse
+
+from mmresizemix.command import run_command
+from mmresizemix.launch import add_run_arguments, load_config, test
+
+EXAMPLES = """examples:
+  python tools/test.py configs/ssd/ssd300_r50_8xb8-24e_coco.py work_dirs/ssd/epoch_24.pth
+  python tools/test.py CONFIG CHECKPOINT --cfg-options test_evaluator.outfile_prefix=detections
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_run_arguments(parser)
+    parser.add_argument('checkpoint', help='epoch_N.pth of a run')
+    args = parser.parse_args()
+    metrics = test(load_config(args), args.checkpoint, amp=args.amp)
+    for name, value in metrics.items():
+        print(f'{name}: {value}')
+
+
+if __name__ == '__main__':
+    run_command(main)

@@ -1,0 +1,32 @@
+"""Train a classifier (mmpretrain) or a detector (mmdet) from a config."""
+import argparse
+
+from mmresizemix.command import run_command
+from mmresizemix.launch import add_run_arguments, load_config, train
+
+EXAMPLES = """examples:
+  python tools/train.py configs/pretrain/resnet50_8xb64-resizemix-300e_in1k.py
+  python tools/train.py configs/ssd/ssd300_r50_8xb8-24e_voc0712.py --backbone resizemix.pth --seed 1
+  python tools/train.py configs/ssd/ssd300_r50_8xb8-24e_voc0712.py --backbone random
+  python tools/train.py CONFIG --work-dir DIR --resume      # go on from the newest checkpoint
+  bash tools/dist_train.sh CONFIG 8 --amp                   # eight GPUs
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_run_arguments(parser)
+    parser.add_argument('--backbone', metavar='FILE',
+                        help="what the detector's backbone starts from: a file of "
+                        "tools/export_backbone.py, torchvision://resnet50, or 'random'")
+    parser.add_argument('--seed', type=int, help="of everything random (default: the config's)")
+    parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
+                        help='go on from a checkpoint; alone: from the newest of the work dir')
+    args = parser.parse_args()
+    train(load_config(args), backbone=args.backbone, seed=args.seed, resume=args.resume,
+          amp=args.amp)
+
+
+if __name__ == '__main__':
+    run_command(main, 'The same command with --resume goes on from the last epoch.')
