@@ -1,0 +1,37 @@
+"""ResNet-18 without mixing on the demo's drawn crops. Made to be quick on two CPU cores.
+
+    python tools/train.py configs/demo/resnet18_scenes.py     # after: python tools/demo.py
+"""
+_base_ = '../pretrain/resnet50_8xb64-300e_in1k.py'
+
+model = dict(backbone=dict(depth=18), head=dict(num_classes=6, in_channels=512, topk=(1, )))
+data_preprocessor = dict(num_classes=6)
+
+size = 48
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='RandomResizedCrop', scale=size, crop_ratio_range=(0.3, 1.0)),
+    dict(type='RandomFlip', prob=0.5, direction='horizontal'),
+    dict(type='PackInputs'),
+]
+test_pipeline = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+data_root = '{{$MMRESIZEMIX_DEMO_DATA:data/demo}}/classification'
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=0,
+    dataset=dict(_delete_=True, type='CustomDataset', data_root=data_root, data_prefix='train',
+                 pipeline=train_pipeline))
+val_dataloader = dict(
+    batch_size=64,
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(_delete_=True, type='CustomDataset', data_root=data_root, data_prefix='val',
+                 pipeline=test_pipeline))
+test_dataloader = val_dataloader
+val_evaluator = dict(topk=(1, ))
+test_evaluator = val_evaluator
+
+optim_wrapper = dict(optimizer=dict(lr=0.05))
+train_cfg = dict(max_epochs=8, val_interval=1)
+param_scheduler = dict(T_max=8)
+default_hooks = dict(logger=dict(interval=10))

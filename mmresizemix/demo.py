@@ -1,0 +1,173 @@
+"""The whole idea, small enough for a laptop: three pretrainings, their backbones carried into SSD
+and Faster R-CNN, each also from random weights, on drawn scenes in COCO and VOC layout; one table.
+"""
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from .datasets import write_scenes
+from .jobs import Job, run_jobs
+from .results import read_metrics, table5, write_text
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIGS = ROOT / 'configs/demo'
+
+BASELINE = 'ResNet-18'
+PRETRAININGS = {  # row of the table -> pretraining config
+    BASELINE: 'resnet18_scenes',
+    'CutMix': 'resnet18-cutmix_scenes',
+    'ResizeMix': 'resnet18-resizemix_scenes',
+}
+RANDOM = 'random weights'
+DETECTORS = {  # column of the table -> detection config, its metric
+    'COCO SSD': ('ssd96_r18_scenes-coco', 'coco/bbox_mAP'),
+    'COCO Faster R-CNN': ('faster-rcnn_r18_scenes-coco', 'coco/bbox_mAP'),
+    'VOC SSD': ('ssd96_r18_scenes-voc', 'pascal_voc/mAP'),
+    'VOC Faster R-CNN': ('faster-rcnn_r18_scenes-voc', 'pascal_voc/mAP'),
+}
+TOP1 = 'accuracy/top1'
+EXPORT_COST = 8
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much of everything. Costs are seconds, measured on two cores: they weigh the progress."""
+    crops: tuple[int, int]  # a class, train and val
+    coco: tuple[int, int]  # scenes, train and val
+    voc: tuple[int, int, int]  # scenes: VOC2007 trainval, VOC2012 trainval, VOC2007 test
+    pretrain_epochs: int
+    detect_epochs: int
+    pretrain_cost: float
+    detect_cost: float
+
+
+SCALES = dict(
+    full=Scale((250, 50), (160, 100), (60, 100, 100), 8, 12, 90, 60),
+    smoke=Scale((8, 4), (16, 8), (8, 8, 8), 1, 1, 10, 12),
+)
+
+
+class Demo:
+    """The steps of the demo at one scale, and where everything of them lies."""
+
+    def __init__(self, scale_name: str):
+        self.scale = SCALES[scale_name]
+        suffix = '' if scale_name == 'full' else f'-{scale_name}'
+        self.data = ROOT / f'data/demo{suffix}'
+        self.runs = ROOT / f'work_dirs/demo{suffix}'
+
+    def draw_scenes(self) -> None:
+        write_scenes(self.data, crops=self.scale.crops, crop_size=48, coco=self.scale.coco,
+                     voc=self.scale.voc, scene_size=(96, 96))
+
+    def jobs(self) -> list[Job]:
+        mixing = [row for row in PRETRAININGS if row != BASELINE]
+        return [job for row in PRETRAININGS for job in (self._pretrain(row), self._export(row))] + [
+            self._show(row) for row in mixing
+        ] + [self._detect(column, row) for column in DETECTORS for row in [*PRETRAININGS, RANDOM]]
+
+    def folder(self, *names: str) -> Path:
+        return self.runs.joinpath(*(name.lower().replace(' ', '-') for name in names))
+
+    def backbone(self, row: str) -> Path:
+        return self.folder('backbones', row) / 'backbone.pth'
+
+    def picture(self, row: str) -> Path:
+        return self.runs / f'mixed-by-{row.lower()}.png'
+
+    def _pretrain(self, row: str) -> Job:
+        folder, epochs = self.folder('pretrain', row), self.scale.pretrain_epochs
+        last = folder / f'epoch_{epochs}.pth'
+        config = CONFIGS / f'{PRETRAININGS[row]}.py'
+        return Job(
+            f'pretrain {row}',
+            _tool('train', config, '--work-dir', folder, '--resume', '--cfg-options',
+                  f'train_cfg.max_epochs={epochs}', f'param_scheduler.T_max={epochs}'),
+            folder,
+            cost=self.scale.pretrain_cost,
+            epochs=epochs,
+            complete=lambda: TOP1 in read_metrics(folder),
+            repair=_tool('test', config, last, '--work-dir', folder))
+
+    def _export(self, row: str) -> Job:
+        checkpoint = self.folder('pretrain', row) / f'epoch_{self.scale.pretrain_epochs}.pth'
+        method = 'baseline' if row == BASELINE else row.lower()
+        return Job(
+            f'export {row}',
+            _tool('export_backbone', checkpoint, self.backbone(row), '--method', method),
+            self.backbone(row).parent,
+            needs=(f'pretrain {row}', ),
+            cost=EXPORT_COST,
+            complete=self.backbone(row).is_file)
+
+    def _show(self, row: str) -> Job:
+        return Job(
+            f'draw mixes of {row}',
+            _tool('show_mix', CONFIGS / f'{PRETRAININGS[row]}.py', self.picture(row)),
+            self.folder('pictures', row),
+            cost=EXPORT_COST,
+            complete=self.picture(row).is_file)
+
+    def _detect(self, column: str, row: str) -> Job:
+        folder, epochs = self.folder(column, row), self.scale.detect_epochs
+        name, metric = DETECTORS[column]
+        config = CONFIGS / f'{name}.py'
+        return Job(
+            f'{column} from {row}',
+            _tool('train', config, '--backbone', 'random' if row == RANDOM else self.backbone(row),
+                  '--work-dir', folder, '--resume', '--cfg-options',
+                  f'train_cfg.max_epochs={epochs}', f'train_cfg.val_interval={epochs}'),
+            folder,
+            needs=() if row == RANDOM else (f'export {row}', ),
+            cost=self.scale.detect_cost,
+            epochs=epochs,
+            complete=lambda: metric in read_metrics(folder),
+            repair=_tool('test', config, folder / f'epoch_{epochs}.pth', '--work-dir', folder))
+
+    def table(self) -> str:
+        """Top-1 (in percent) and AP of every finished run, in the layout of the paper's Table 5."""
+        cells = {(row, column): read_metrics(self.folder(column, row)).get(metric)
+                 for column, (_, metric) in DETECTORS.items() for row in [*PRETRAININGS, RANDOM]}
+        for row in PRETRAININGS:
+            top1 = read_metrics(self.folder('pretrain', row)).get(TOP1)
+            cells[row, 'top-1'] = None if top1 is None else top1 / 100
+        return table5(cells, [*PRETRAININGS, RANDOM], ['top-1', *DETECTORS])
+
+
+def _tool(name: str, *arguments: object) -> tuple[str, ...]:
+    return (sys.executable, str(ROOT / f'tools/{name}.py'), *map(str, arguments))
+
+
+def run_demo(scale_name: str, console: Console) -> int:
+    """Draw the scenes, run every step that is not done, write the table.
+
+    Args:
+        scale_name: a key of :data:`SCALES`.
+
+    Returns:
+        The exit code: 0, or 1 where a step failed.
+    """
+    demo = Demo(scale_name)
+    console.print('Drawing the scenes ...')
+    demo.draw_scenes()
+    cpus = os.cpu_count() or 1
+    at_once = min(2, cpus)
+    threads = str(cpus // at_once)
+    failed = run_jobs(
+        demo.jobs(), at_once,
+        dict(OMP_NUM_THREADS=threads, MMRESIZEMIX_DEMO_DATA=str(demo.data),
+             PYTHONWARNINGS='ignore'), console)
+    table = write_text(demo.runs / 'table.md', demo.table())
+    console.print(f'\n{table.read_text()}', highlight=False, markup=False)
+    console.print('In percent: top-1 accuracy on crops, COCO AP, VOC mAP (11 points), on drawn '
+                  'scenes, one seed: a demonstration, not a result.', highlight=False)
+    for what, path in [('Table', table), ('Scenes', demo.data), ('Runs and their logs', demo.runs),
+                       *(('Mixed batch', demo.picture(row)) for row in PRETRAININGS
+                         if row != BASELINE)]:
+        console.print(f'{what}: {path}', highlight=False, soft_wrap=True)
+    if failed:
+        console.print(f'Failed or left out: {", ".join(failed)}. The same command tries again.')
+    return 1 if failed else 0

@@ -1,0 +1,176 @@
+"""What holds for every batch augment: partners, labels, dtypes, shapes, generator, in place."""
+import pytest
+import torch
+
+from mmresizemix import CutMix, Mix, ResizeMix
+from mmresizemix.batch_augments.paste import paste_batched
+
+AUGMENTS = [
+    pytest.param(ResizeMix, {}, id='resizemix'),
+    pytest.param(ResizeMix, dict(per='batch', interpolation='nearest'), id='resizemix-released'),
+    pytest.param(ResizeMix, dict(antialias=True, placement='uniform'), id='resizemix-antialias'),
+    pytest.param(ResizeMix, dict(prob=0.5), id='resizemix-half'),
+    pytest.param(CutMix, {}, id='cutmix'),
+    pytest.param(CutMix, dict(per='batch'), id='cutmix-published'),
+]
+every_augment = pytest.mark.parametrize('kind, settings', AUGMENTS)
+
+
+@every_augment
+def test_nobody_is_their_own_partner_unless_alone(kind, settings):
+    augment = kind(**settings, seed=0)
+    for n in (2, 3, 7):
+        for _ in range(50):
+            partner = augment.draw(n, (16, 16)).partner
+            assert (partner != torch.arange(n)).all() and sorted(partner.tolist()) == list(range(n))
+    assert augment.draw(1, (16, 16)).partner.tolist() == [0]
+
+
+def test_all_pairs_are_equally_likely():
+    augment = ResizeMix(seed=0)
+    counts = torch.zeros(4, 4)
+    for _ in range(6000):
+        counts[torch.arange(4), augment.draw(4, (8, 8)).partner] += 1
+    off_diagonal = counts[~torch.eye(4, dtype=torch.bool)] / 6000
+    assert (off_diagonal - 1 / 3).abs().max() < 0.025 and counts.diagonal().sum() == 0
+
+
+@every_augment
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_dtypes_of_pictures_and_labels(kind, settings, dtype):
+    x = torch.rand(5, 3, 24, 32).to(dtype)
+    out, scores = kind(**settings, seed=0)(x, torch.eye(5))
+    assert out.dtype == dtype and scores.dtype == torch.float32
+    _, scores = kind(**settings, seed=0)(x, torch.eye(5).double())
+    assert scores.dtype == torch.float64
+    assert torch.isfinite(out).all()
+
+
+@every_augment
+def test_integer_onehot_and_soft_labels_agree(kind, settings):
+    x, labels = torch.rand(6, 3, 20, 20), torch.tensor([0, 3, 1, 2, 3, 0])
+    one_hot = torch.nn.functional.one_hot(labels, 4)
+    from_integers = kind(**settings, seed=5)(x, labels)[1]
+    from_one_hot = kind(**settings, seed=5)(x, one_hot)[1]
+    assert torch.equal(from_integers, from_one_hot)
+    assert kind(**settings, seed=5, num_classes=7)(x, labels)[1].shape == (6, 7)
+    assert torch.allclose(from_one_hot.sum(1), torch.ones(6))
+    soft = torch.rand(6, 4)
+    soft *= 2 / soft.sum(1, keepdim=True)  # rows that sum to 2: multi-label, say
+    assert torch.allclose(kind(**settings, seed=5)(x, soft)[1].sum(1), torch.full((6, ), 2.))
+
+
+@every_augment
+@pytest.mark.parametrize('shape', [(1, 3, 16, 16), (3, 1, 5, 9), (7, 3, 1, 1), (2, 4, 33, 64)])
+def test_any_shape(kind, settings, shape):
+    x = torch.rand(shape)
+    out, scores = kind(**settings, seed=0)(x, torch.eye(shape[0]))
+    assert out.shape == x.shape and scores.shape == (shape[0], shape[0])
+
+
+def test_alone_in_a_batch_a_picture_keeps_its_label():
+    _, scores = ResizeMix(seed=0)(torch.rand(1, 3, 16, 16), torch.tensor([[0., 1.]]))
+    assert torch.allclose(scores, torch.tensor([[0., 1.]]))
+
+
+@every_augment
+def test_the_callers_tensors_are_left_alone_unless_inplace(kind, settings):
+    x, y = torch.rand(6, 3, 20, 24), torch.eye(6)
+    kept, kept_y = x.clone(), y.clone()
+    out, _ = kind(**settings, seed=0)(x, y)
+    assert torch.equal(x, kept) and torch.equal(y, kept_y)
+    same, _ = kind(**settings, seed=0, inplace=True)(x, y)
+    assert same.data_ptr() == x.data_ptr()
+    assert torch.equal(same, out), 'in place, a patch was read after it had been pasted over'
+
+
+@every_augment
+def test_channels_last_stays(kind, settings):
+    x = torch.rand(4, 3, 20, 24).contiguous(memory_format=torch.channels_last)
+    out, _ = kind(**settings, seed=0)(x, torch.eye(4))
+    assert out.is_contiguous(memory_format=torch.channels_last)
+
+
+@every_augment
+def test_the_seed_acts_and_global_state_is_untouched(kind, settings):
+    def draws(seed, n=3):
+        augment = kind(**settings, seed=seed)
+        return torch.cat([augment.draw(8, (64, 64)).target for _ in range(n)])
+
+    before = torch.get_rng_state()
+    assert torch.equal(draws(1), draws(1))
+    assert not torch.equal(draws(1), draws(2))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_without_a_seed_torchs_seed_decides():
+    def first(seed):
+        torch.manual_seed(seed)
+        return ResizeMix().draw(8, (64, 64)).target
+
+    assert torch.equal(first(0), first(0)) and not torch.equal(first(0), first(1))
+
+
+def test_an_epoch_draws_the_same_whatever_was_drawn_before():
+    straight, resumed = ResizeMix(), ResizeMix()
+    straight.set_epoch(0, seed=4)
+    for _ in range(5):
+        straight.draw(8, (64, 64))
+    straight.set_epoch(1, seed=4)
+    resumed.set_epoch(1, seed=4)
+    assert torch.equal(straight.draw(8, (64, 64)).target, resumed.draw(8, (64, 64)).target)
+    resumed.set_epoch(2, seed=4)
+    assert not torch.equal(straight.draw(8, (64, 64)).target, resumed.draw(8, (64, 64)).target)
+
+
+@every_augment
+def test_the_batched_way_gives_the_same_pixels(kind, settings):
+    """What runs off the CPU, compared on the CPU with what runs on it."""
+    augment = kind(**settings, seed=0)
+    if augment.antialias:
+        pytest.skip('antialiasing is done patch by patch everywhere')
+    x = torch.rand(9, 3, 41, 56)
+    mix = augment.draw(9, (41, 56))
+    how = 'copy' if mix.source is mix.target else augment.interpolation
+    out = paste_batched(x, mix.partner, mix.source, mix.target, how)
+    expected, _ = augment.apply(mix, x, torch.eye(9))
+    assert torch.allclose(out, expected, atol=1e-5, rtol=0)
+    if how != 'bilinear':
+        assert torch.equal(out, expected)
+
+
+@pytest.mark.parametrize('how', ['copy', 'nearest', 'bilinear'])
+def test_the_batched_way_has_no_graph_break(how):
+    mix = (CutMix if how == 'copy' else ResizeMix)(seed=0).draw(4, (16, 16))
+    x = torch.rand(4, 3, 16, 16)
+    compiled = torch.compile(paste_batched, fullgraph=True, backend='eager')
+    arguments = (x, mix.partner, mix.source, mix.target, how)
+    assert torch.equal(compiled(*arguments), paste_batched(*arguments))
+
+
+def test_a_mix_written_by_hand():
+    x = torch.stack([torch.full((1, 4, 4), v) for v in (1., 2.)])
+    mix = Mix(torch.tensor([1, 0]), source=torch.tensor([[0, 0, 4, 4], [0, 0, 4, 4]]),
+              target=torch.tensor([[1, 0, 3, 2], [0, 0, 0, 0]]), size=(4, 4))
+    out, scores = ResizeMix().apply(mix, x, torch.eye(2))
+    assert out[0, 0].tolist() == [[1, 2, 2, 1], [1, 2, 2, 1], [1, 1, 1, 1], [1, 1, 1, 1]]
+    assert torch.equal(out[1], x[1])
+    assert scores.tolist() == [[0.75, 0.25], [0, 1]]
+    assert mix.lam.tolist() == [0.25, 0]
+
+
+@pytest.mark.parametrize('box', [[0, 0, 5, 4], [-1, 0, 2, 2], [3, 0, 2, 2]])
+def test_a_mix_refuses_boxes_outside(box):
+    with pytest.raises(ValueError, match=r'target: box .* is not inside a picture of 4 x 4'):
+        Mix(torch.tensor([0]), torch.tensor([[0, 0, 4, 4]]), torch.tensor([box]), (4, 4))
+
+
+@pytest.mark.parametrize('inputs, scores, named', [
+    (torch.rand(3, 16, 16), torch.eye(3), 'inputs: .*shape'),
+    (torch.zeros(2, 3, 16, 16, dtype=torch.uint8), torch.eye(2), 'inputs: .*floating'),
+    (torch.rand(2, 3, 16, 16), torch.eye(3), 'scores: '),
+    (torch.rand(2, 3, 16, 16), torch.rand(2), 'scores: '),
+])
+def test_bad_batches_are_named(inputs, scores, named):
+    with pytest.raises(ValueError, match=named):
+        ResizeMix()(inputs, scores)

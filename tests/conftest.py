@@ -1,0 +1,26 @@
+"""What all tests share."""
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import mmresizemix  # noqa: F401  before mmdet: stands in for mmcv's compiled ops
+
+ROOT = Path(__file__).resolve().parents[1]
+torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', 2)))
+
+
+@pytest.fixture
+def tool():
+    """Run a command of tools/ as a user would: ``tool('train', CONFIG, ...)``."""
+
+    def run(name: str, *arguments, environment: dict[str, str] | None = None,
+            cwd: Path = ROOT) -> subprocess.CompletedProcess:
+        command = [sys.executable, str(ROOT / f'tools/{name}.py'), *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=cwd,
+                              env={**os.environ, 'OMP_NUM_THREADS': '1', **(environment or {})})
+
+    return run

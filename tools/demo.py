@@ -1,0 +1,27 @@
+"""The whole idea on drawn scenes, in minutes, without data or GPU: pretrain without mixing, with
+CutMix and with ResizeMix; carry the backbones into SSD and Faster R-CNN; one table.
+
+Ctrl-C stops it; the same command goes on where it was.
+"""
+import argparse
+import signal
+
+from rich.console import Console
+
+from mmresizemix.command import run_command
+from mmresizemix.demo import SCALES, run_demo
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     epilog='example: python tools/demo.py --scale smoke',
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--scale', choices=SCALES, default='full',
+                        help='full takes minutes; smoke only shows that everything runs')
+    args = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as on Ctrl-C
+    return run_demo(args.scale, Console())
+
+
+if __name__ == '__main__':
+    run_command(main, 'The same command goes on where it was.')
