@@ -3,6 +3,7 @@ import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+import torch
 from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
@@ -90,6 +91,10 @@ def test(cfg: Config, checkpoint: str, *, amp: bool = False) -> dict:
 
 
 def build_runner(cfg: Config) -> Runner:
+    """The runner of ``cfg``; several processes also work without a GPU, over gloo."""
+    if cfg.get('launcher') == 'pytorch' and not torch.cuda.is_available():
+        # MMEngine's own start-up asks for a GPU; it leaves a group that exists alone.
+        torch.distributed.init_process_group('gloo')
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
 
 

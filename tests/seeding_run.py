@@ -9,10 +9,10 @@ import torch
 from mmengine.config import Config
 from mmengine.model import BaseModel
 from mmengine.registry import DATASETS, MODELS
-from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
 import mmresizemix
+from mmresizemix.launch import build_runner
 
 
 @DATASETS.register_module(force=True)
@@ -75,12 +75,11 @@ def config(work_dir, epochs, workers=0, resume=False, launcher='none') -> Config
         randomness=dict(seed=3),
         resume=resume,
         launcher=launcher,
-        env_cfg=dict(dist_cfg=dict(backend='gloo')),
         log_level='WARNING'))
 
 
 if __name__ == '__main__':
-    runner = Runner.from_cfg(config(sys.argv[1], 1, launcher='pytorch'))
+    runner = build_runner(config(sys.argv[1], 1, launcher='pytorch'))
     runner.train()
     model = runner.model.module
     torch.save(dict(targets=torch.cat(model.targets), weight=model.layer.weight.detach()),

@@ -1,0 +1,95 @@
+"""Unrounded AP: equal to pycocotools', and to mmdet's where that has digits."""
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmdet.evaluation import CocoMetric as MMDetCocoMetric
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from mmresizemix import CocoMetric
+
+CLASSES = ('cat', 'dog', 'bird')
+
+
+@pytest.fixture
+def annotations(tmp_path):
+    """40 pictures with objects of three classes and all sizes; one has none."""
+    rng = np.random.default_rng(0)
+    boxes = []
+    for image in range(40):
+        for _ in range(0 if image == 7 else rng.integers(1, 6)):
+            w, h = rng.uniform(8, 180, 2)
+            boxes.append(dict(id=len(boxes) + 1, image_id=image, iscrowd=0, area=w * h,
+                              category_id=int(rng.integers(1, 4)),
+                              bbox=[*rng.uniform(0, 60, 2), w, h]))
+    path = tmp_path / 'instances.json'
+    path.write_text(json.dumps(dict(
+        images=[dict(id=i, width=320, height=320, file_name=f'{i}.jpg') for i in range(40)],
+        annotations=boxes,
+        categories=[dict(id=i + 1, name=name) for i, name in enumerate(CLASSES)])))
+    return path
+
+
+def detections(path, seed=1):
+    """The truth, shaken, with some classes and scores wrong."""
+    rng = np.random.default_rng(seed)
+    by_image = {i: [] for i in range(40)}
+    for box in json.loads(path.read_text())['annotations']:
+        by_image[box['image_id']].append(box)
+    for image, boxes in by_image.items():
+        xywh = np.array([b['bbox'] for b in boxes]).reshape(-1, 4)
+        xywh = xywh + rng.normal(0, 6, xywh.shape)
+        labels = [b['category_id'] - 1 if rng.random() < .8 else 0 for b in boxes]
+        xyxy = np.concatenate((xywh[:, :2], xywh[:, :2] + xywh[:, 2:]), 1)
+        yield dict(img_id=image, pred_instances=dict(
+            bboxes=torch.tensor(xyxy), scores=torch.tensor(rng.random(len(boxes))),
+            labels=torch.tensor(labels, dtype=torch.long)))
+
+
+def evaluate(kind, path, samples, **settings):
+    metric = kind(ann_file=str(path), **settings)
+    metric.dataset_meta = dict(classes=CLASSES)
+    samples = list(samples)
+    for sample in samples:
+        metric.process({}, [dict(sample, ori_shape=(320, 320))])
+    return metric.evaluate(len(samples))
+
+
+def test_equals_pycocotools_to_the_last_digit(annotations, tmp_path):
+    ours = evaluate(CocoMetric, annotations, detections(annotations),
+                    outfile_prefix=str(tmp_path / 'out'))
+    truth = COCO(str(annotations))
+    reference = COCOeval(truth, truth.loadRes(str(tmp_path / 'out.bbox.json')), 'bbox')
+    reference.params.maxDets = [100, 300, 1000]
+    reference.evaluate()
+    reference.accumulate()
+    reference.summarize()
+    names = ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')
+    assert [ours[f'coco/bbox_{n}'] for n in names] == pytest.approx(reference.stats[:6], abs=1e-12)
+    assert 0.1 < ours['coco/bbox_mAP'] < 0.9
+
+
+def test_equals_mmdets_where_that_has_digits(annotations):
+    ours = evaluate(CocoMetric, annotations, detections(annotations), classwise=True)
+    theirs = evaluate(MMDetCocoMetric, annotations, detections(annotations), classwise=True)
+    assert set(ours) == set(theirs)
+    for name, value in theirs.items():
+        assert ours[name] == pytest.approx(value, abs=0.0005001), name
+    assert ours['coco/bbox_mAP'] != round(ours['coco/bbox_mAP'], 3)
+
+
+def test_no_detection_is_an_ap_of_zero(annotations):
+    nothing = dict(bboxes=torch.zeros(0, 4), scores=torch.zeros(0),
+                   labels=torch.zeros(0, dtype=torch.long))
+    ours = evaluate(CocoMetric, annotations,
+                    [dict(img_id=i, pred_instances=nothing) for i in range(40)])
+    assert ours['coco/bbox_mAP'] == 0
+
+
+@pytest.mark.parametrize('settings, named', [(dict(), 'ann_file'),
+                                             (dict(ann_file='x.json', metric='segm'), 'metric')])
+def test_bad_settings_are_named(settings, named):
+    with pytest.raises(ValueError, match=f'CocoMetric: .*{named}'):
+        CocoMetric(**settings)
