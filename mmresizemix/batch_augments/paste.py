@@ -19,7 +19,8 @@ def paste(inputs: Tensor, mix: Mix, interpolation: str = 'bilinear', antialias: 
 
     Args:
         inputs: (N, C, H, W), floating, on any device.
-        mix: what to paste where; its tensors are on the CPU.
+        mix: what to paste where; its tensors are on the CPU. With ``inplace`` its partners must be
+            a permutation, as drawn ones are.
         interpolation: 'nearest' or 'bilinear' (pixel centres aligned as in
             ``F.interpolate(align_corners=False)``), where a patch has to be resized.
         antialias: low-pass before shrinking. 'bilinear' only. Off the CPU this resizes patch by
@@ -42,45 +43,61 @@ def paste(inputs: Tensor, mix: Mix, interpolation: str = 'bilinear', antialias: 
 def _paste_slices(inputs: Tensor, mix: Mix, interpolation: str, antialias: bool,
                   inplace: bool) -> Tensor:
     partner, source, target = mix.partner.tolist(), mix.source.tolist(), mix.target.tolist()
-    if all(s == source[0] and t == target[0] for s, t in zip(source, target)):
-        # One box for the whole batch: one resize, one copy.
-        patches = _resize(_cut(inputs, source[0])[mix.partner.to(inputs.device)], target[0],
-                          interpolation, antialias)
-        out = inputs if inplace else inputs.clone()
-        _cut(out, target[0]).copy_(patches)
-        return out
-    # Every patch is made before any is pasted: a source may be another sample's target.
-    patches = [
-        _resize(_cut(inputs[p:p + 1], s), t, interpolation, antialias, copy=inplace)
-        for p, s, t in zip(partner, source, target)
-    ]
     out = inputs if inplace else inputs.clone()
-    for i, (patch, t) in enumerate(zip(patches, target)):
-        _cut(out[i:i + 1], t).copy_(patch)
+
+    def patch(i: int) -> Tensor:
+        return _resize(_cut(inputs[partner[i]], source[i]), target[i], interpolation, antialias)
+
+    if not inplace:
+        for i in range(len(partner)):
+            _cut(out[i], target[i]).copy_(patch(i))
+        return out
+    # In place a sample must be read before it is pasted over: walk from each to its partner.
+    for cycle in _cycles(partner):
+        last = cycle[-1]  # its partner is the first, gone by the time it is needed
+        kept = patch(last).clone()
+        for i in cycle[:-1]:
+            _cut(out[i], target[i]).copy_(patch(i))
+        _cut(out[last], target[last]).copy_(kept)
     return out
 
 
-def _cut(pictures: Tensor, box: list[int]) -> Tensor:
+def _cycles(partner: list[int]) -> list[list[int]]:
+    """[1, 0, 2] -> [[0, 1], [2]]: every sample is followed by its partner, the last by the first.
+
+    Raises:
+        ValueError: two samples have one partner, so that no order reads before it writes.
+    """
+    if len(set(partner)) < len(partner):
+        raise ValueError(f'partner: expected a permutation for inplace=True, got {partner}')
+    cycles, left = [], set(range(len(partner)))
+    while left:
+        cycle = [left.pop()]
+        while partner[cycle[-1]] in left:
+            left.remove(partner[cycle[-1]])
+            cycle.append(partner[cycle[-1]])
+        cycles.append(cycle)
+    return cycles
+
+
+def _cut(picture: Tensor, box: list[int]) -> Tensor:
     x1, y1, x2, y2 = box
-    return pictures[:, :, y1:y2, x1:x2]
+    return picture[:, y1:y2, x1:x2]
 
 
-def _resize(pictures: Tensor, box: list[int], interpolation: str, antialias: bool,
-            copy: bool = False) -> Tensor:
-    """``pictures`` (N, C, h, w) at the size of ``box``."""
+def _resize(picture: Tensor, box: list[int], interpolation: str, antialias: bool) -> Tensor:
+    """``picture`` (C, h, w) at the size of ``box``; itself where that is its size."""
     size = (box[3] - box[1], box[2] - box[0])
     if 0 in size:
-        return pictures[:, :, :size[0], :size[1]]
-    if pictures.shape[-2:] == size:
-        return pictures.clone() if copy else pictures
-    if interpolation == 'nearest':
-        rows, columns = (torch.arange(n, device=pictures.device) * m // n
-                         for n, m in zip(size, pictures.shape[-2:]))
-        return pictures[:, :, rows][:, :, :, columns]
+        return picture[:, :size[0], :size[1]]
+    if picture.shape[-2:] == size:
+        return picture
     # Half precision is resized in float: its kernels are missing or slow on a CPU.
-    wide = pictures if pictures.dtype in (torch.float32, torch.float64) else pictures.float()
-    resized = F.interpolate(wide, size, mode='bilinear', align_corners=False, antialias=antialias)
-    return resized.to(pictures.dtype)
+    wide = picture if picture.dtype in (torch.float32, torch.float64) else picture.float()
+    corners = None if interpolation == 'nearest' else False
+    resized = F.interpolate(wide[None], size, mode=interpolation, align_corners=corners,
+                            antialias=antialias)[0]
+    return resized.to(picture.dtype)
 
 
 def paste_batched(inputs: Tensor, partner: Tensor, source: Tensor, target: Tensor,
@@ -119,7 +136,8 @@ def _source_coordinates(length: int, source: Tensor, target: Tensor,
         # double, as rounding here moves every pixel of a patch
         at = s1 + ((out - t1).double() + .5) * (s2 - s1) / extent - .5
         return torch.minimum(torch.maximum(at, s1), last), inside
-    at = s1 + (out - t1) * (s2 - s1) // extent
+    # in float32, as F.interpolate rounds
+    at = s1 + ((out - t1).float() * ((s2 - s1).float() / extent.float())).long()
     return torch.minimum(torch.maximum(at, s1.minimum(last)), last), inside
 
 

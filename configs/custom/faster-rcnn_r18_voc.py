@@ -1,0 +1,21 @@
+"""Your own VOC-format set: Faster R-CNN with ResNet-18 and FPN.
+
+    python tools/train.py configs/custom/faster-rcnn_r18_voc.py --backbone FILE --work-dir DIR
+
+Copy this file and edit the top. With a ResNet-50, leave out ``backbone`` and ``neck``.
+"""
+_base_ = '../faster_rcnn/faster-rcnn_r50_fpn_8xb2-4e_voc0712.py'
+
+classes = ('RBC', 'WBC', 'Platelets')
+data_root = 'data/my_set/'
+
+model = dict(
+    backbone=dict(depth=18),
+    neck=dict(in_channels=[64, 128, 256, 512]),
+    roi_head=dict(bbox_head=dict(num_classes=len(classes))))
+my_set = dict(type='VOCDataset', data_root=data_root, metainfo=dict(classes=classes),
+              data_prefix=dict(sub_data_root=''))
+train_dataloader = dict(dataset=dict(times=1, dataset=dict(
+    _delete_=True, ann_file='ImageSets/Main/trainval.txt', pipeline=_base_.train_pipeline, **my_set)))
+val_dataloader = dict(dataset=dict(ann_file='ImageSets/Main/test.txt', **my_set))
+test_dataloader = val_dataloader

@@ -1,0 +1,22 @@
+"""Your own VOC-format set: SSD300 with ResNet-18 on <data_root>/{JPEGImages,Annotations,ImageSets}
+
+    python tools/train.py configs/custom/ssd_r18_voc.py --backbone FILE --work-dir work_dirs/my_ssd
+
+Copy this file and edit the top. With a ResNet-50, leave out ``model`` but for ``num_classes``.
+"""
+_base_ = '../ssd/ssd300_r50_8xb8-24e_voc0712.py'
+
+classes = ('RBC', 'WBC', 'Platelets')
+data_root = 'data/my_set/'
+
+channels = (256, 512, 512, 256, 256, 256)
+model = dict(
+    backbone=dict(depth=18),
+    neck=dict(in_channels=channels[:1], out_channels=channels),
+    bbox_head=dict(in_channels=channels, num_classes=len(classes)))
+my_set = dict(type='VOCDataset', data_root=data_root, metainfo=dict(classes=classes),
+              data_prefix=dict(sub_data_root=''))
+train_dataloader = dict(dataset=dict(times=1, dataset=dict(
+    _delete_=True, ann_file='ImageSets/Main/trainval.txt', pipeline=_base_.train_pipeline, **my_set)))
+val_dataloader = dict(dataset=dict(ann_file='ImageSets/Main/test.txt', **my_set))
+test_dataloader = val_dataloader

@@ -1,0 +1,34 @@
+"""What the import says about packages that are missing or too old."""
+import types
+
+import pytest
+
+import mmresizemix
+from mmresizemix import stack
+
+
+@pytest.mark.parametrize('found, minimum, older', [
+    ('2.3.1', '2.4', True), ('2.4.0', '2.4', False), ('2.15.0+cu130', '2.4', False),
+    ('3.3.0rc1', '3.3.0', False), ('0.10.12', '0.10.7', False), ('2.10.0a0+git', '2.4', False),
+])
+def test_versions_are_compared_as_numbers(found, minimum, older):
+    assert (stack._release(found) < stack._release(minimum)) == older
+
+
+def test_too_old_packages_are_all_named_with_the_remedy(monkeypatch):
+    monkeypatch.setattr(stack, 'import_module', lambda name: types.SimpleNamespace(
+        __version__={'mmdet': '3.0.0', 'mmcv': '1.7.1'}.get(name, '99.0')))
+    with pytest.raises(ImportError) as error:
+        stack.check_versions()
+    for part in ('mmdet >= 3.3.0 (found 3.0.0)', 'mmcv >= 2.1.0 (found 1.7.1)', 'pip install'):
+        assert part in str(error.value)
+
+
+def test_a_name_that_does_not_exist_is_an_attribute_error():
+    with pytest.raises(AttributeError, match='NoSuchThing'):
+        mmresizemix.NoSuchThing
+
+
+def test_every_public_name_resolves():
+    for name in mmresizemix.__all__:
+        assert getattr(mmresizemix, name) is not None
