@@ -1,9 +1,4 @@
 """The drawn scenes and the small detectors of the demo, by name, for its four detection configs."""
-scenes_classes = dict(classes=('circle', 'square', 'triangle', 'ring', 'cross', 'star'))
-scenes_coco = '{{$MMRESIZEMIX_DEMO_DATA:data/demo}}/coco/'
-scenes_coco_val = '{{$MMRESIZEMIX_DEMO_DATA:data/demo}}/coco/annotations/instances_val2017.json'
-scenes_voc = '{{$MMRESIZEMIX_DEMO_DATA:data/demo}}/VOCdevkit/'
-
 # SSD300's topology (stem to layer3 at stride 8, then halving) at 96 px: maps of 12, 6, 3 and 2.
 _ssd_channels = (256, 256, 128, 128)
 ssd96_r18 = dict(
@@ -53,13 +48,33 @@ scenes_test_pipeline = [
          meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')),
 ]
 
-# 12 epochs of batches of 8, the rate cut at 2/3 and 11/12 of them.
-scenes_train_cfg = dict(max_epochs=12, val_interval=12)
+# Few pictures, small batches, so that there are steps enough; evaluated once, at the end.
+scenes_train_cfg = dict(max_epochs=10, val_interval=10)
 scenes_schedule = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=30),
-    dict(type='MultiStepLR', by_epoch=True, begin=0, end=12, milestones=[8, 11], gamma=0.1),
+    dict(type='MultiStepLR', by_epoch=True, begin=0, end=10, milestones=[7, 9], gamma=0.1),
 ]
 scenes_optimizer = dict(
     type='OptimWrapper',
     optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=5e-4),
     clip_grad=dict(max_norm=10))
+
+_classes = dict(classes=('circle', 'square', 'triangle', 'ring', 'cross', 'star'))
+_root = '{{$MMRESIZEMIX_DEMO_DATA:data/demo}}'
+_evaluate = dict(batch_size=8, num_workers=0, persistent_workers=False)
+
+_coco = dict(data_root=f'{_root}/coco/', metainfo=_classes)
+scenes_coco_train = dict(pipeline=scenes_train_pipeline, **_coco)
+scenes_coco_val = dict(dataset=dict(pipeline=scenes_test_pipeline, **_coco), **_evaluate)
+scenes_coco_metric = dict(ann_file=f'{_root}/coco/annotations/instances_val2017.json')
+
+_voc = dict(data_root=f'{_root}/VOCdevkit/', metainfo=_classes)
+scenes_voc_train = [
+    dict(
+        type='VOCDataset',
+        ann_file=f'{year}/ImageSets/Main/trainval.txt',
+        data_prefix=dict(sub_data_root=f'{year}/'),
+        pipeline=scenes_train_pipeline,
+        **_voc) for year in ('VOC2007', 'VOC2012')
+]
+scenes_voc_val = dict(dataset=dict(pipeline=scenes_test_pipeline, **_voc), **_evaluate)

@@ -10,14 +10,14 @@ data_preprocessor = dict(num_classes=6)
 size = 48
 train_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='RandomResizedCrop', scale=size, crop_ratio_range=(0.3, 1.0)),
+    dict(type='RandomResizedCrop', scale=size, crop_ratio_range=(0.6, 1.0)),
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(type='PackInputs'),
 ]
 test_pipeline = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
 data_root = '{{$MMRESIZEMIX_DEMO_DATA:data/demo}}/classification'
 train_dataloader = dict(
-    batch_size=32,
+    batch_size=16,
     num_workers=0,
     dataset=dict(_delete_=True, type='CustomDataset', data_root=data_root, data_prefix='train',
                  pipeline=train_pipeline))
@@ -31,7 +31,9 @@ test_dataloader = val_dataloader
 val_evaluator = dict(topk=(1, ))
 test_evaluator = val_evaluator
 
-optim_wrapper = dict(optimizer=dict(lr=0.05))
-train_cfg = dict(max_epochs=8, val_interval=1)
-param_scheduler = dict(T_max=8)
+# AdamW: SGD needs more epochs than a demo has.
+optim_wrapper = dict(
+    optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=0.02))
+train_cfg = dict(max_epochs=6)
+param_scheduler = dict(T_max=6)
 default_hooks = dict(logger=dict(interval=10))

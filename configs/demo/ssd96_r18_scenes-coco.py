@@ -5,26 +5,11 @@
 _base_ = ['../ssd/ssd300_r50_8xb8-24e_coco.py', './_base_scenes.py']
 
 model = _base_.ssd96_r18
-train_dataloader = dict(
-    batch_size=8,
-    num_workers=0,
-    dataset=dict(
-        times=1,
-        dataset=dict(
-            data_root=_base_.scenes_coco,
-            metainfo=_base_.scenes_classes,
-            pipeline=_base_.scenes_train_pipeline)))
-val_dataloader = dict(
-    batch_size=8,
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(
-        data_root=_base_.scenes_coco,
-        metainfo=_base_.scenes_classes,
-        pipeline=_base_.scenes_test_pipeline))
-test_dataloader = val_dataloader
-val_evaluator = dict(ann_file=_base_.scenes_coco_val)
-test_evaluator = val_evaluator
+train_dataloader = dict(batch_size=4, num_workers=0, dataset=dict(times=1, dataset=_base_.scenes_coco_train))
+val_dataloader = _base_.scenes_coco_val
+test_dataloader = _base_.scenes_coco_val
+val_evaluator = _base_.scenes_coco_metric
+test_evaluator = _base_.scenes_coco_metric
 train_cfg = _base_.scenes_train_cfg
 param_scheduler = _base_.scenes_schedule
 optim_wrapper = _base_.scenes_optimizer

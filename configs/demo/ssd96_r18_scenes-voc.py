@@ -5,36 +5,10 @@
 _base_ = ['../ssd/ssd300_r50_8xb8-24e_voc0712.py', './_base_scenes.py']
 
 model = _base_.ssd96_r18
-train_dataloader = dict(
-    batch_size=8,
-    num_workers=0,
-    dataset=dict(
-        times=1,
-        dataset=dict(datasets=[
-            dict(
-                type='VOCDataset',
-                data_root=_base_.scenes_voc,
-                metainfo=_base_.scenes_classes,
-                ann_file='VOC2007/ImageSets/Main/trainval.txt',
-                data_prefix=dict(sub_data_root='VOC2007/'),
-                pipeline=_base_.scenes_train_pipeline),
-            dict(
-                type='VOCDataset',
-                data_root=_base_.scenes_voc,
-                metainfo=_base_.scenes_classes,
-                ann_file='VOC2012/ImageSets/Main/trainval.txt',
-                data_prefix=dict(sub_data_root='VOC2012/'),
-                pipeline=_base_.scenes_train_pipeline),
-        ])))
-val_dataloader = dict(
-    batch_size=8,
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(
-        data_root=_base_.scenes_voc,
-        metainfo=_base_.scenes_classes,
-        pipeline=_base_.scenes_test_pipeline))
-test_dataloader = val_dataloader
+train_dataloader = dict(batch_size=4, num_workers=0, dataset=dict(
+    times=1, dataset=dict(datasets=_base_.scenes_voc_train)))
+val_dataloader = _base_.scenes_voc_val
+test_dataloader = _base_.scenes_voc_val
 train_cfg = _base_.scenes_train_cfg
 param_scheduler = _base_.scenes_schedule
 optim_wrapper = _base_.scenes_optimizer

@@ -20,17 +20,10 @@ train_dataloader = dict(
             dict(
                 type='VOCDataset',
                 data_root=_base_.data_root,
-                ann_file='VOC2007/ImageSets/Main/trainval.txt',
-                data_prefix=dict(sub_data_root='VOC2007/'),
+                ann_file=f'{year}/ImageSets/Main/trainval.txt',
+                data_prefix=dict(sub_data_root=f'{year}/'),
                 filter_cfg=dict(filter_empty_gt=True, min_size=32),
-                pipeline=_base_.train_pipeline),
-            dict(
-                type='VOCDataset',
-                data_root=_base_.data_root,
-                ann_file='VOC2012/ImageSets/Main/trainval.txt',
-                data_prefix=dict(sub_data_root='VOC2012/'),
-                filter_cfg=dict(filter_empty_gt=True, min_size=32),
-                pipeline=_base_.train_pipeline),
+                pipeline=_base_.train_pipeline) for year in ('VOC2007', 'VOC2012')
         ])))
 custom_hooks = [
     _base_.backbone_guard, _base_.epoch_seed, _base_.num_class_check, _base_.invalid_loss_check
