@@ -1,0 +1,143 @@
+"""Whether a backbone file fits a detector: every difference, with its likely cause and remedy."""
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .layouts import HEADS, depth_of, has_deep_stem, listed, not_finite
+from .stamp import Stamp
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a comparison of names, shapes and dtypes found.
+
+    Args:
+        faults: what must not be, each a sentence with its remedy; empty where all fits.
+        left_over: tensors of the file that the backbone rightly does without: a classifier's head,
+            the stages behind its last.
+    """
+    faults: list[str]
+    left_over: list[str]
+
+
+def fit_names(tensors: dict[str, Tensor], backbone: nn.Module, prefix: str | None) -> Fit:
+    """Compare a file's tensors (under ``prefix``, as MMEngine will load them) with ``backbone``."""
+    if prefix:
+        prefix = prefix if prefix.endswith('.') else f'{prefix}.'
+        inside = {k[len(prefix):]: v for k, v in tensors.items() if k.startswith(prefix)}
+        if not inside:
+            return Fit([f"init_cfg has prefix='{prefix}', but no tensor of the file begins so "
+                        f'({listed([*tensors])}); leave out the prefix'], [])
+        tensors = inside
+    elif any(k.startswith('backbone.') for k in tensors):
+        return Fit(["the file's tensors begin with 'backbone.', and init_cfg has no prefix: none "
+                    'would be loaded; export the file with tools/export_backbone.py, or set '
+                    "model.backbone.init_cfg.prefix='backbone.'"], [])
+    expected = backbone.state_dict()
+    left_over = [k for k in tensors if k not in expected and _may_be_left(k, backbone)]
+    foreign = [k for k in tensors if k not in expected and k not in left_over]
+    missing = [k for k in expected
+               if k not in tensors and not k.endswith('num_batches_tracked')]
+    other_shape = [f'{k}: {tuple(tensors[k].shape)} in the file, {tuple(t.shape)} in the detector'
+                   for k, t in expected.items() if k in tensors and tensors[k].shape != t.shape]
+    other_dtype = [f'{k}: {tensors[k].dtype} in the file, {t.dtype} in the detector'
+                   for k, t in expected.items() if k in tensors and tensors[k].dtype != t.dtype]
+    found = [(missing, 'tensors of the backbone are missing in the file'),
+             (foreign, 'tensors of the file have no place in the backbone'),
+             (other_shape, 'tensors have another shape'), (other_dtype, 'have another dtype')]
+    faults = [f'{len(names)} of {len(expected)} {what} ({listed(names)})'
+              for names, what in found if names]
+    if faults:
+        faults.insert(0, _likely_cause(tensors, expected, backbone))
+    used = {k: tensors[k] for k in expected if k in tensors}
+    faults += [f'{name} holds NaN or infinite values; take an earlier checkpoint'
+               for name in not_finite(used)]
+    return Fit(faults, left_over)
+
+
+def _may_be_left(name: str, backbone: nn.Module) -> bool:
+    stages = getattr(backbone, 'num_stages', 4)
+    return name.startswith((*HEADS, *(f'layer{i}.' for i in range(stages + 1, 5))))
+
+
+def _likely_cause(tensors: dict[str, Tensor], expected: dict[str, Tensor],
+                  backbone: nn.Module) -> str:
+    """One sentence on why the names or shapes differ."""
+    here = getattr(backbone, 'depth', None)
+    if has_deep_stem(tensors) != has_deep_stem(expected):
+        side = 'file' if has_deep_stem(tensors) else 'detector'
+        return (f'the {side} has a deep stem (ResNetV1c or V1d), the other has not; they must be '
+                'of one architecture')
+    there = depth_of(tensors)
+    if there and here and there != here:
+        return (f'another depth: the file holds a ResNet-{there}, the detector a ResNet-{here}; '
+                f'set model.backbone.depth={there} or take another file')
+    shared = [k for k in expected if k in tensors]
+    if not shared:
+        return ('no name of the file is one of the backbone; if it is a classifier of mmpretrain, '
+                'torchvision or timm, export it with tools/export_backbone.py')
+    if any(tensors[k].shape != expected[k].shape for k in shared):
+        return 'another width or block type: the shapes differ'
+    if len(shared) < len(expected):
+        return 'the file is incomplete'
+    return 'the file holds another architecture'
+
+
+def fit_stamp(stamp: Stamp, model: nn.Module) -> tuple[list[str], list[str]]:
+    """Compare a stamp with how ``model``, a detector, treats its pictures and strides.
+
+    Returns:
+        (faults, what could not be proved).
+    """
+    backbone, preprocessor = model.backbone, getattr(model, 'data_preprocessor', None)
+    faults, unproved = [], []
+
+    def compare(what: str, there: Any, here: Any, setting: str, why: str = '') -> None:
+        if there is None or here is None:
+            unproved.append(what)
+        elif there != here:
+            faults.append(f'{what}: {_shown(there)} in pretraining, {_shown(here)} in the detector'
+                          f'{why}; set {setting}')
+
+    compare('depth', stamp.depth, getattr(backbone, 'depth', None),
+            f'model.backbone.depth={stamp.depth}')
+    compare('style', stamp.style, getattr(backbone, 'style', None),
+            f"model.backbone.style='{stamp.style}'", ', where the stride is in another convolution')
+    std = _numbers(preprocessor, 'std')
+    scale = (f', so that inputs would be about {stamp.std[0] / std[0]:.0f} times too large'
+             if stamp.std and std and stamp.std[0] > 5 * std[0] else '')
+    compare('mean', _rounded(stamp.mean), _numbers(preprocessor, 'mean'),
+            f'model.data_preprocessor.mean={_shown(stamp.mean)}')
+    compare('std', _rounded(stamp.std), std,
+            f'model.data_preprocessor.std={_shown(stamp.std)}', scale)
+    channels = getattr(preprocessor, '_channel_conversion', None)  # pictures are read as BGR
+    compare('channel order', stamp.channels, None if channels is None else
+            ('RGB' if channels else 'BGR'),
+            f'model.data_preprocessor.bgr_to_rgb={stamp.channels == "RGB"}')
+    for extra in ('deep_stem', 'avg_down'):
+        if getattr(backbone, extra, False):
+            faults.append(f'{extra}: a plain ResNet in pretraining, {extra}=True in the detector; '
+                          f'set model.backbone.{extra}=False')
+    return faults, unproved
+
+
+def _numbers(preprocessor: nn.Module | None, name: str) -> tuple[float, ...] | None:
+    values = getattr(preprocessor, name, None)
+    return _rounded(values.flatten().tolist()) if isinstance(values, Tensor) else None
+
+
+def _rounded(values) -> tuple[float, ...] | None:
+    """To float32's digits: the detector keeps float32, the stamp what the config said."""
+    return None if values is None else tuple(round(float(v), 4) for v in values)
+
+
+def _shown(value: Any) -> str:
+    return str(list(value)) if isinstance(value, tuple) else str(value)
+
+
+def differing(tensors: dict[str, Tensor], backbone: nn.Module) -> list[str]:
+    """Names of the parameters and buffers that are not bit for bit those of the file."""
+    return [name for name, value in backbone.state_dict().items()
+            if name in tensors and not torch.equal(value.detach().cpu(), tensors[name])]

@@ -1,0 +1,86 @@
+"""A classifier's checkpoint -> a backbone file that is safe to share and says what it is."""
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .checkpoint import CheckpointError, load_checkpoint
+from .layouts import STAMP_KEY, Backbone, LayoutError, check_plain_resnet, read_layout
+from .stamp import Stamp, digest, facts_of_mmpretrain, facts_of_torchvision, file_sha256, top1_of_run
+
+
+def export_backbone(checkpoint: str | Path, out: str | Path, *, method: str | None = None,
+                    raw: bool = False, top1: float | None = None) -> Stamp:
+    """Write the backbone of a classifier as plain tensors with a :class:`Stamp`.
+
+    The file holds ``dict(meta=..., state_dict=...)`` in torchvision's names, loads with
+    ``weights_only=True``, and serves MMDetection as
+    ``init_cfg=dict(type='Pretrained', checkpoint=out)``, without a prefix.
+
+    Args:
+        checkpoint: of mmpretrain, torchvision or timm, or a file exported before.
+        out: the file to write.
+        method: the pretraining's name; read from an mmpretrain checkpoint if None.
+        raw: take the raw weights where a moving average (EMA) stands beside them.
+        top1: accuracy in percent; read from the run's log if None.
+
+    Raises:
+        CheckpointError: the file cannot be read safely, or is not that of a plain ResNet.
+    """
+    path, out = Path(checkpoint).expanduser(), Path(out).expanduser()
+    content = load_checkpoint(path)
+    try:
+        backbone = read_layout(content, raw)
+        depth = check_plain_resnet(backbone.tensors)
+    except LayoutError as error:
+        raise CheckpointError(f'{path}: {error}') from None
+    tensors = {name: t.detach().float().contiguous().clone() if t.is_floating_point() else t.clone()
+               for name, t in backbone.tensors.items()}
+    stamp = _stamp(path, content, backbone, depth)
+    stamp = replace(stamp, digest=digest(tensors), method=method or stamp.method)
+    if top1 is not None:
+        stamp = replace(stamp, top1=float(top1), top1_from='given')
+    _write(out, dict(meta={STAMP_KEY: stamp.to_dict()}, state_dict=tensors))
+    return stamp
+
+
+def stamp_of(content: dict[str, Any]) -> Stamp | None:
+    """The stamp of a file's content, or None where it has none."""
+    meta = content.get('meta')
+    found = meta.get(STAMP_KEY) if isinstance(meta, dict) else None
+    return Stamp.from_dict(found) if isinstance(found, dict) else None
+
+
+def _stamp(path: Path, content: dict[str, Any], backbone: Backbone, depth: int) -> Stamp:
+    """All of the stamp but the digest."""
+    before = stamp_of(content)
+    if before:
+        return before
+    known: dict[str, Any] = {}
+    meta = content.get('meta') if isinstance(content.get('meta'), dict) else {}
+    if backbone.layout == 'mmpretrain':
+        known = facts_of_mmpretrain(meta.get('cfg') or '')
+        logged = top1_of_run(path, meta.get('epoch'))
+        if logged:
+            known.update(top1=logged[0], top1_from=logged[1])
+    else:
+        known = facts_of_torchvision()
+    return Stamp(depth=depth, source=path.name, source_sha256=file_sha256(path),
+                 layout=backbone.layout, weights=backbone.weights, **known)
+
+
+def _write(out: Path, content: dict[str, Any]) -> None:
+    """Write, read back strictly, compare bit for bit, and only then give it its name."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = out.with_name(f'.{out.name}.part')
+    with open(unfinished, 'wb') as file:
+        torch.save(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    written = load_checkpoint(unfinished)
+    if digest(written['state_dict']) != content['meta'][STAMP_KEY]['digest']:
+        unfinished.unlink()
+        raise CheckpointError(f'{out}: what was written reads back differently; check the disk')
+    os.replace(unfinished, out)

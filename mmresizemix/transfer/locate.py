@@ -1,0 +1,54 @@
+"""Where a detector's backbone comes from, as a local file that can be read strictly."""
+import os
+from pathlib import Path
+from urllib.parse import urlparse
+
+import torch
+from mmengine.dist import barrier, get_rank
+
+from .checkpoint import CheckpointError
+
+
+def local_file(checkpoint: str) -> Path:
+    """The file behind the ``checkpoint`` of an init_cfg, downloaded if it has to be.
+
+    Downloads go where MMEngine's loader looks for them, so that it loads the very file that was
+    checked.
+
+    Raises:
+        CheckpointError: a scheme that cannot be checked first, or a failed download.
+    """
+    url = _torchvision_url(checkpoint) if checkpoint.startswith('torchvision://') else checkpoint
+    scheme = urlparse(url).scheme
+    if scheme in ('http', 'https'):
+        return _download(url, checkpoint)
+    if '://' in checkpoint:
+        raise CheckpointError(f'{checkpoint}: cannot be checked before MMEngine loads it; download '
+                              'the file, export it with tools/export_backbone.py, and give its path')
+    return Path(checkpoint).expanduser()
+
+
+def _torchvision_url(checkpoint: str) -> str:
+    from mmengine.runner.checkpoint import get_torchvision_models
+    urls = get_torchvision_models()
+    name = checkpoint[len('torchvision://'):]
+    if name not in urls:
+        raise CheckpointError(f'{checkpoint}: torchvision has no such weights; known are, among '
+                              f'others, {", ".join(sorted(n for n in urls if "resnet50" in n))}')
+    return urls[name]
+
+
+def _download(url: str, checkpoint: str) -> Path:
+    path = Path(torch.hub.get_dir()) / 'checkpoints' / os.path.basename(urlparse(url).path)
+    failure = None
+    if get_rank() == 0 and not path.exists():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(path))  # to a temporary name, then renamed
+        except OSError as error:
+            failure = error
+    barrier()
+    if failure or not path.exists():
+        raise CheckpointError(f'{checkpoint}: could not be downloaded from {url} ({failure}); '
+                              'give a local file, e.g. --backbone FILE')
+    return path

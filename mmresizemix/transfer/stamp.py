@@ -1,0 +1,150 @@
+"""The stamp of a backbone file: what it is, where it came from, and a digest that proves it."""
+import ast
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+IMAGENET_MEAN = (123.675, 116.28, 103.53)  # in 0..255, RGB
+IMAGENET_STD = (58.395, 57.12, 57.375)
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What is known about a backbone; None where it is not.
+
+    Args:
+        method: of the pretraining: 'baseline', 'cutmix', 'resizemix', ...
+        depth, style: of the ResNet; ``style`` is where a bottleneck strides, 'pytorch' or 'caffe'.
+        mean, std: what its pictures were normalised by, in 0..255, in the order of ``channels``.
+        channels: 'RGB' or 'BGR', as the network sees them.
+        source, source_sha256: the checkpoint it was taken from.
+        layout, weights: see :class:`~mmresizemix.transfer.layouts.Backbone`.
+        top1: accuracy in percent, and in ``top1_from`` where that was read.
+        digest: :func:`digest` of the tensors.
+    """
+    method: str | None = None
+    depth: int | None = None
+    style: str | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    channels: str | None = None
+    source: str | None = None
+    source_sha256: str | None = None
+    layout: str | None = None
+    weights: str | None = None
+    top1: float | None = None
+    top1_from: str | None = None
+    digest: str | None = None
+    format: int = FORMAT
+
+    def to_dict(self) -> dict[str, Any]:
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> 'Stamp':
+        """Raises ValueError where a newer version has written ``values``."""
+        if values.get('format') != FORMAT:
+            raise ValueError(f'the stamp has format {values.get("format")}, this version of '
+                             f'mmresizemix reads {FORMAT}; update it, or export again')
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def digest(tensors: dict[str, Tensor]) -> str:
+    """sha256 over names, dtypes, shapes and bytes, in the order of names."""
+    sha = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        sha.update(f'{name} {tensor.dtype} {tuple(tensor.shape)}\n'.encode())
+        sha.update(tensor.reshape(-1).view(torch.uint8).numpy())  # of any dtype, bfloat16 too
+    return sha.hexdigest()
+
+
+def file_sha256(path: str | Path) -> str:
+    with open(path, 'rb') as file:
+        sha = hashlib.sha256()
+        while block := file.read(1 << 20):
+            sha.update(block)
+    return sha.hexdigest()
+
+
+def facts_of_torchvision() -> dict[str, Any]:
+    """How torchvision and timm train their ResNets."""
+    return dict(mean=IMAGENET_MEAN, std=IMAGENET_STD, channels='RGB', style='pytorch')
+
+
+def facts_of_mmpretrain(config_text: str) -> dict[str, Any]:
+    """What an mmpretrain checkpoint's ``meta['cfg']`` says; the text is read, never executed."""
+    cfg = read_config_text(config_text)
+    model = cfg.get('model') or {}
+    preprocessor = model.get('data_preprocessor') or cfg.get('data_preprocessor') or {}
+    facts = dict(style=(model.get('backbone') or {}).get('style', 'pytorch'),
+                 method=method_of((model.get('train_cfg') or {}).get('augments')))
+    if preprocessor.get('mean') and preprocessor.get('std'):
+        facts.update(mean=tuple(preprocessor['mean']), std=tuple(preprocessor['std']),
+                     channels='RGB' if preprocessor.get('to_rgb') else 'BGR')
+    return facts
+
+
+def method_of(augments: dict | list | None) -> str:
+    """The name of a pretraining by its batch augments, e.g. 'baseline' or 'resizemix'."""
+    augments = [augments] if isinstance(augments, dict) else augments or []
+    names = [_method_of_one(a) for a in augments if a.get('prob') != 0]
+    return '+'.join(names) or 'baseline'
+
+
+def _method_of_one(augment: dict) -> str:
+    scope, _, name = augment['type'].rpartition('.')
+    name = name.lower()
+    if scope != 'mmresizemix':  # mmpretrain's ResizeMix is another method
+        return f'mmpretrain-{name}' if name == 'resizemix' else name
+    released = dict(resizemix='batch', cutmix='batch')[name]
+    return name if augment.get('per', 'sample') == released else f'{name}-persample'
+
+
+def read_config_text(text: str) -> dict[str, Any]:
+    """The assignments of an MMEngine config text whose values are literals, ``dict(...)`` among
+    them; others are left out. Nothing is executed."""
+    try:
+        statements = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return {}
+    values = {}
+    for statement in statements:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            try:
+                values[statement.targets[0].id] = _literal(statement.value)
+            except ValueError:
+                continue
+    return values
+
+
+def _literal(node: ast.expr) -> Any:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict':
+        if node.args or any(keyword.arg is None for keyword in node.keywords):
+            raise ValueError('dict() of something else than keywords')
+        return {keyword.arg: _literal(keyword.value) for keyword in node.keywords}
+    if isinstance(node, (ast.List, ast.Tuple)):
+        kind = list if isinstance(node, ast.List) else tuple
+        return kind(map(_literal, node.elts))
+    if isinstance(node, ast.Dict) and None not in node.keys:
+        return {_literal(k): _literal(v) for k, v in zip(node.keys, node.values)}
+    return ast.literal_eval(node)
+
+
+def top1_of_run(checkpoint: Path, epoch: int | None) -> tuple[float, str] | None:
+    """(top-1 in percent, the log it stands in) of an mmpretrain run at ``epoch``, if logged."""
+    for log in sorted(checkpoint.parent.glob('*/vis_data/scalars.json'), reverse=True):
+        for line in reversed(log.read_text(errors='replace').splitlines()):
+            try:
+                entry = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            if 'accuracy/top1' in entry and entry.get('step') == epoch:
+                return float(entry['accuracy/top1']), f'{log.parts[-3]}/{log.parts[-2]}/{log.name}'
+    return None

@@ -1,0 +1,35 @@
+"""Take the backbone out of a classifier's checkpoint, for the detectors: checked and stamped."""
+import argparse
+
+from mmresizemix.command import run_command
+from mmresizemix.transfer import export_backbone
+
+EXAMPLES = """examples:
+  python tools/export_backbone.py work_dirs/resizemix/epoch_300.pth backbones/resizemix.pth
+  python tools/export_backbone.py resnet50-0676ba61.pth backbones/torchvision.pth --method baseline
+  python tools/export_backbone.py epoch_300.pth raw.pth --raw     # not the moving average
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('checkpoint', help='of mmpretrain, torchvision or timm')
+    parser.add_argument('out', help='the backbone file to write')
+    parser.add_argument('--method', help="the pretraining's name, e.g. resizemix "
+                        '(default: what an mmpretrain checkpoint says)')
+    parser.add_argument('--raw', action='store_true',
+                        help='the raw weights, where a moving average stands beside them')
+    parser.add_argument('--top1', type=float, metavar='PERCENT',
+                        help="accuracy (default: what the run's log says)")
+    args = parser.parse_args()
+    stamp = export_backbone(args.checkpoint, args.out, method=args.method, raw=args.raw,
+                            top1=args.top1)
+    print(f'Wrote {args.out}')
+    for name, value in stamp.to_dict().items():
+        if value is not None:
+            print(f'  {name}: {value}')
+
+
+if __name__ == '__main__':
+    run_command(main)
