@@ -9,8 +9,9 @@ from pathlib import Path
 from rich.console import Console
 
 from .datasets import write_scenes
+from .files import write_text
 from .jobs import Job, run_jobs
-from .results import read_metrics, table5, write_text
+from .results import read_metrics, table5
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / 'configs/demo'

@@ -1,11 +1,11 @@
 """A picture of mixed batches: every sample before and after, with its boxes and labels."""
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
+from ..files import whole_file
 from .mix import Mix
 
 ROWS = ('target', 'source', 'mixed')
@@ -64,8 +64,6 @@ def _outline(axis, box: list[int]) -> None:
 
 
 def _save(figure, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f'.{path.name}.part')
-    figure.savefig(unfinished, format='png', dpi=110)
-    os.replace(unfinished, path)
+    with whole_file(path) as unfinished:
+        figure.savefig(unfinished, format='png', dpi=110)
     return path

@@ -1,7 +1,5 @@
 """A table in the layout of the paper's Table 5: a row a pretraining, a column detector x data set."""
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 MISSING = '-'
 
@@ -38,13 +36,3 @@ def _markdown_line(fields: list[str], widths: list[int]) -> str:
     first, *rest = (f.ljust(w) if i == 0 else f.rjust(w)
                     for i, (f, w) in enumerate(zip(fields, widths)))
     return f'| {" | ".join([first, *rest])} |'
-
-
-def write_text(path: str | Path, text: str) -> Path:
-    """Write a file whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f'.{path.name}.part')
-    unfinished.write_text(text)
-    os.replace(unfinished, path)
-    return path

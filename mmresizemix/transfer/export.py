@@ -1,11 +1,11 @@
 """A classifier's checkpoint -> a backbone file that is safe to share and says what it is."""
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ..files import whole_file
 from .checkpoint import CheckpointError, load_checkpoint
 from .layouts import STAMP_KEY, Backbone, LayoutError, check_plain_resnet, read_layout
 from .stamp import Stamp, digest, facts_of_mmpretrain, facts_of_torchvision, file_sha256, top1_of_run
@@ -73,14 +73,8 @@ def _stamp(path: Path, content: dict[str, Any], backbone: Backbone, depth: int) 
 
 def _write(out: Path, content: dict[str, Any]) -> None:
     """Write, read back strictly, compare bit for bit, and only then give it its name."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = out.with_name(f'.{out.name}.part')
-    with open(unfinished, 'wb') as file:
-        torch.save(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    written = load_checkpoint(unfinished)
-    if digest(written['state_dict']) != content['meta'][STAMP_KEY]['digest']:
-        unfinished.unlink()
-        raise CheckpointError(f'{out}: what was written reads back differently; check the disk')
-    os.replace(unfinished, out)
+    with whole_file(out) as unfinished:
+        torch.save(content, unfinished)
+        written = load_checkpoint(unfinished)
+        if digest(written['state_dict']) != content['meta'][STAMP_KEY]['digest']:
+            raise CheckpointError(f'{out}: what was written reads back differently; check the disk')

@@ -17,8 +17,9 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop
 from torch import Tensor, nn
 
+from ..files import write_text
 from ..registry import HOOKS
-from ..results import RECORD, write_text
+from ..results import RECORD
 from .checkpoint import CheckpointError, load_checkpoint
 from .compare import differing, fit_names, fit_stamp
 from .export import stamp_of

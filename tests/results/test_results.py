@@ -3,7 +3,7 @@ import json
 import subprocess
 import sys
 
-from mmresizemix.results import read_backbone, read_metrics, table5, write_text
+from mmresizemix.results import read_backbone, read_metrics, table5
 
 
 def start_of_run(work_dir, name, lines, test=None):
@@ -36,11 +36,6 @@ def test_the_table_keeps_every_value_and_marks_the_best():
                     '|-------------|----------:|----------:|\n'
                     '| none        | **76.10** |     25.12 |\n'
                     '| ResizeMix   |         - | **25.51** |\n')
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path):
-    path = write_text(tmp_path / 'new' / 'table.md', 'whole')
-    assert path.read_text() == 'whole' and [p.name for p in path.parent.iterdir()] == ['table.md']
 
 
 def test_results_need_neither_torch_nor_openmmlab():
