@@ -1,120 +1,140 @@
-"""Reading checkpoints of others: tensors and plain values, never code.
+"""Read a checkpoint without running anything that it may carry.
 
-MMEngine falls back to unpickling anything when a strict read fails, and a pickle can run code. So
-files are read strictly here, before MMEngine sees them.
+MMEngine tries ``weights_only=True`` and, when a file wants more, unpickles it whole: a prepared
+file then runs code (mmengine/runner/checkpoint.py, ``_safe_torch_load``). Here there is no second
+try. What real MMEngine checkpoints need beyond tensors is listed below and is inert.
 """
-import contextlib
+import argparse
 import pickle
 import re
+import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from mmengine.logging import HistoryBuffer
-
-UNSAFE = re.compile(r'GLOBAL (\S+)|Unsupported (?:class|global|operand):? (\S+)')
+from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_globals
 
 
 class CheckpointError(ValueError):
-    """A file that cannot be read as a checkpoint; the message names it, the cause, the remedy."""
+    """A checkpoint that cannot be read, or is not what it should be. One line: path, cause, remedy."""
 
 
-def load_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read a checkpoint strictly: ``torch.load(weights_only=True)``, on the CPU.
+def load_checkpoint(path: str | Path) -> dict:
+    """Read ``.pth`` (PyTorch, MMEngine) or ``.safetensors``, on the CPU.
 
-    Beyond what PyTorch allows, only numpy's arrays and scalars and MMEngine's history buffers are
-    admitted, which its checkpoints hold. ``.safetensors`` is read by the safetensors package.
+    Checksums are compared, as ``torch.load`` does not. The logged history in an MMEngine
+    checkpoint's ``message_hub`` is passed over.
 
     Raises:
-        CheckpointError: the file is missing, empty, cut off or damaged, holds no dict, or would
-            run code (nothing of it runs).
+        CheckpointError: the file is missing, cut off or damaged, is no checkpoint, or asks for more
+            than tensors and plain values. Nothing in it has run.
     """
     path = Path(path).expanduser()
     if not path.is_file():
-        raise CheckpointError(f'{path}: no such file; check the path')
-    if path.stat().st_size == 0:
-        raise CheckpointError(f'{path}: the file is empty; copy or write it again')
+        raise CheckpointError(f'{path}: no such file. Check the path.')
     checkpoint = _read_safetensors(path) if path.suffix == '.safetensors' else _read_torch(path)
-    if not isinstance(checkpoint, Mapping):
-        raise CheckpointError(f'{path}: expected a dict of tensors, got a '
-                              f'{type(checkpoint).__name__}; it is not a checkpoint')
-    return dict(checkpoint)
+    if not isinstance(checkpoint, dict):
+        raise CheckpointError(f'{path}: holds a {type(checkpoint).__name__}, not a dict of tensors. '
+                              'Save model.state_dict().')
+    return checkpoint
 
 
-def _read_torch(path: Path) -> Any:
+def _read_torch(path: Path) -> object:
+    _check_whole(path)
     try:
-        damaged = zipfile.ZipFile(path).testzip() if zipfile.is_zipfile(path) else None
-        if damaged is None:
-            with _allow(_mmengine_globals()):
-                return torch.load(path, map_location='cpu', weights_only=True)
-    except pickle.UnpicklingError as error:
-        unsafe = UNSAFE.search(str(error))
-        if unsafe:
-            raise CheckpointError(
-                f'{path}: holds more than tensors and would run code when loaded: '
-                f'{unsafe[1] or unsafe[2]}; nothing of it was run. If you trust its author, ask '
-                'for a file that loads with weights_only=True') from None
-        raise CheckpointError(f'{path}: not a checkpoint of PyTorch, or cut off; '
-                              'copy or download it again') from None
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f'{path}: cut off, damaged, or not a checkpoint of PyTorch '
-                              f'({reason}); copy or download it again') from None
-    raise CheckpointError(f'{path}: damaged, the checksum of {damaged} is wrong; '
-                          'copy or download it again')
+        with _only(_inert_globals()), warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # of odd pickle protocols: the error says what is wrong
+            return torch.load(path, map_location='cpu', weights_only=True)
+    except Exception as error:  # of any kind: what a damaged file does to a parser is open
+        raise CheckpointError(f'{path}: {_cause(error)}') from None
 
 
-def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
+def _check_whole(path: Path) -> None:
+    """A file cut off in writing or changed in copying; torch.load would read the latter silently."""
+    with open(path, 'rb') as file:
+        start = file.read(4)
+    damaged = None if start else 'is empty'
+    if start == b'PK\x03\x04':
+        try:
+            with zipfile.ZipFile(path) as archive:
+                member = archive.testzip()
+            damaged = member and f'is damaged (wrong checksum of {member})'
+        except (zipfile.BadZipFile, EOFError, OSError):
+            damaged = 'is cut off'
+    if damaged:
+        raise CheckpointError(f'{path}: {damaged}. Copy or download it again, or take an earlier '
+                              'checkpoint.')
+
+
+def _cause(error: Exception) -> str:
+    wanted = re.search(r'GLOBAL (\S+)', str(error))
+    if isinstance(error, pickle.UnpicklingError) and wanted:
+        return (f'calls for {wanted[1]}; a checkpoint holds tensors and plain values, anything else '
+                'could run code. Nothing of it was run. Where you trust its source, save '
+                'model.state_dict() from it.')
+    return (f'is not a checkpoint, or is cut off ({type(error).__name__} while reading). Expected '
+            'a dict of tensors as torch.save writes it.')
+
+
+def _read_safetensors(path: Path) -> dict:
     try:
-        from safetensors import SafetensorError
         from safetensors.torch import load_file
     except ImportError:
-        raise CheckpointError(f'{path}: reading it needs the safetensors package: '
+        raise CheckpointError(f'{path}: needs the package safetensors. Install it with: '
                               'pip install safetensors') from None
     try:
         return load_file(path)
-    except SafetensorError as error:
-        raise CheckpointError(f'{path}: damaged ({error}); download it again') from None
+    except Exception as error:
+        raise CheckpointError(f'{path}: is not a whole safetensors file ({error}). Download it '
+                              'again.') from None
 
 
-def _mmengine_globals() -> list[Callable]:
-    """What real MMEngine checkpoints hold beyond tensors, by the names they are pickled under."""
-    multiarray = getattr(np, '_core', np.core if not hasattr(np, '_core') else None).multiarray
-    functions = [_named(getattr(multiarray, name), f'numpy.{core}.multiarray', name)
-                 for core in ('core', '_core') for name in ('_reconstruct', 'scalar')]
-    dtypes = {type(np.dtype(name)) for name in ('f2', 'f4', 'f8', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2',
-                                                'u4', 'u8', 'bool', 'U1', 'S1')}
-    return [*functions, np.ndarray, np.dtype, *dtypes, HistoryBuffer,
-            _named(_method_of_history_buffer, 'builtins', 'getattr')]
-
-
-def _method_of_history_buffer(owner: Any, name: str) -> Callable:
-    """``getattr``, for the one thing that MMEngine's checkpoints use it for."""
-    if owner is not HistoryBuffer or name.startswith('_'):
-        raise pickle.UnpicklingError(f'Unsupported global: GLOBAL getattr({owner}, {name!r})')
-    return getattr(owner, name)
-
-
-def _named(function: Callable, module: str, name: str) -> Callable:
-    """``function`` under the name that files know it by: PyTorch's allowlist goes by name."""
-
-    def alias(*args):
-        return function(*args)
-
-    alias.__module__, alias.__name__, alias.__qualname__ = module, name, name
-    return alias
-
-
-@contextlib.contextmanager
-def _allow(allowed: list[Callable]):
-    """``torch.serialization.safe_globals``, which came with PyTorch 2.5."""
-    before = torch.serialization.get_safe_globals()
-    torch.serialization.add_safe_globals(allowed)
+@contextmanager
+def _only(allowed: list) -> Iterator[None]:
+    # torch.serialization.safe_globals came with torch 2.5
+    before = get_safe_globals()
+    clear_safe_globals()
+    add_safe_globals(allowed)
     try:
         yield
     finally:
-        torch.serialization.clear_safe_globals()
-        torch.serialization.add_safe_globals(before)
+        clear_safe_globals()
+        add_safe_globals(before)
+
+
+# Stands in for MMEngine's HistoryBuffer, whose own unpickling writes into its class.
+_History = type('HistoryBuffer', (), dict(
+    __module__='mmengine.logging.history_buffer', __setstate__=lambda self, state: None))
+
+
+def _attribute(owner: object, name: str) -> None:
+    """Stands in for ``getattr``, which a HistoryBuffer needs for the names of its statistics."""
+    if owner is not _History or name.startswith('_'):
+        raise pickle.UnpicklingError(f'Unsupported global: GLOBAL getattr of {name}')
+
+
+def _inert_globals() -> list[Callable]:
+    # numpy 2 moved numpy.core to numpy._core; files of both name theirs
+    core = np._core.multiarray if hasattr(np, '_core') else np.core.multiarray
+    functions = [
+        _named(f'numpy.{name}.multiarray', function, wrapped)
+        for name in ('core', '_core')
+        for function, wrapped in (('scalar', core.scalar), ('_reconstruct', core._reconstruct))
+    ]
+    functions += [_named(m, 'getattr', _attribute) for m in ('builtins', '__builtin__')]
+    # timm and torchvision keep the options of the training in an argparse.Namespace
+    return [np.ndarray, np.dtype, argparse.Namespace, _History, *functions,
+            *{type(np.dtype(code)) for code in '?bhilqBHILQefdFDSU'}]
+
+
+def _named(module: str, name: str, function: Callable) -> Callable:
+    """``function`` under the name by which a pickle asks for it (a form all torch >= 2.4 take)."""
+
+    def call(*args):
+        return function(*args)
+
+    call.__module__, call.__name__, call.__qualname__ = module, name, name
+    return call
