@@ -162,7 +162,7 @@ def run_demo(scale_name: str, console: Console) -> int:
         dict(OMP_NUM_THREADS=threads, MMRESIZEMIX_DEMO_DATA=str(demo.data),
              PYTHONWARNINGS='ignore'), console)
     table = write_text(demo.runs / 'table.md', demo.table())
-    console.print(f'\n{table.read_text()}', highlight=False, markup=False)
+    console.print(f'\n{table.read_text()}', highlight=False, markup=False, soft_wrap=True)
     console.print('In percent: top-1 accuracy on crops, COCO AP, VOC mAP (11 points), on drawn '
                   'scenes, one seed: a demonstration, not a result.', highlight=False)
     for what, path in [('Table', table), ('Scenes', demo.data), ('Runs and their logs', demo.runs),

@@ -33,7 +33,13 @@ def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
     after, mixed_scores = augment.apply(mix, before, scores)
     classes = dataset.metainfo.get('classes') or list(map(str, range(preprocessor.num_classes)))
     return show_mix(out, mix, _to_pictures(before, preprocessor), _to_pictures(after, preprocessor),
-                    scores, mixed_scores, classes, title=f'{augment}')
+                    scores, mixed_scores, classes, title=_title(augment))
+
+
+def _title(augment: BatchAugment) -> str:
+    settings = {k: v for k, v in augment.settings().items()
+                if k not in ('inplace', 'seed', 'num_classes')}
+    return f'{type(augment).__name__}: ' + ', '.join(f'{k} {v}' for k, v in settings.items())
 
 
 def _preprocessor(cfg: Config):

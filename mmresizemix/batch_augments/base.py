@@ -1,4 +1,5 @@
 """What all batch augments share: arguments, labels, the generator, mmpretrain's call contract."""
+import inspect
 import math
 from abc import ABC, abstractmethod
 from typing import Any
@@ -107,9 +108,13 @@ class BatchAugment(ABC):
               'num_classes)', scores.ndim == 2 and len(scores) == batch_size)
         return scores if scores.dtype == torch.float64 else scores.float()
 
+    def settings(self) -> dict[str, Any]:
+        """The arguments it was made with."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
     def __repr__(self) -> str:
-        shown = {k: v for k, v in vars(self).items() if not k.startswith('_')}
-        return f'{type(self).__name__}({", ".join(f"{k}={v!r}" for k, v in shown.items())})'
+        settings = ', '.join(f'{name}={value!r}' for name, value in self.settings().items())
+        return f'{type(self).__name__}({settings})'
 
 
 def check(name: str, value: Any, expected: str, holds: bool) -> None:
