@@ -1,0 +1,88 @@
+"""Backbone files, and a small detector that takes them."""
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from PIL import Image
+from transfer_samples import as_mmpretrain, state_of
+
+DETECTOR = 'configs/demo/faster-rcnn_r18_scenes-coco.py'
+SSD = 'configs/demo/ssd96_r18_scenes-coco.py'
+
+
+@pytest.fixture
+def save(tmp_path):
+
+    def _save(content, name='checkpoint.pth'):
+        torch.save(content, tmp_path / name)
+        return tmp_path / name
+
+    return _save
+
+
+@pytest.fixture
+def exported(save, tmp_path):
+    """A right backbone file."""
+    from mmresizemix.transfer import export_backbone
+    export_backbone(save(as_mmpretrain(state_of())), tmp_path / 'backbone.pth')
+    return tmp_path / 'backbone.pth'
+
+
+@pytest.fixture(scope='session')
+def scenes(tmp_path_factory):
+    """Two pictures with a box each, in COCO layout."""
+    root = tmp_path_factory.mktemp('scenes') / 'coco'
+    rng = np.random.default_rng(0)
+    for split in ('train2017', 'val2017'):
+        (root / split).mkdir(parents=True)
+        for i in (1, 2):
+            Image.fromarray(rng.integers(0, 255, (96, 96, 3), np.uint8)).save(
+                root / split / f'{i}.jpg')
+        (root / 'annotations').mkdir(exist_ok=True)
+        (root / f'annotations/instances_{split}.json').write_text(json.dumps(dict(
+            images=[dict(id=i, file_name=f'{i}.jpg', width=96, height=96) for i in (1, 2)],
+            annotations=[dict(id=i, image_id=i, category_id=1, bbox=[20, 20, 40, 40], area=1600,
+                              iscrowd=0) for i in (1, 2)],
+            categories=[dict(id=i + 1, name=n) for i, n in enumerate(
+                ('circle', 'square', 'triangle', 'ring', 'cross', 'star'))])))
+    return root.parent
+
+
+@pytest.fixture
+def detector_config(scenes, tmp_path, monkeypatch):
+    """``detector_config(backbone, **overrides)``: the demo's Faster R-CNN (or SSD) for one epoch."""
+    monkeypatch.setenv('MMRESIZEMIX_DEMO_DATA', str(scenes))
+
+    def _config(backbone, config=DETECTOR, **overrides):
+        cfg = Config.fromfile(config)
+        cfg.work_dir = str(tmp_path / 'run')
+        cfg.model.backbone.init_cfg = backbone and dict(type='Pretrained', checkpoint=str(backbone))
+        cfg.merge_from_dict({'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 5, **overrides})
+        return cfg
+
+    return _config
+
+
+class Stopped(Exception):
+    """The guard let the detector pass, and training would begin."""
+
+
+@pytest.fixture
+def start(monkeypatch):
+    """Start training for real, up to the first step; returns the runner."""
+    from mmengine.runner import EpochBasedTrainLoop, Runner
+
+    def stop(self):
+        raise Stopped
+
+    monkeypatch.setattr(EpochBasedTrainLoop, 'run_epoch', stop)
+
+    def _start(cfg):
+        runner = Runner.from_cfg(cfg)
+        with pytest.raises(Stopped):
+            runner.train()
+        return runner
+
+    return _start

@@ -1,0 +1,116 @@
+"""Strict reading: what is admitted, what is refused, and that nothing runs."""
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+
+from mmresizemix.transfer import CheckpointError, load_checkpoint
+
+
+class RunsCode:
+    """Pickles to a call: loading it carelessly creates ``path``."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.system, (f'touch {self.path}', )
+
+
+def test_a_real_mmengine_checkpoint_is_admitted(save):
+    buffer = HistoryBuffer([1.0, 2.0], [1, 1])  # what was logged; passed over
+    content = dict(state_dict=dict(a=torch.ones(2)), meta=dict(epoch=1, cfg='x = 1'),
+                   message_hub=dict(log_scalars=dict(loss=buffer),
+                                    runtime_info=dict(eta=np.float64(0.5), names=np.array(['a']))))
+    read = load_checkpoint(save(content))
+    assert torch.equal(read['state_dict']['a'], torch.ones(2))
+    assert read['message_hub']['runtime_info']['eta'] == 0.5
+
+
+def test_pytorchs_own_allowlist_is_left_as_it_was(save):
+    before = torch.serialization.get_safe_globals()
+    load_checkpoint(save(dict(a=torch.ones(1))))
+    assert torch.serialization.get_safe_globals() == before
+
+
+@pytest.mark.parametrize('kind', ['zip', 'pickle', 'inside'])
+def test_a_file_that_would_run_code_runs_none(tmp_path, kind):
+    path, evil = tmp_path / 'evil.pth', RunsCode(tmp_path / 'ran')
+    if kind == 'pickle':
+        path.write_bytes(pickle.dumps(evil))
+    else:
+        torch.save(evil if kind == 'zip' else dict(state_dict=dict(a=torch.ones(1)), meta=evil), path)
+    with pytest.raises(CheckpointError, match='calls for .*system; .* could run code|is not a checkpoint') as error:
+        load_checkpoint(path)
+    assert not (tmp_path / 'ran').exists()
+    assert str(path) in str(error.value) and '\n' not in str(error.value)
+
+
+class Reaches:
+    """A way out through getattr, which MMEngine's checkpoints need for their history buffers."""
+
+    def __init__(self, owner, name):
+        self.arguments = (owner, name)
+
+    def __reduce__(self):
+        return getattr, self.arguments
+
+
+@pytest.mark.parametrize('owner, name', [(HistoryBuffer, '__init__'), (torch.Tensor, 'numpy')])
+def test_getattr_reaches_nothing_but_history_buffers_methods(save, owner, name):
+    with pytest.raises(CheckpointError):
+        load_checkpoint(save(dict(a=Reaches(owner, name))))
+
+
+def flip_a_byte_of_a_tensor(path):
+    with zipfile.ZipFile(path) as archive:
+        info = next(i for i in archive.infolist() if i.filename.endswith('data/0'))
+    content = bytearray(path.read_bytes())
+    content[info.header_offset + 200 + info.file_size // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_damage_is_named(save, tmp_path):
+    path = save(dict(a=torch.rand(1000)))
+    whole = path.read_bytes()
+    damaged = {
+        'cut.pth': (whole[:len(whole) // 2], 'cut off'),
+        'empty.pth': (b'', 'empty'),
+        'text.pth': (b'hello, this is no checkpoint', 'is not a checkpoint'),
+        'listed.pth': (None, 'holds a list, not a dict of tensors'),
+    }
+    torch.save([1, 2], tmp_path / 'listed.pth')
+    for name, (content, expected) in damaged.items():
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        with pytest.raises(CheckpointError, match=f'{name}: .*{expected}') as error:
+            load_checkpoint(tmp_path / name)
+        assert '\n' not in str(error.value)
+    with pytest.raises(CheckpointError, match='nowhere.pth: no such file'):
+        load_checkpoint(tmp_path / 'nowhere.pth')
+    flip_a_byte_of_a_tensor(path)
+    with pytest.raises(CheckpointError, match='wrong checksum of .*data/0'):
+        load_checkpoint(path)
+
+
+def test_the_train_command_refuses_a_checkpoint_that_would_run_code(tmp_path, tool):
+    torch.save(dict(state_dict={}, meta=RunsCode(tmp_path / 'ran')), tmp_path / 'evil.pth')
+    done = tool('train', 'configs/demo/resnet18_scenes.py', '--resume', tmp_path / 'evil.pth')
+    assert done.returncode == 1 and done.stderr.startswith('error: ')
+    assert 'could run code' in done.stderr and not (tmp_path / 'ran').exists()
+
+
+def test_safetensors_say_what_to_install(tmp_path):
+    (tmp_path / 'a.safetensors').write_bytes(b'xx')
+    code = ('import sys; sys.modules["safetensors"] = None\n'
+            'from mmresizemix.transfer import load_checkpoint, CheckpointError\n'
+            f'try: load_checkpoint({str(tmp_path / "a.safetensors")!r})\n'
+            'except CheckpointError as e: assert "pip install safetensors" in str(e); print("said")')
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert 'said' in done.stdout, done.stderr

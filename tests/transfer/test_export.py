@@ -1,0 +1,204 @@
+"""Every layout -> one file; the stamp; what is refused."""
+import json
+
+import pytest
+import torch
+import torchvision
+from transfer_samples import as_mmpretrain, state_of
+from mmengine.runner import load_checkpoint as mmengine_load
+
+from mmresizemix.transfer import CheckpointError, export_backbone, load_checkpoint
+from mmresizemix.transfer.layouts import read_layout
+from mmresizemix.transfer.stamp import digest, method_of, read_config_text
+
+
+def prefixed(state, prefix):
+    return {prefix + k: v for k, v in state.items()}
+
+
+LAYOUTS = {
+    'mmpretrain': as_mmpretrain,
+    'torchvision': lambda state: state,
+    'timm': lambda state: dict(state_dict=state, arch='resnet18', epoch=3),
+    'data parallel': lambda state: dict(state_dict=prefixed(state, 'module.')),
+    'torchvision reference': lambda state: dict(model=state, epoch=3),
+    'compiled': lambda state: dict(state_dict=prefixed(state, '_orig_mod.')),
+}
+
+
+@pytest.mark.parametrize('layout', LAYOUTS)
+def test_every_layout_gives_the_same_tensors(layout, save, tmp_path):
+    state = state_of()
+    stamp = export_backbone(save(LAYOUTS[layout](state)), tmp_path / 'out.pth')
+    written = torch.load(tmp_path / 'out.pth', weights_only=True)['state_dict']
+    backbone = {k: v for k, v in state.items() if not k.startswith('fc.')}
+    assert set(written) == set(backbone)
+    assert all(torch.equal(written[k], v) for k, v in backbone.items())
+    assert stamp.depth == 18 and stamp.digest == digest(backbone)
+
+
+@pytest.mark.parametrize('depth', [18, 34, 50, 101])
+def test_depths(depth, save, tmp_path):
+    assert export_backbone(save(state_of(depth)), tmp_path / 'out.pth').depth == depth
+
+
+def test_exporting_again_keeps_the_stamp(exported, tmp_path):
+    again = export_backbone(exported, tmp_path / 'again.pth')
+    first = load_checkpoint(exported)['meta']['mmresizemix_backbone']
+    assert again.to_dict() == first
+
+
+def test_half_precision_is_written_as_float32(save, tmp_path):
+    state = {k: v.half() if v.is_floating_point() else v for k, v in state_of().items()}
+    export_backbone(save(state), tmp_path / 'out.pth')
+    written = torch.load(tmp_path / 'out.pth', weights_only=True)['state_dict']
+    assert torch.equal(written['conv1.weight'], state['conv1.weight'].float())
+
+
+def test_it_loads_in_a_detector_without_a_warning(exported, caplog):
+    from mmdet.models.backbones import ResNet
+    backbone = ResNet(18)
+    mmengine_load(backbone, str(exported), map_location='cpu')
+    tensors = load_checkpoint(exported)['state_dict']
+    assert all(torch.equal(v, tensors[k]) for k, v in backbone.state_dict().items())
+    assert 'do not match' not in caplog.text
+
+
+def ema_layouts(average, raw):
+    return {
+        # MMEngine's EMAHook swaps before saving (FACTS of the layout are tested for real below)
+        'mmengine': dict(state_dict=prefixed(average, 'backbone.'),
+                         ema_state_dict=dict(prefixed(raw, 'module.backbone.'),
+                                             steps=torch.tensor(3))),
+        'timm': dict(state_dict=raw, state_dict_ema=average),
+        'torchvision': dict(model=raw, model_ema=dict(prefixed(average, 'module.'),
+                                                      n_averaged=torch.tensor(3))),
+    }
+
+
+@pytest.mark.parametrize('layout', ['mmengine', 'timm', 'torchvision'])
+def test_the_moving_average_by_default_and_the_raw_weights_on_request(layout, save, tmp_path):
+    average, raw = state_of(seed=1), state_of(seed=2)
+    path = save(ema_layouts(average, raw)[layout])
+    for expected, is_raw, name in ((average, False, 'ema'), (raw, True, 'raw')):
+        stamp = export_backbone(path, tmp_path / 'out.pth', raw=is_raw)
+        written = torch.load(tmp_path / 'out.pth', weights_only=True)['state_dict']
+        assert torch.equal(written['conv1.weight'], expected['conv1.weight'])
+        assert stamp.weights == name
+
+
+def test_where_mmengines_ema_hook_really_puts_the_average(tmp_path):
+    """A real run: the weights move, the average lags behind."""
+    from mmengine.model import BaseModel
+    from mmengine.runner import Runner
+
+    class Model(BaseModel):
+
+        def __init__(self):
+            super().__init__()
+            self.backbone = torch.nn.Linear(1, 1, bias=False)
+            torch.nn.init.zeros_(self.backbone.weight)
+
+        def forward(self, inputs, data_samples=None, mode='loss'):
+            return dict(loss=-self.backbone.weight.sum())
+
+    model = Model()
+    Runner(model, str(tmp_path), train_dataloader=dict(
+        dataset=[dict(inputs=torch.zeros(1))] * 4, batch_size=1,
+        sampler=dict(type='DefaultSampler', shuffle=False)),
+        train_cfg=dict(by_epoch=True, max_epochs=1),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=1.0)),
+        custom_hooks=[dict(type='EMAHook', momentum=0.5)], experiment_name='ema').train()
+    content = load_checkpoint(tmp_path / 'epoch_1.pth')
+    average = read_layout(content).tensors['weight'].item()
+    raw = read_layout(content, raw=True).tensors['weight'].item()
+    assert raw == pytest.approx(4.0) and 0 < average < raw
+
+
+def test_raw_without_an_average_is_refused(save, tmp_path):
+    with pytest.raises(CheckpointError, match='no moving average .* leave out --raw'):
+        export_backbone(save(state_of()), tmp_path / 'out.pth', raw=True)
+
+
+def without(state, name):
+    return {k: v for k, v in state.items() if k != name}
+
+
+def with_nan(state):
+    state['layer3.1.conv2.weight'][0, 0] = float('nan')
+    return state
+
+
+def deep_stem(state):
+    return {k.replace('conv1.weight', 'stem.0.weight') if k == 'conv1.weight' else k: v
+            for k, v in state.items()}
+
+
+REFUSED = {
+    'a deep stem': lambda: deep_stem(state_of()),
+    'a grouped 3x3 convolution': lambda: torchvision.models.resnext50_32x4d().state_dict(),
+    'width 128 in layer1': lambda: torchvision.models.wide_resnet50_2().state_dict(),
+    'tensors missing .*layer2.0.bn1.weight': lambda: without(state_of(), 'layer2.0.bn1.weight'),
+    'blocks of no known ResNet': lambda: {k: v for k, v in state_of().items() if 'layer4' not in k},
+    'layer3.1.conv2.weight holds NaN': lambda: with_nan(state_of()),
+    'foreign tensors .*se.weight': lambda: dict(state_of(), **{'layer1.0.se.weight': torch.ones(1)}),
+    'no tensors of a backbone': lambda: dict(meta=dict(epoch=1)),
+}
+
+
+@pytest.mark.parametrize('named', REFUSED)
+def test_what_is_not_a_plain_resnet_is_refused_by_name(named, save, tmp_path):
+    with pytest.raises(CheckpointError, match=named):
+        export_backbone(save(REFUSED[named]()), tmp_path / 'out.pth')
+    assert not (tmp_path / 'out.pth').exists()
+
+
+def test_a_real_mmpretrain_v1d_is_refused(save, tmp_path):
+    from mmpretrain.models.backbones import ResNetV1d
+    with pytest.raises(CheckpointError, match='deep stem'):
+        export_backbone(save(dict(state_dict=prefixed(ResNetV1d(depth=50).state_dict(), 'backbone.'))),
+                        tmp_path / 'out.pth')
+
+
+def test_the_stamp_of_an_mmpretrain_checkpoint(save, tmp_path):
+    path = save(as_mmpretrain(state_of()))
+    log = tmp_path / '20260101_000000' / 'vis_data' / 'scalars.json'
+    log.parent.mkdir(parents=True)
+    log.write_text(''.join(json.dumps({'accuracy/top1': 70.0 + e, 'step': e}) + '\n'
+                           for e in (1, 2, 3, 4)))
+    stamp = export_backbone(path, tmp_path / 'out.pth')
+    assert (stamp.method, stamp.style, stamp.channels) == ('resizemix', 'pytorch', 'RGB')
+    assert stamp.mean == (123.675, 116.28, 103.53) and stamp.std == (58.395, 57.12, 57.375)
+    assert stamp.top1 == 73.0 and 'scalars.json' in stamp.top1_from, 'of the epoch that was saved'
+    assert len(stamp.source_sha256) == 64 and stamp.layout == 'mmpretrain'
+
+
+def test_a_config_text_is_read_and_never_executed(tmp_path):
+    text = (f"a = dict(b=[1, -2.5], c=dict(d=('x', None)))\nbad = open({str(tmp_path / 'ran')!r}, 'w')"
+            "\n__import__('os').system('true')\nlast = {'k': True}\n")
+    assert read_config_text(text) == dict(a=dict(b=[1, -2.5], c=dict(d=('x', None))),
+                                          last={'k': True})
+    assert not (tmp_path / 'ran').exists() and read_config_text('not ( python') == {}
+
+
+@pytest.mark.parametrize('augments, method', [
+    (None, 'baseline'),
+    (dict(type='mmresizemix.ResizeMix', per='batch'), 'resizemix'),
+    (dict(type='mmresizemix.ResizeMix'), 'resizemix-persample'),
+    (dict(type='mmresizemix.ResizeMix', prob=0), 'baseline'),
+    (dict(type='mmresizemix.CutMix', per='batch'), 'cutmix'),
+    (dict(type='ResizeMix', alpha=1.0), 'mmpretrain-resizemix'),
+    ([dict(type='Mixup'), dict(type='CutMix')], 'mixup+cutmix'),
+])
+def test_methods_are_named_by_their_augments(augments, method):
+    assert method_of(augments) == method
+
+
+def test_the_command(save, tmp_path, tool):
+    path = save(as_mmpretrain(state_of()))
+    done = tool('export_backbone', path, tmp_path / 'out.pth', '--method', 'mine', '--top1', '71.5')
+    assert done.returncode == 0 and 'method: mine' in done.stdout and 'top1: 71.5' in done.stdout
+    (tmp_path / 'cut.pth').write_bytes(path.read_bytes()[:1000])
+    done = tool('export_backbone', tmp_path / 'cut.pth', tmp_path / 'no.pth')
+    assert done.returncode == 1 and done.stderr.count('\n') == 1 and 'cut.pth' in done.stderr
+    assert tool('export_backbone').returncode == 2

@@ -1,0 +1,26 @@
+"""Classifiers as their frameworks save them."""
+import torch
+import torchvision
+
+CLASSIFIER_CONFIG = '''
+data_preprocessor = dict(mean=[123.675, 116.28, 103.53], num_classes=6, std=[58.395, 57.12, 57.375],
+                         to_rgb=True)
+model = dict(backbone=dict(depth=18, style='pytorch', type='ResNet'),
+             train_cfg=dict(augments=dict(per='batch', type='mmresizemix.ResizeMix')))
+work = open('/nonexistent')
+'''
+
+
+def state_of(depth=18, seed=0, **settings):
+    """The weights of a torchvision ResNet, random, with every buffer off its default."""
+    torch.manual_seed(seed)
+    state = getattr(torchvision.models, f'resnet{depth}')(num_classes=6, **settings).state_dict()
+    return {k: torch.rand_like(v) if v.is_floating_point() else v + 7 for k, v in state.items()}
+
+
+def as_mmpretrain(state, config=CLASSIFIER_CONFIG):
+    """How mmpretrain's checkpoints look: prefixes, a head, a meta with the config's text."""
+    named = {('head.fc.' + k[3:] if k.startswith('fc.') else f'backbone.{k}'): v
+             for k, v in state.items()}
+    return dict(meta=dict(cfg=config, epoch=3), state_dict=named,
+                message_hub=dict(log_scalars={}, runtime_info={}), optimizer=dict(state={}))
