@@ -1,116 +1,161 @@
-"""A classifier's checkpoint, whoever wrote it -> the tensors of its backbone.
-
-Under the names that torchvision, timm and MMDetection share: ``conv1.weight``, ``bn1.bias``,
-``layer1.0.conv1.weight``, ... What the layouts are is in :func:`find_backbone`.
-"""
-from collections.abc import Mapping
+"""From the checkpoints of mmpretrain, torchvision and timm to the names of a plain ResNet."""
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from .anatomy import faults_of, name_some
-from .checkpoint import CheckpointError
+STAMP_KEY = 'mmresizemix_backbone'  # in an exported file's meta
+HEADS = ('fc.', 'head.')  # what a classifier has above its backbone
+WRAPPERS = ('module.', '_orig_mod.')  # put in front by DataParallel and torch.compile
 
-STAMP = 'mmresizemix_backbone'  # where in ``meta`` an exported file has its stamp
-CLASSIFIER = ('fc.', 'head.')
-_EXACT_IN_FLOAT32 = (torch.float32, torch.float16, torch.bfloat16)
+# (block, blocks of layer1..layer4) -> depth
+DEPTHS = {
+    ('basic', (2, 2, 2, 2)): 18,
+    ('basic', (3, 4, 6, 3)): 34,
+    ('bottleneck', (3, 4, 6, 3)): 50,
+    ('bottleneck', (3, 4, 23, 3)): 101,
+    ('bottleneck', (3, 8, 36, 3)): 152,
+}
+
+
+class LayoutError(ValueError):
+    """Tensors that are not the whole of a plain ResNet; the message says what they are."""
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """The tensors of a backbone and where in the checkpoint they stood.
+    """A backbone out of a classifier's checkpoint.
 
-    Attributes:
-        layout: 'mmpretrain', 'torchvision', 'timm' or 'mmresizemix'.
-        weights: 'ema', 'raw', or 'only' where the checkpoint holds one set of weights.
+    Args:
+        tensors: by torchvision's names, which are MMDetection's (``layer1.0.conv1.weight``).
+        layout: 'mmpretrain', 'torchvision or timm', or 'exported'.
+        weights: 'ema' or 'raw' where the checkpoint has both, else 'only'.
     """
     tensors: dict[str, Tensor]
     layout: str
     weights: str
 
 
-def find_backbone(checkpoint: Mapping, raw: bool = False) -> Backbone:
-    """Take the backbone out of a checkpoint.
-
-    ============  ==============================================  ================================
-    layout        weights stand under                             and of these are kept
-    ============  ==============================================  ================================
-    mmpretrain    ``state_dict`` (with an EMAHook: the averaged   ``backbone.*``
-                  ones; the raw in ``ema_state_dict``)
-    torchvision   the top, or ``model``, ``model_ema``            all but ``fc.*``
-    timm          ``state_dict``, ``state_dict_ema``              all but ``fc.*``
-    mmresizemix   ``state_dict`` of an exported file              all
-    ============  ==============================================  ================================
-
-    A leading ``module.`` is dropped.
+def read_layout(checkpoint: dict[str, Any], raw: bool = False) -> Backbone:
+    """Find the backbone in ``checkpoint``; the moving average (EMA) where there is one.
 
     Args:
-        raw: the raw weights where there are averaged (EMA) ones too; these are the default.
+        raw: take the raw weights instead of the EMA.
 
     Raises:
-        CheckpointError: not the whole of a plain ResNet, or NaN or Inf in it. All faults in one.
+        LayoutError: no tensors of a backbone, or ``raw`` where there is no EMA beside them.
     """
-    state, weights, layout = _choose(checkpoint, raw)
-    state = {name: t for name, t in _without(state, 'module.').items() if name != 'n_averaged'}
-    if any(name.startswith('backbone.') for name in state):
-        layout = 'mmpretrain'
-        tensors = {n[len('backbone.'):]: t for n, t in state.items() if n.startswith('backbone.')}
+    state, weights = _choose_weights(checkpoint, raw)
+    state = {_unwrapped(name): value for name, value in state.items() if isinstance(value, Tensor)}
+    prefixed = {k[len('backbone.'):]: v for k, v in state.items() if k.startswith('backbone.')}
+    if STAMP_KEY in _meta(checkpoint):
+        layout = 'exported'
     else:
-        tensors = {n: t for n, t in state.items() if not n.startswith(CLASSIFIER)}
-    faults = not_plain(tensors) or [*faults_of(tensors), *not_finite(tensors)]
-    if faults:
-        raise CheckpointError(f'{"; ".join(faults)}.')
-    return Backbone({n: _to_float32(t) for n, t in tensors.items()}, layout, weights)
+        layout = 'mmpretrain' if prefixed else 'torchvision or timm'
+    tensors = {k: v for k, v in (prefixed or state).items() if not k.startswith(HEADS)}
+    if not tensors:
+        raise LayoutError(f'no tensors of a backbone; the top-level keys are {[*checkpoint][:8]}')
+    return Backbone(tensors, layout, weights)
 
 
-def _choose(checkpoint: Mapping, raw: bool) -> tuple[Mapping, str, str]:
-    """(state dict, which weights, layout)."""
-    which = 'raw' if raw else 'ema'
-    if isinstance(checkpoint.get('ema_state_dict'), Mapping):
-        # MMEngine's EMAHook swaps the two before saving (mmengine/hooks/ema_hook.py)
-        averaged = checkpoint['ema_state_dict']
-        averaged = {n: t for n, t in averaged.items() if n.startswith('module.')}
-        return averaged if raw else checkpoint['state_dict'], which, 'mmpretrain'
-    for key, layout in (('state_dict', 'timm'), ('model', 'torchvision')):
-        if isinstance(checkpoint.get(f'{key}_ema'), Mapping):
-            return checkpoint[key if raw else f'{key}_ema'], which, layout
-        if isinstance(checkpoint.get(key), Mapping):
-            return checkpoint[key], 'only', 'mmresizemix' if stamp_of(checkpoint) else layout
-    return checkpoint, 'only', 'torchvision'
-
-
-def stamp_of(checkpoint: Mapping) -> dict | None:
-    """The stamp of an exported file as a plain dict; None for any other file."""
+def _meta(checkpoint: dict[str, Any]) -> dict:
     meta = checkpoint.get('meta')
-    return meta.get(STAMP) if isinstance(meta, Mapping) else None
+    return meta if isinstance(meta, dict) else {}
 
 
-def _without(state: Mapping, prefix: str) -> dict:
-    return {str(name).removeprefix(prefix): value for name, value in state.items()}
+def _choose_weights(checkpoint: dict[str, Any], raw: bool) -> tuple[dict, str]:
+    """(tensors, 'ema' | 'raw' | 'only'), by where the frameworks keep them."""
+    if isinstance(checkpoint.get('ema_state_dict'), dict):
+        # MMEngine's EMAHook swaps before it saves: state_dict is the EMA, the raw weights stand
+        # under ema_state_dict['module.*'].
+        if not raw:
+            return checkpoint['state_dict'], 'ema'
+        return {k: v for k, v in checkpoint['ema_state_dict'].items()
+                if k.startswith('module.')}, 'raw'
+    for plain, average in (('state_dict', 'state_dict_ema'), ('model', 'model_ema')):  # timm, tv
+        if isinstance(checkpoint.get(average), dict):
+            return (checkpoint[plain], 'raw') if raw else (checkpoint[average], 'ema')
+    if raw:
+        raise LayoutError('raw weights were asked for, but no moving average stands beside them; '
+                          'leave out --raw')
+    for name in ('state_dict', 'model'):
+        if isinstance(checkpoint.get(name), dict):
+            return checkpoint[name], 'only'
+    return checkpoint, 'only'
 
 
-def not_plain(tensors: Mapping[str, Tensor]) -> list[str]:
-    """Entries that are not dense tensors, or not of a dtype that float32 holds exactly."""
-    odd = [f'{name} ({_kind(value)})' for name, value in tensors.items()
-           if not isinstance(value, Tensor) or value.layout != torch.strided
-           or value.is_quantized or (value.is_floating_point() or value.is_complex())
-           and value.dtype not in _EXACT_IN_FLOAT32]
-    return [f'{name_some(odd)}: expected dense tensors of 32 bits or less'] if odd else []
+def _unwrapped(name: str) -> str:
+    while name.startswith(WRAPPERS):
+        name = name.split('.', 1)[1]
+    return name
 
 
-def _kind(value: object) -> str:
-    return str(value.dtype) if isinstance(value, Tensor) else type(value).__name__
+def depth_of(tensors: dict[str, Tensor]) -> int | None:
+    """The depth of a ResNet by its blocks, or None where they fit none."""
+    blocks = tuple(
+        len({name.split('.')[1] for name in tensors if name.startswith(f'layer{stage}.')})
+        for stage in (1, 2, 3, 4))
+    kind = 'bottleneck' if 'layer1.0.conv3.weight' in tensors else 'basic'
+    return DEPTHS.get((kind, blocks))
 
 
-def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
-    """Tensors with NaN or Inf in them, by name."""
-    bad = [name for name, t in tensors.items() if not torch.isfinite(t).all()]
-    return [f'NaN or Inf in {len(bad)} tensors: {name_some(bad)} (the training diverged: take an '
-            'earlier checkpoint)'] if bad else []
+def has_deep_stem(tensors: dict[str, Tensor]) -> bool:
+    """Whether the stem is three 3x3 convolutions: mmpretrain's and timm's names for it."""
+    return any(name.startswith(('stem.', 'conv1.0.')) for name in tensors)
 
 
-def _to_float32(tensor: Tensor) -> Tensor:
-    """A plain tensor with memory of its own; integers (BatchNorm's counters) stay as they are."""
-    dtype = torch.float32 if tensor.is_floating_point() else tensor.dtype
-    return tensor.detach().to(dtype, copy=True).contiguous()
+def check_plain_resnet(tensors: dict[str, Tensor]) -> int:
+    """The depth, if ``tensors`` are the whole of a plain ResNet and finite.
+
+    Raises:
+        LayoutError: another architecture, missing or foreign tensors, NaN or infinite values; all
+            that was found.
+    """
+    faults = _architecture_faults(tensors)
+    if not faults:
+        faults = _differences_from_plain(tensors, depth_of(tensors))
+    faults += [f'{name} holds NaN or infinite values' for name in not_finite(tensors)]
+    if faults:
+        raise LayoutError('; '.join(faults))
+    return depth_of(tensors)
+
+
+def not_finite(tensors: dict[str, Tensor]) -> list[str]:
+    return [name for name, t in tensors.items()
+            if t.is_floating_point() and not torch.isfinite(t).all()]
+
+
+def _architecture_faults(tensors: dict[str, Tensor]) -> list[str]:
+    if has_deep_stem(tensors):
+        return ['a deep stem (ResNetV1c or V1d), which the detectors here do not have']
+    if depth_of(tensors) is None:
+        return ['blocks of no known ResNet (18, 34, 50, 101, 152): is the file whole?']
+    conv2 = tensors['layer1.0.conv2.weight'].shape
+    if conv2[1] != conv2[0]:
+        return [f'a grouped 3x3 convolution of shape {tuple(conv2)}: a ResNeXt']
+    if conv2[0] != 64:
+        return [f'width {conv2[0]} in layer1 instead of 64: a wide or thin ResNet']
+    if getattr(tensors.get('layer2.0.downsample.1.weight'), 'ndim', 1) == 4:
+        return ['average pooling in the shortcuts (avg_down, ResNetV1d)']
+    return []
+
+
+def _differences_from_plain(tensors: dict[str, Tensor], depth: int) -> list[str]:
+    import torchvision
+    with torch.device('meta'):
+        plain = getattr(torchvision.models, f'resnet{depth}')().state_dict()
+    plain = {k: v for k, v in plain.items() if not k.startswith(HEADS)}
+    missing = [k for k in plain if k not in tensors and not k.endswith('num_batches_tracked')]
+    foreign = [k for k in tensors if k not in plain]
+    misshapen = [f'{k} {tuple(t.shape)} instead of {tuple(plain[k].shape)}'
+                 for k, t in tensors.items() if k in plain and t.shape != plain[k].shape]
+    return [f'{len(found)} {what} ({listed(found)})' for what, found in (
+        ('tensors missing', missing), ('foreign tensors', foreign), ('misshapen', misshapen))
+        if found]
+
+
+def listed(names: list[str], count: int = 3) -> str:
+    """The first few of ``names``."""
+    more = f', ... {len(names) - count} more' if len(names) > count else ''
+    return ', '.join(names[:count]) + more
