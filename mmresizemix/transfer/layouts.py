@@ -7,6 +7,7 @@ from torch import Tensor
 
 STAMP_KEY = 'mmresizemix_backbone'  # in an exported file's meta
 HEADS = ('fc.', 'head.')  # what a classifier has above its backbone
+COUNTERS = ('n_averaged', 'steps')  # of torch's and MMEngine's averaged models
 WRAPPERS = ('module.', '_orig_mod.')  # put in front by DataParallel and torch.compile
 
 # (block, blocks of layer1..layer4) -> depth
@@ -47,7 +48,8 @@ def read_layout(checkpoint: dict[str, Any], raw: bool = False) -> Backbone:
         LayoutError: no tensors of a backbone, or ``raw`` where there is no EMA beside them.
     """
     state, weights = _choose_weights(checkpoint, raw)
-    state = {_unwrapped(name): value for name, value in state.items() if isinstance(value, Tensor)}
+    state = {_unwrapped(name): value for name, value in state.items()
+             if isinstance(value, Tensor) and name not in COUNTERS}
     prefixed = {k[len('backbone.'):]: v for k, v in state.items() if k.startswith('backbone.')}
     if STAMP_KEY in _meta(checkpoint):
         layout = 'exported'
