@@ -9,7 +9,6 @@ from PIL import Image
 from transfer_samples import as_mmpretrain, state_of
 
 DETECTOR = 'configs/demo/faster-rcnn_r18_scenes-coco.py'
-SSD = 'configs/demo/ssd96_r18_scenes-coco.py'
 
 
 @pytest.fixture

@@ -1,0 +1,277 @@
+"""Each refusal of the guard by name, before the first step of a real run; and what passes."""
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from mmengine.runner import Runner
+from transfer_samples import as_mmpretrain, state_of
+
+from mmresizemix.transfer import BackboneError, export_backbone, load_checkpoint
+
+
+def refused(cfg):
+    """The message with which a run of ``cfg`` stops, before its first step."""
+    runner = Runner.from_cfg(cfg)
+    with pytest.raises(BackboneError) as error:
+        runner.train()
+    assert runner.iter == 0 and not list(Path(runner.work_dir).glob('epoch_*.pth'))
+    return str(error.value)
+
+
+def record_of(runner):
+    return json.loads((Path(runner.work_dir) / 'backbone.json').read_text())
+
+
+# What passes
+
+
+def log_of(runner):
+    return next(Path(runner.work_dir).glob('*/*.log')).read_text()
+
+
+THREE_STAGES = dict(config='configs/demo/ssd96_r18_scenes-coco.py')
+
+
+@pytest.mark.parametrize('detector', [{}, THREE_STAGES], ids=['faster r-cnn', 'ssd'])
+def test_a_right_file_passes_without_a_warning(detector, exported, detector_config, start):
+    runner = start(detector_config(exported, **detector))
+    assert 'do not match' not in log_of(runner) and 'unexpected key' not in log_of(runner)
+    record, stamp = record_of(runner), load_checkpoint(exported)['meta']['mmresizemix_backbone']
+    assert record['method'] == 'resizemix' and record['digest'] == stamp['digest']
+    assert record['not_proved'] == [] and not record['from_scratch']
+    backbone = runner.model.backbone.state_dict()
+    assert record['tensors_equal'] == len(backbone)
+    tensors = load_checkpoint(exported)['state_dict']
+    assert all(torch.equal(v, tensors[k]) for k, v in backbone.items())
+
+
+def test_only_the_warning_on_what_is_rightly_left_over_is_silenced(exported, detector_config, start):
+    cfg = detector_config(exported, **THREE_STAGES)
+    cfg.custom_hooks = cfg.custom_hooks[1:]  # without the guard
+    assert 'unexpected key in source state_dict: layer4.0' in log_of(start(cfg))
+
+
+def test_a_file_without_a_stamp_passes_and_says_what_is_not_proved(save, detector_config, start):
+    runner = start(detector_config(save(state_of())))
+    assert 'could not be proved: method, normalisation, channel order, style' in log_of(runner)
+    record = record_of(runner)
+    assert record['method'] is None and len(record['digest']) == 64
+    assert 'style' in record['not_proved']
+
+
+def test_an_mmpretrain_checkpoint_passes_with_a_prefix(save, detector_config, start):
+    cfg = detector_config(save(as_mmpretrain(state_of())),
+                          **{'model.backbone.init_cfg.prefix': 'backbone.'})
+    assert record_of(start(cfg))['method'] == 'resizemix'
+
+
+SCRATCH = {'model.backbone.frozen_stages': -1, 'model.backbone.norm_eval': False}
+
+
+def scratch(cfg):
+    for hook in cfg.custom_hooks:
+        if hook['type'] == 'mmresizemix.BackboneGuard':
+            hook['from_scratch'] = True
+    return cfg
+
+
+def test_random_weights_pass_where_the_config_says_so(detector_config, start):
+    record = record_of(start(scratch(detector_config(None, **SCRATCH))))
+    assert record == dict(from_scratch=True, method='random')
+
+
+def test_testing_needs_no_backbone_file(exported, detector_config, start, tmp_path):
+    cfg = detector_config(exported)
+    torch.save(dict(state_dict=start(cfg).model.state_dict()), tmp_path / 'detector.pth')
+    exported.unlink()
+    cfg.load_from = str(tmp_path / 'detector.pth')
+    assert 'coco/bbox_mAP' in Runner.from_cfg(cfg).test()
+
+
+# What is refused
+
+
+def test_no_prefix(save, detector_config):
+    text = refused(detector_config(save(as_mmpretrain(state_of()))))
+    assert "begin with 'backbone.', and init_cfg has no prefix" in text and 'export' in text
+
+
+def test_a_prefix_on_a_naked_file(exported, detector_config):
+    text = refused(detector_config(exported, **{'model.backbone.init_cfg.prefix': 'backbone.'}))
+    assert "prefix='backbone.'" in text and 'leave out the prefix' in text
+
+
+def test_another_depth(save, tmp_path, detector_config):
+    export_backbone(save(state_of(50)), tmp_path / 'r50.pth')
+    text = refused(detector_config(tmp_path / 'r50.pth'))
+    assert 'another depth: the file holds a ResNet-50, the detector a ResNet-18' in text
+    assert 'model.backbone.depth=50' in text
+
+
+def test_another_width(save, detector_config):
+    state = torchvision.models.ResNet(torchvision.models.resnet.BasicBlock, [2, 2, 2, 2])
+    state.conv1 = torch.nn.Conv2d(3, 32, 7, bias=False)
+    text = refused(detector_config(save(state.state_dict())))
+    assert 'another width' in text and 'conv1.weight: (32, 3, 7, 7) in the file' in text
+
+
+def test_a_v1d(save, detector_config):
+    from mmpretrain.models.backbones import ResNetV1d
+    text = refused(detector_config(save(ResNetV1d(depth=50).state_dict())))
+    assert 'the file has a deep stem (ResNetV1c or V1d)' in text
+
+
+def test_missing_keys(save, detector_config):
+    state = {k: v for k, v in state_of().items() if not k.startswith('layer2.1')}
+    text = refused(detector_config(save(state)))
+    assert 'missing in the file (layer2.1.conv1.weight' in text
+
+
+def test_nan(save, detector_config):
+    state = state_of()
+    state['layer3.0.conv1.weight'][3] = float('nan')
+    assert 'layer3.0.conv1.weight holds NaN' in refused(detector_config(save(state)))
+
+
+def test_a_truncated_file(exported, detector_config):
+    exported.write_bytes(exported.read_bytes()[:100_000])
+    assert str(exported) in refused(detector_config(exported))
+
+
+def test_a_missing_file(detector_config):
+    assert '/no/such.pth: no such file' in refused(detector_config('/no/such.pth'))
+
+
+def test_a_pickle_that_is_no_checkpoint(save, detector_config):
+    assert 'not a dict of tensors' in refused(detector_config(save([1, 2])))
+
+
+def test_a_file_that_would_run_code(save, tmp_path, detector_config):
+    from test_checkpoint import RunsCode
+    path = save(dict(state_dict=state_of(), meta=RunsCode(tmp_path / 'ran')))
+    assert 'could run code' in refused(detector_config(path))
+    assert not (tmp_path / 'ran').exists()
+
+
+def test_style_caffe(exported, detector_config):
+    text = refused(detector_config(exported, **{'model.backbone.style': 'caffe'}))
+    assert "style: pytorch in pretraining, caffe in the detector" in text
+    assert "model.backbone.style='pytorch'" in text
+
+
+def test_std_of_ones(exported, detector_config):
+    text = refused(detector_config(exported, **{'model.data_preprocessor.std': [1., 1., 1.]}))
+    assert 'about 58 times too large' in text
+    assert 'model.data_preprocessor.std=[58.395, 57.12, 57.375]' in text
+
+
+def test_another_mean(exported, detector_config):
+    text = refused(detector_config(exported, **{'model.data_preprocessor.mean': [0., 0., 0.]}))
+    assert 'model.data_preprocessor.mean=[123.675, 116.28, 103.53]' in text
+
+
+def test_bgr_against_rgb(exported, detector_config):
+    text = refused(detector_config(exported, **{'model.data_preprocessor.bgr_to_rgb': False}))
+    assert 'channel order: RGB in pretraining, BGR in the detector' in text
+    assert 'model.data_preprocessor.bgr_to_rgb=True' in text
+
+
+def test_all_faults_are_told_at_once(exported, detector_config):
+    text = refused(detector_config(exported, **{'model.backbone.style': 'caffe',
+                                                'model.data_preprocessor.std': [1., 1., 1.]}))
+    assert 'style' in text and 'std' in text and text.count('\n  - ') == 2
+
+
+def test_a_file_changed_since_export(exported, detector_config):
+    content = torch.load(exported, weights_only=True)
+    content['state_dict']['layer1.0.conv1.weight'][0, 0, 0, 0] += 1e-6
+    torch.save(content, exported)
+    text = refused(detector_config(exported))
+    assert 'not those that were exported' in text and 'export the backbone again' in text
+
+
+def test_load_from_overwriting_the_backbone(exported, detector_config, tmp_path):
+    cfg = detector_config(exported)
+    other = Runner.from_cfg(cfg).model.state_dict()
+    torch.save(dict(state_dict=other), tmp_path / 'detector.pth')
+    cfg.load_from = str(tmp_path / 'detector.pth')
+    text = refused(cfg)
+    assert 'load_from=' in text and 'overwrote it: leave that out' in text
+
+
+def test_no_file_and_no_word_that_this_is_meant(detector_config):
+    text = refused(detector_config(None))
+    assert 'start from random weights' in text and '--backbone random' in text
+
+
+@pytest.mark.parametrize('setting, named', [
+    ({'model.backbone.norm_eval': False}, 'frozen_stages=1 would freeze random weights'),
+    ({'model.backbone.frozen_stages': -1}, 'norm_eval=True would keep BatchNorm'),
+])
+def test_frozen_random_weights(setting, named, detector_config):
+    assert named in refused(scratch(detector_config(None, **setting)))
+
+
+def test_from_scratch_beside_a_file(exported, detector_config):
+    text = refused(scratch(detector_config(exported, **SCRATCH)))
+    assert 'from_scratch=True, but model.backbone.init_cfg loads' in text
+
+
+def test_a_scheme_that_cannot_be_checked_first(detector_config):
+    text = refused(detector_config('open-mmlab://resnet18'))
+    assert 'cannot be checked before MMEngine loads it' in text
+
+
+def test_a_download_that_fails(detector_config, monkeypatch, tmp_path):
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    text = refused(detector_config('http://127.0.0.1:9/resnet18.pth'))
+    assert 'could not be downloaded' in text and '--backbone FILE' in text
+
+
+def test_torchvision_weights_are_known_to_be_rgb_and_normalised(detector_config, monkeypatch, save,
+                                                               tmp_path, start):
+    """As downloaded: the file lies in PyTorch's cache under the name of its address."""
+    from mmresizemix.transfer.locate import _torchvision_url
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    (tmp_path / 'hub/checkpoints').mkdir(parents=True)
+    name = _torchvision_url('torchvision://resnet18').rpartition('/')[2]
+    torch.save(state_of(), tmp_path / 'hub/checkpoints' / name)
+    assert record_of(start(detector_config('torchvision://resnet18')))['method'] == 'baseline'
+    bad = detector_config('torchvision://resnet18',
+                          **{'model.data_preprocessor.bgr_to_rgb': False})
+    assert 'channel order' in refused(bad)
+    assert 'no such weights' in refused(detector_config('torchvision://resnet19'))
+
+
+# Resuming
+
+
+def test_resuming_with_another_backbone(exported, save, detector_config, tmp_path):
+    cfg = detector_config(exported)
+    Runner.from_cfg(cfg).train()
+    cfg.merge_from_dict({'resume': True, 'train_cfg.max_epochs': 2})
+    Runner.from_cfg(cfg).train()  # the same file: it goes on
+    other = save(as_mmpretrain(state_of(seed=9)), 'other.pth')
+    export_backbone(other, exported)
+    cfg.merge_from_dict({'train_cfg.max_epochs': 3})
+    runner = Runner.from_cfg(cfg)
+    with pytest.raises(BackboneError, match='began with another backbone'):
+        runner.train()
+
+
+def test_the_command(exported, detector_config, scenes, tool, tmp_path):
+    settings = dict(environment=dict(MMRESIZEMIX_DEMO_DATA=str(scenes)))
+    common = ('configs/demo/faster-rcnn_r18_scenes-coco.py', '--work-dir', tmp_path / 'cli',
+              '--backbone', exported, '--cfg-options', 'train_cfg.max_epochs=1',
+              'train_cfg.val_interval=1')
+    done = tool('train', *common, **settings)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / 'cli/backbone.json').is_file() and (tmp_path / 'cli/epoch_1.pth').is_file()
+    done = tool('train', *common, 'model.backbone.style=caffe', **settings)
+    assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith(
+        'error: BackboneGuard: ') and 'style' in done.stderr
+    done = tool('test', common[0], tmp_path / 'cli/epoch_1.pth', '--work-dir', tmp_path / 'cli',
+                **settings)
+    assert done.returncode == 0 and 'coco/bbox_mAP: ' in done.stdout
