@@ -1,0 +1,97 @@
+"""Writing scenes in the two published layouts, each with its own convention for boxes.
+
+COCO: (x, y, width, height), counted from 0, the far edge exclusive.
+VOC: (xmin, ymin, xmax, ymax), counted from 1, the last pixel inclusive.
+"""
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+if TYPE_CHECKING:
+    from .scenes import Scene, SceneObject
+
+
+class CocoWriter:
+    """Collects one split: ``<root>/<split>/*.jpg`` and ``annotations/instances_<split>.json``."""
+
+    def __init__(self, root: Path, split: str, classes: tuple[str, ...]) -> None:
+        self.root, self.split = root, split
+        self.content = dict(
+            info=dict(description='demo scenes of mmresizemix', version='1.0'),
+            licenses=[], images=[], annotations=[],
+            categories=[dict(id=label + 1, name=name, supercategory='shape')
+                        for label, name in enumerate(classes)])
+
+    def add(self, number: int, scene: 'Scene') -> Path:
+        """Note a scene, and return where its picture belongs."""
+        height, width = scene.pixels.shape[:2]
+        image = dict(id=number, file_name=f'{number:012d}.jpg', width=width, height=height)
+        self.content['images'].append(image)
+        for item in scene.objects:
+            self.content['annotations'].append(self._annotation(number, item))
+        return self.root / self.split / image['file_name']
+
+    def close(self) -> None:
+        path = self.root / 'annotations' / f'instances_{self.split}.json'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (self.root / self.split).mkdir(exist_ok=True)
+        path.write_text(json.dumps(self.content))
+
+    def _annotation(self, image_id: int, item: 'SceneObject') -> dict:
+        x0, y0, x1, y1 = item.box
+        return dict(id=len(self.content['annotations']) + 1, image_id=image_id,
+                    category_id=item.label + 1, bbox=[x0, y0, x1 + 1 - x0, y1 + 1 - y0],
+                    area=int(item.visible.sum()), iscrowd=0, segmentation=[])
+
+
+class VocWriter:
+    """Collects one list of one year: JPEGImages, Annotations and ``ImageSets/Main/<split>.txt``."""
+
+    def __init__(self, root: Path, split: str, classes: tuple[str, ...]) -> None:
+        self.root, self.split, self.classes = root, split, classes
+        self.names: list[str] = []
+        for folder in ('JPEGImages', 'Annotations', 'ImageSets/Main'):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+
+    def add(self, number: int, scene: 'Scene') -> Path:
+        """Write a scene's XML, and return where its picture belongs."""
+        prefix = '' if self.root.name == 'VOC2007' else f'{self.root.name[3:]}_'
+        name = f'{prefix}{number:06d}'
+        self.names.append(name)
+        tree = ElementTree.ElementTree(self._annotation(f'{name}.jpg', scene))
+        ElementTree.indent(tree, '\t')
+        tree.write(self.root / 'Annotations' / f'{name}.xml', encoding='utf-8')
+        return self.root / 'JPEGImages' / f'{name}.jpg'
+
+    def close(self) -> None:
+        path = self.root / 'ImageSets' / 'Main' / f'{self.split}.txt'
+        path.write_text(''.join(f'{name}\n' for name in self.names))
+
+    def _annotation(self, filename: str, scene: 'Scene') -> ElementTree.Element:
+        height, width, depth = scene.pixels.shape
+        root = _element('annotation', dict(folder=self.root.name, filename=filename))
+        root.append(_element('source', dict(database='demo scenes of mmresizemix')))
+        root.append(_element('size', dict(width=width, height=height, depth=depth)))
+        _leaf(root, 'segmented', 0)
+        for item in scene.objects:
+            root.append(self._object(item))
+        return root
+
+    def _object(self, item: 'SceneObject') -> ElementTree.Element:
+        x0, y0, x1, y1 = item.box
+        node = _element('object', dict(name=self.classes[item.label], pose='Unspecified',
+                                       truncated=int(item.truncated), difficult=0))
+        node.append(_element('bndbox', dict(xmin=x0 + 1, ymin=y0 + 1, xmax=x1 + 1, ymax=y1 + 1)))
+        return node
+
+
+def _element(tag: str, leaves: dict) -> ElementTree.Element:
+    node = ElementTree.Element(tag)
+    for name, value in leaves.items():
+        _leaf(node, name, value)
+    return node
+
+
+def _leaf(parent: ElementTree.Element, tag: str, value: object) -> None:
+    ElementTree.SubElement(parent, tag).text = str(value)
