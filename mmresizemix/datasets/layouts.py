@@ -46,7 +46,7 @@ class CocoWriter:
 
 
 class VocWriter:
-    """Collects one list of one year: JPEGImages, Annotations and ``ImageSets/Main/<split>.txt``."""
+    """Collects one list: JPEGImages, Annotations and ``ImageSets/Main/<split>.txt``."""
 
     def __init__(self, root: Path, split: str, classes: tuple[str, ...]) -> None:
         self.root, self.split, self.classes = root, split, classes

@@ -7,7 +7,7 @@ a smaller one and no picture depends on another.
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from .layouts import CocoWriter, VocWriter
+from .progress import Progress
 from .shapes import SCENE_CLASSES, draw_mask
 from .textures import draw_colours, texture
 
@@ -25,8 +26,6 @@ SMALLEST, LARGEST = .12, .5
 MOST_OVERLAP = .12
 VISIBLE = .5
 JPEG_QUALITY = 92
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,8 @@ def draw_crop(label: int, side: int, rng: np.random.Generator) -> Scene:
     """One object that roughly fills a square picture."""
     radius = side * rng.uniform(.3, .5)
     centre = side / 2 + rng.uniform(-.08, .08, 2) * side
-    return _paint((side, side), [(label, _random_mask(label, (side, side), centre, radius, rng))], rng)
+    mask = _random_mask(label, (side, side), centre, radius, rng)
+    return _paint((side, side), [(label, mask)], rng)
 
 
 def draw_scene(size: tuple[int, int], rng: np.random.Generator) -> Scene:
@@ -229,8 +229,8 @@ def _holds(root: Path, wanted: dict) -> bool:
     differing = [f'{name} {found.get(name)} there, {value} asked for'
                  for name, value in wanted.items() if found.get(name) != value]
     if differing:
-        raise ValueError(f'{root} holds other scenes ({"; ".join(differing)}): remove it or choose '
-                         'another folder')
+        raise ValueError(f'{root} holds other scenes ({"; ".join(differing)}): remove it or '
+                         'choose another folder')
     return True
 
 

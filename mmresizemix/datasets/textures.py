@@ -43,7 +43,8 @@ def stripes(size: Size, rng: np.random.Generator) -> np.ndarray:
 
 def checker(size: Size, rng: np.random.Generator) -> np.ndarray:
     period, angle = _period(size, rng), rng.uniform(0, np.pi)
-    waves = [np.sin(2 * np.pi * _ramp(size, rng, angle + turn) / period) for turn in (0, np.pi / 2)]
+    waves = [np.sin(2 * np.pi * _ramp(size, rng, angle + turn) / period)
+             for turn in (0, np.pi / 2)]
     return _soft_step(2 * waves[0] * waves[1])
 
 

@@ -1,0 +1,218 @@
+"""Checking a folder in the layout of COCO, with what MMDetection makes of each fault."""
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .pictures import Picture, look_at
+from .progress import Progress
+from .report import Count, Kind, Report
+
+# What MMDetection does with each was read in its datasets/coco.py.
+NO_JSON = Kind('missing annotation file', True, 'the split cannot be read')
+BAD_JSON = Kind('unreadable annotation file', True, 'the split cannot be read')
+BAD_ENTRY = Kind('incomplete entry', True, 'reading the split stops there, or its evaluation')
+REPEATED_ID = Kind('repeated id', True, 'MMDetection stops, or gives boxes to the wrong picture')
+NO_PICTURE = Kind('missing picture', True, 'training stops when it comes to it')
+BAD_PICTURE = Kind('unreadable picture', True, 'training stops, or learns from half a picture')
+NO_CLASS = Kind('class missing in the file', True, 'MMDetection numbers the classes of the file, '
+                'so that labels and names no longer agree')
+OTHER_ORDER = Kind('classes differ between the splits', True,
+                   'labels are numbered in the order of each file: the test scores wrong ones')
+NAME_ORDER = Kind('classes in another order than asked for', False, 'MMDetection numbers them in '
+                  'the order of the file: give them in that order, or results are misnamed')
+UNKNOWN_CLASS = Kind('unknown class', False, 'MMDetection skips these boxes without a word')
+STRAY = Kind('annotation of no picture', False, 'MMDetection never sees it')
+SKIPPED_BOX = Kind('empty, inverted or outside box', False, 'MMDetection skips it')
+BOX_OUTSIDE = Kind('box reaches outside its picture', False,
+                   'MMDetection clips it when it resizes')
+OTHER_SIZE = Kind('size in the json differs from the picture', False,
+                  'MMDetection trusts the json when it skips boxes; they may belong to another '
+                  'version of the picture')
+REPEATED_FILE = Kind('file listed twice', False, 'the picture counts twice')
+COUNT = Kind('count differs from the published set', False,
+             'results cannot be compared with published ones')
+
+ROUNDING = 1.0  # pixels by which a box may pass the border before it is reported
+
+
+@dataclass(frozen=True)
+class CocoSplit:
+    """One annotation file and the folder of its pictures, both under the root."""
+
+    annotations: str
+    pictures: str
+    images: int | None = None
+    objects: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> 'CocoSplit':
+        """'annotations/train.json:images'."""
+        annotations, colon, pictures = text.rpartition(':')
+        if not colon or not annotations:
+            raise ValueError(f"split {text!r}: expected JSON:FOLDER, "
+                             "as in 'annotations/train.json:images'")
+        return cls(annotations, pictures)
+
+    @property
+    def title(self) -> str:
+        return Path(self.annotations).stem
+
+
+COCO2017 = (
+    CocoSplit('annotations/instances_train2017.json', 'train2017', 118287, 860001),
+    CocoSplit('annotations/instances_val2017.json', 'val2017', 5000, 36781),
+)
+
+
+def check_coco(root: str | os.PathLike, splits: Iterable[CocoSplit] = COCO2017,
+               classes: Iterable[str] | None = None, decode: bool = True,
+               progress: Progress | None = None) -> Report:
+    """Check annotation files and pictures of a folder such as ``data/coco``.
+
+    Every fault is collected in the report; none raises. ``classes`` are those of the config, in
+    its order; None takes what the files name. With ``decode`` each picture is decoded, otherwise
+    only its header is read. ``progress`` is called with (pictures read, pictures in all).
+    """
+    root, splits = Path(root), tuple(splits)
+    report, wanted = Report(root, decoded=decode), None if classes is None else tuple(classes)
+    contents = {split: _read(root / split.annotations, report) for split in splits}
+    at = [_Split(root, split, content, report)
+          for split, content in contents.items() if content is not None]
+    pictures = look_at([path for one in at for path in one.paths.values() if path.is_file()],
+                       decode, progress)
+    for one in at:
+        _check_images(one, pictures)
+        _check_categories(one, wanted)
+        _check_annotations(one, wanted)
+        _check_count(one)
+    _check_same_classes(at, wanted)
+    return report
+
+
+class _Split:
+    """A split's content, its complete entries, and where its pictures lie."""
+
+    def __init__(self, root: Path, split: CocoSplit, content: dict, report: Report) -> None:
+        self.split, self.report, self.json = split, report, root / split.annotations
+        self.images = self._complete(content, 'images', ('id', 'file_name', 'width', 'height'))
+        self.annotations = self._complete(
+            content, 'annotations', ('id', 'image_id', 'category_id', 'bbox', 'area', 'iscrowd'))
+        self.categories = self._complete(content, 'categories', ('id', 'name'))
+        self.paths = {image['id']: root / split.pictures / image['file_name']
+                      for image in self.images}
+
+    def _complete(self, content: dict, key: str, needed: tuple[str, ...]) -> list[dict[str, Any]]:
+        """The entries that have all they need; the others are reported."""
+        complete = []
+        for entry in content[key]:
+            lacking = [name for name in needed if not _has(entry, name)]
+            if lacking:
+                which = entry.get('id') if isinstance(entry, dict) else entry
+                self.report.add(BAD_ENTRY, self.json,
+                                f'{key}, id {which}: no valid {", ".join(lacking)}')
+            else:
+                complete.append(entry)
+        for number, times in Counter(entry['id'] for entry in complete).items():
+            if times > 1:
+                self.report.add(REPEATED_ID, self.json, f'{key}, id {number}, {times} times')
+        return complete
+
+
+def _has(entry: object, name: str) -> bool:
+    """Whether an entry has a value of the right type under a name."""
+    value = entry.get(name) if isinstance(entry, dict) else None
+    if name in ('name', 'file_name'):
+        return isinstance(value, str)
+    numbers = value if name == 'bbox' and isinstance(value, list) else [value]
+    return (len(numbers) == (4 if name == 'bbox' else 1)
+            and all(isinstance(number, (int, float)) for number in numbers))
+
+
+def _read(path: Path, report: Report) -> dict | None:
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return report.add(NO_JSON, path)
+    except (OSError, ValueError) as error:
+        return report.add(BAD_JSON, path, str(error))
+    keys = ('images', 'annotations', 'categories')
+    lacking = [key for key in keys if not isinstance(content, dict)
+               or not isinstance(content.get(key), list)]
+    if lacking:
+        return report.add(BAD_JSON, path, f'no list of {", ".join(lacking)}')
+    return content
+
+
+def _check_images(at: _Split, pictures: dict[Path, Picture]) -> None:
+    for name, times in Counter(image['file_name'] for image in at.images).items():
+        if times > 1:
+            at.report.add(REPEATED_FILE, at.json, f'{name}, {times} times')
+    for image in at.images:
+        path = at.paths[image['id']]
+        picture, stated = pictures.get(path), (image['width'], image['height'])
+        if picture is None:
+            at.report.add(NO_PICTURE, path)
+        elif picture.problem:
+            at.report.add(BAD_PICTURE, path, picture.problem)
+        elif picture.size != stated:
+            at.report.add(OTHER_SIZE, path, '{}x{} in the json, {}x{} in the file'.format(
+                *stated, *picture.size))
+
+
+def _check_categories(at: _Split, wanted: tuple[str, ...] | None) -> None:
+    if wanted is None:
+        return
+    found = [category['name'] for category in at.categories]
+    for name in wanted:
+        if name not in found:
+            at.report.add(NO_CLASS, at.json, repr(name))
+    common = [name for name in found if name in wanted]
+    if set(common) == set(wanted) and common != list(wanted):
+        at.report.add(NAME_ORDER, at.json, ', '.join(common))
+
+
+def _check_same_classes(splits: list[_Split], wanted: tuple[str, ...] | None) -> None:
+    for split in splits[1:]:
+        first, second = (
+            [category['name'] for category in one.categories
+             if wanted is None or category['name'] in wanted] for one in (splits[0], split))
+        if first != second:
+            split.report.add(OTHER_ORDER, split.json, f'{", ".join(second)}; in '
+                             f'{splits[0].json.name} {", ".join(first)}')
+
+
+def _check_annotations(at: _Split, wanted: tuple[str, ...] | None) -> None:
+    images = {image['id']: image for image in at.images}
+    names = {category['id']: category['name'] for category in at.categories}
+    for entry in at.annotations:
+        name = names.get(entry['category_id'])
+        if name is None or (wanted is not None and name not in wanted):
+            at.report.add(UNKNOWN_CLASS, at.json,
+                          f'annotation {entry["id"]}: {name or entry["category_id"]!r}')
+        elif entry['image_id'] not in images:
+            at.report.add(STRAY, at.json, f'annotation {entry["id"]}, image {entry["image_id"]}')
+        else:
+            _check_box(at, entry, name, images[entry['image_id']])
+
+
+def _check_box(at: _Split, entry: dict, name: str, image: dict) -> None:
+    (left, top, wide, high), (width, height) = entry['bbox'], (image['width'], image['height'])
+    inside = (min(left + wide, width) - max(left, 0), min(top + high, height) - max(top, 0))
+    detail = (f'{image["file_name"]}: annotation {entry["id"]}, {name}, x {left} y {top} '
+              f'width {wide} height {high} in {width}x{height}')
+    if min(inside) <= 0 or min(wide, high) < 1 or entry['area'] <= 0:
+        at.report.add(SKIPPED_BOX, at.json, detail)
+    elif max(-left, -top, left + wide - width, top + high - height) > ROUNDING:
+        at.report.add(BOX_OUTSIDE, at.json, detail)
+
+
+def _check_count(at: _Split) -> None:
+    count = Count(at.split.title, len(at.images), len(at.annotations),
+                  at.split.images, at.split.objects)
+    at.report.counts.append(count)
+    if not count.as_published:
+        at.report.add(COUNT, at.json, str(count))

@@ -1,0 +1,100 @@
+"""Downloading a published archive so that half a file is never taken for a whole one."""
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A published archive: where it is, what it adds to the root, and how to know that it did.
+
+    ``inside`` is the folder of the archive that becomes the root, ``marks`` are paths under the
+    root that are there once it is unpacked, ``torchvision_key`` its name in torchvision's table of
+    VOC archives.
+    """
+
+    url: str
+    size: str
+    marks: tuple[str, ...]
+    inside: str = '.'
+    md5: str | None = None
+    torchvision_key: str | None = None
+
+    def is_missing(self, root: Path, missing_files: Iterable[str] = ()) -> bool:
+        """Whether a mark is absent, or one of ``missing_files`` is in a folder of the archive."""
+        folders = {root / mark.split('/')[0] for mark in self.marks}
+        return any(not (root / mark).exists() for mark in self.marks) or any(
+            folder in Path(path).parents for path in missing_files for folder in folders)
+
+    def advice(self, root: Path) -> str:
+        place = 'into' if self.inside == '.' else f'and put what is in its {self.inside} into'
+        return f'{self.url} ({self.size}): unpack it {place} {root}'
+
+
+def _voc(name: str, size: str, mark: str, key: str) -> Archive:
+    year = mark[3:7]
+    return Archive(f'http://host.robots.ox.ac.uk/pascal/VOC/voc{year}/{name}', size,
+                   (f'{mark}.txt', ), inside='VOCdevkit', torchvision_key=key)
+
+
+def _coco(path: str, size: str, *marks: str) -> Archive:
+    return Archive(f'http://images.cocodataset.org/{path}', size, marks)
+
+
+# Sizes as the sets' own pages state them.
+VOC0712_ARCHIVES = (
+    _voc('VOCtrainval_06-Nov-2007.tar', '450 MB', 'VOC2007/ImageSets/Main/trainval', '2007'),
+    _voc('VOCtest_06-Nov-2007.tar', '430 MB', 'VOC2007/ImageSets/Main/test', '2007-test'),
+    _voc('VOCtrainval_11-May-2012.tar', '2 GB', 'VOC2012/ImageSets/Main/trainval', '2012'),
+)
+COCO2017_ARCHIVES = (
+    _coco('zips/train2017.zip', '18 GB', 'train2017'),
+    _coco('zips/val2017.zip', '1 GB', 'val2017'),
+    _coco('annotations/annotations_trainval2017.zip', '241 MB',
+          'annotations/instances_train2017.json', 'annotations/instances_val2017.json'),
+)
+
+
+def fetch(archive: Archive, root: str | os.PathLike) -> None:
+    """Download and unpack an archive next to its place, then move what it holds into ``root``.
+
+    Raises:
+        RuntimeError: The archive could not be downloaded or is damaged; ``root`` is as it was.
+    """
+    from torchvision.datasets.utils import download_and_extract_archive
+
+    root, archive = Path(root), _from_torchvision(archive)
+    incoming = root / '.incoming'
+    shutil.rmtree(incoming, ignore_errors=True)
+    incoming.mkdir(parents=True)
+    try:
+        download_and_extract_archive(archive.url, str(incoming), md5=archive.md5,
+                                     remove_finished=True)
+        _move_into(incoming / archive.inside, root)
+    except Exception as error:  # of urllib, http, tarfile, zipfile, zlib, lzma or torchvision
+        raise RuntimeError(f'{archive.url} could not be downloaded whole ({error}): try again, or '
+                           f'fetch it by other means; {archive.advice(root)}') from error
+    finally:
+        shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _from_torchvision(archive: Archive) -> Archive:
+    """The archive with the address and checksum that torchvision's VOCDetection downloads from."""
+    if archive.torchvision_key is None:
+        return archive
+    from torchvision.datasets.voc import DATASET_YEAR_DICT
+
+    entry = DATASET_YEAR_DICT[archive.torchvision_key]
+    return replace(archive, url=entry['url'], md5=entry['md5'])
+
+
+def _move_into(source: Path, target: Path) -> None:
+    """Move a tree, merging folders; ImageSets last, for it says that the rest is there."""
+    for path in sorted(source.iterdir(), key=lambda path: (path.name == 'ImageSets', path.name)):
+        place = target / path.name
+        if path.is_dir() and place.is_dir():
+            _move_into(path, place)
+        else:
+            path.replace(place)

@@ -1,0 +1,223 @@
+"""Checking a folder in the layout of PASCAL VOC, with what MMDetection makes of each fault."""
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from .pictures import Picture, look_at
+from .progress import Progress
+from .report import Count, Kind, Report
+
+VOC_CLASSES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair',
+               'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep',
+               'sofa', 'train', 'tvmonitor')
+
+# What MMDetection does with each was read in its datasets/xml_style.py, and tried on its assigner
+# and box coder: nothing there drops a box of an XML file.
+NO_LIST = Kind('missing or unreadable list', True, 'the split cannot be read')
+NO_XML = Kind('missing XML', True, 'reading the split stops there')
+BAD_XML = Kind('unreadable XML', True, 'reading the split stops there')
+NO_PICTURE = Kind('missing picture', True, 'training stops when it comes to it')
+BAD_PICTURE = Kind('unreadable picture', True, 'training stops, or learns from half a picture')
+EMPTY_BOX = Kind('empty or inverted box', True, 'MMDetection keeps it, and the loss becomes '
+                 'infinite or NaN: mend the XML, or mark the box difficult')
+HARMLESS_BOX = Kind('empty or inverted box, not trained on', False,
+                    'it can never be found, or is marked difficult')
+FAR_BOX = Kind('box wholly outside its picture', True,
+               'clipping leaves it empty, and the loss becomes infinite or NaN')
+BOX_OUTSIDE = Kind('box reaches outside its picture', False,
+                   'MMDetection clips it when it resizes')
+UNKNOWN_CLASS = Kind('unknown class', False, 'MMDetection skips these boxes without a word')
+OTHER_SIZE = Kind('size in the XML differs from the picture', False, 'MMDetection trusts the XML '
+                  'when it filters and groups pictures; the boxes may belong to another version')
+REPEATED = Kind('repeated in one list', False, 'the picture counts as often as it is listed')
+LEAK = Kind('in training and in test', True, 'the test measures memory, its mAP is too high')
+LIKELY_LEAK = Kind('same bytes in training and in test', False, 'the test measures memory there')
+COUNT = Kind('count differs from the published set', False,
+             'results cannot be compared with published ones')
+
+
+@dataclass(frozen=True)
+class VocSplit:
+    """One list of pictures: ``<folder>/ImageSets/Main/<name>.txt`` under the root."""
+
+    folder: str
+    name: str
+    images: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> 'VocSplit':
+        """'VOC2007/train' or, where the root is the year's folder, 'train'."""
+        folder, _, name = text.rpartition('/')
+        if not name or name.endswith('.txt'):
+            raise ValueError(f"split {text!r}: expected FOLDER/LIST without '.txt', "
+                             "as in 'VOC2007/train'")
+        return cls(folder, name)
+
+    @property
+    def title(self) -> str:
+        return f'{self.folder}/{self.name}' if self.folder else self.name
+
+    @property
+    def is_trained_on(self) -> bool:
+        return not self.name.startswith(('val', 'test'))
+
+    def list_path(self, root: Path) -> Path:
+        return root / self.folder / 'ImageSets' / 'Main' / f'{self.name}.txt'
+
+    def picture_path(self, root: Path, name: str) -> Path:
+        return root / self.folder / 'JPEGImages' / f'{name}.jpg'
+
+    def xml_path(self, root: Path, name: str) -> Path:
+        return root / self.folder / 'Annotations' / f'{name}.xml'
+
+
+VOC0712 = (VocSplit('VOC2007', 'trainval', 5011), VocSplit('VOC2007', 'test', 4952),
+           VocSplit('VOC2012', 'trainval', 11540))
+
+
+def check_voc(root: str | os.PathLike, splits: Iterable[VocSplit] = VOC0712,
+              classes: Iterable[str] = VOC_CLASSES, decode: bool = True,
+              progress: Progress | None = None) -> Report:
+    """Check lists, XML files and pictures of a folder such as ``VOCdevkit``.
+
+    Every fault is collected in the report; none raises. With ``decode`` each picture is decoded,
+    otherwise only its header is read. ``progress`` is called with (pictures read, in all).
+    """
+    root = Path(root)
+    report, classes, splits = Report(root, decoded=decode), frozenset(classes), tuple(splits)
+    names = {split: _read_list(root, split, report) for split in splits}
+    listed = {split: found for split, found in names.items() if found is not None}
+    paths = {split.picture_path(root, name): None for split in listed for name in listed[split]}
+    pictures = look_at([path for path in paths if path.is_file()], decode, progress)
+    for split, found in listed.items():
+        _check_split(_Split(root, split, report, classes, pictures), found)
+    _check_leaks(root, listed, pictures, report)
+    return report
+
+
+def _read_list(root: Path, split: VocSplit, report: Report) -> list[str] | None:
+    try:
+        lines = split.list_path(root).read_text().split('\n')
+    except (OSError, UnicodeDecodeError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        report.add(NO_LIST, split.list_path(root), '' if missing else str(error))
+        return None
+    names = lines[:-1] if lines[-1] == '' else lines
+    for name, times in Counter(names).items():
+        if times > 1:
+            report.add(REPEATED, split.list_path(root), f'{name}, {times} times')
+    return list(dict.fromkeys(names))
+
+
+@dataclass(frozen=True)
+class _Split:
+    root: Path
+    split: VocSplit
+    report: Report
+    classes: frozenset[str]
+    pictures: dict[Path, Picture]
+
+
+def _check_split(at: _Split, names: list[str]) -> None:
+    objects = 0
+    for name in names:
+        picture = _check_picture(at, at.split.picture_path(at.root, name))
+        objects += _check_xml(at, at.split.xml_path(at.root, name), picture)
+    count = Count(at.split.title, len(names), objects, at.split.images)
+    at.report.counts.append(count)
+    if not count.as_published:
+        at.report.add(COUNT, at.split.list_path(at.root), str(count))
+
+
+def _check_picture(at: _Split, path: Path) -> Picture:
+    picture = at.pictures.get(path)
+    if picture is None:
+        others = sorted(p.name for p in path.parent.glob(f'{path.stem}.*')) if path.stem else []
+        at.report.add(NO_PICTURE, path, f'there is {others[0]}, but MMDetection reads .jpg'
+                      if others else '')
+        return Picture()
+    if picture.problem:
+        at.report.add(BAD_PICTURE, path, picture.problem)
+    return picture
+
+
+def _check_xml(at: _Split, path: Path, picture: Picture) -> int:
+    """Check one XML file, and return how many objects of a known class it holds."""
+    try:
+        root = ElementTree.parse(path).getroot()
+        stated, objects = _stated_size(root), [_read_object(node) for node in root.iter('object')]
+    except FileNotFoundError:
+        at.report.add(NO_XML, path)
+        return 0
+    except (OSError, ValueError, ElementTree.ParseError) as error:
+        at.report.add(BAD_XML, path, str(error))
+        return 0
+    if stated and picture.size and stated != picture.size:
+        at.report.add(OTHER_SIZE, path,
+                      f'{_by(stated)} in the XML, {_by(picture.size)} in the file')
+    for name, difficult, box in objects:
+        if name not in at.classes:
+            at.report.add(UNKNOWN_CLASS, path, repr(name))
+        else:
+            _check_box(at, path, name, difficult, box, picture.size or stated)
+    return sum(name in at.classes for name, _, _ in objects)
+
+
+def _check_box(at: _Split, path: Path, name: str, difficult: bool, box: tuple[int, ...],
+               size: tuple[int, int] | None) -> None:
+    left, top, right, bottom = box
+    counts = at.split.is_trained_on and not difficult
+    detail = f'{name}, xmin {left} ymin {top} xmax {right} ymax {bottom}'
+    if right <= left or bottom <= top:  # MMDetection takes xmax - xmin for the width
+        at.report.add(EMPTY_BOX if counts else HARMLESS_BOX, path, detail)
+    elif size and (right <= 1 or bottom <= 1 or left > size[0] or top > size[1]):
+        at.report.add(FAR_BOX if counts else BOX_OUTSIDE, path, f'{detail} in {_by(size)}')
+    elif size and (left < 1 or top < 1 or right > size[0] or bottom > size[1]):
+        at.report.add(BOX_OUTSIDE, path, f'{detail} in {_by(size)}')
+
+
+def _stated_size(root: ElementTree.Element) -> tuple[int, int] | None:
+    node = root.find('size')
+    return None if node is None else (int(_text(node, 'width')), int(_text(node, 'height')))
+
+
+def _read_object(node: ElementTree.Element) -> tuple[str, bool, tuple[int, ...]]:
+    name, box = _text(node, 'name'), node.find('bndbox')
+    if box is None:
+        raise ValueError(f'an object {name!r} has no <bndbox>')
+    difficult = int(node.findtext('difficult') or 0) != 0
+    return name, difficult, tuple(int(float(_text(box, side)))
+                                  for side in ('xmin', 'ymin', 'xmax', 'ymax'))
+
+
+def _text(node: ElementTree.Element, tag: str) -> str:
+    text = node.findtext(tag)
+    if not text:
+        raise ValueError(f'<{node.tag}> has no <{tag}>')
+    return text
+
+
+def _check_leaks(root: Path, listed: dict[VocSplit, list[str]], pictures: dict[Path, Picture],
+                 report: Report) -> None:
+    trained, tested = {}, []
+    for split, names in listed.items():
+        for name in names:
+            path = split.picture_path(root, name)
+            if split.is_trained_on:
+                trained[path] = split
+            else:
+                tested.append((path, split))
+    by_content = {pictures[path].digest: path for path in trained if path in pictures}
+    by_content.pop(b'', None)
+    for path, split in tested:
+        if path in trained:
+            report.add(LEAK, path, f'in {trained[path].title} and in {split.title}')
+        elif path in pictures and pictures[path].digest in by_content:
+            report.add(LIKELY_LEAK, path, f'equals {by_content[pictures[path].digest]}')
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f'{size[0]}x{size[1]}'
