@@ -19,7 +19,7 @@ from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_g
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that cannot be read, or is not what it should be. One line: path, cause, remedy."""
+    """A checkpoint that cannot be read, or is not what it should be; says path, cause, remedy."""
 
 
 def load_checkpoint(path: str | Path) -> dict:
@@ -29,16 +29,16 @@ def load_checkpoint(path: str | Path) -> dict:
     checkpoint's ``message_hub`` is passed over.
 
     Raises:
-        CheckpointError: the file is missing, cut off or damaged, is no checkpoint, or asks for more
-            than tensors and plain values. Nothing in it has run.
+        CheckpointError: the file is missing, cut off or damaged, is no checkpoint, or asks for
+            more than tensors and plain values. Nothing in it has run.
     """
     path = Path(path).expanduser()
     if not path.is_file():
         raise CheckpointError(f'{path}: no such file. Check the path.')
     checkpoint = _read_safetensors(path) if path.suffix == '.safetensors' else _read_torch(path)
     if not isinstance(checkpoint, dict):
-        raise CheckpointError(f'{path}: holds a {type(checkpoint).__name__}, not a dict of tensors. '
-                              'Save model.state_dict().')
+        raise CheckpointError(f'{path}: holds a {type(checkpoint).__name__}, not a dict of '
+                              'tensors. Save model.state_dict().')
     return checkpoint
 
 
@@ -46,14 +46,14 @@ def _read_torch(path: Path) -> object:
     _check_whole(path)
     try:
         with _only(_inert_globals()), warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # of odd pickle protocols: the error says what is wrong
+            warnings.simplefilter('ignore')  # of odd protocols: the error says what is wrong
             return torch.load(path, map_location='cpu', weights_only=True)
     except Exception as error:  # of any kind: what a damaged file does to a parser is open
         raise CheckpointError(f'{path}: {_cause(error)}') from None
 
 
 def _check_whole(path: Path) -> None:
-    """A file cut off in writing or changed in copying; torch.load would read the latter silently."""
+    """A file cut off in writing or changed in copying, which torch.load reads silently."""
     with open(path, 'rb') as file:
         start = file.read(4)
     damaged = None if start else 'is empty'
@@ -72,8 +72,8 @@ def _check_whole(path: Path) -> None:
 def _cause(error: Exception) -> str:
     wanted = re.search(r'GLOBAL (\S+)', str(error))
     if isinstance(error, pickle.UnpicklingError) and wanted:
-        return (f'calls for {wanted[1]}; a checkpoint holds tensors and plain values, anything else '
-                'could run code. Nothing of it was run. Where you trust its source, save '
+        return (f'calls for {wanted[1]}; a checkpoint holds tensors and plain values, anything '
+                'else could run code. Nothing of it was run. Where you trust its source, save '
                 'model.state_dict() from it.')
     return (f'is not a checkpoint, or is cut off ({type(error).__name__} while reading). Expected '
             'a dict of tensors as torch.save writes it.')

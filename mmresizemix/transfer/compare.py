@@ -105,6 +105,10 @@ def fit_stamp(stamp: Stamp, model: nn.Module) -> tuple[list[str], list[str]]:
             f'model.backbone.depth={stamp.depth}')
     compare('style', stamp.style, getattr(backbone, 'style', None),
             f"model.backbone.style='{stamp.style}'", ', where the stride is in another convolution')
+    if getattr(preprocessor, '_enable_normalize', None) is False and stamp.mean:
+        faults.append('the detector does not normalise its pictures, the pretraining did; set '
+                      f'model.data_preprocessor.mean={_shown(stamp.mean)} and '
+                      f'std={_shown(stamp.std)}')
     std = _numbers(preprocessor, 'std')
     scale = (f', so that inputs would be about {stamp.std[0] / std[0]:.0f} times too large'
              if stamp.std and std and stamp.std[0] > 5 * std[0] else '')

@@ -10,6 +10,8 @@ from .checkpoint import CheckpointError, load_checkpoint
 from .layouts import STAMP_KEY, Backbone, LayoutError, check_plain_resnet, read_layout
 from .stamp import Stamp, digest, facts_of_mmpretrain, facts_of_torchvision, file_sha256, top1_of_run
 
+METHODS = ('baseline', 'mixup', 'cutmix', 'resizemix')  # names whose meaning is not the user's
+
 
 def export_backbone(checkpoint: str | Path, out: str | Path, *, method: str | None = None,
                     raw: bool = False, top1: float | None = None) -> Stamp:
@@ -28,8 +30,14 @@ def export_backbone(checkpoint: str | Path, out: str | Path, *, method: str | No
 
     Raises:
         CheckpointError: the file cannot be read safely, or is not that of a plain ResNet.
+        ValueError: ``out`` is the checkpoint, ``top1`` no percentage, or ``method`` another than
+            the checkpoint's own config says.
     """
     path, out = Path(checkpoint).expanduser(), Path(out).expanduser()
+    if out.resolve() == path.resolve():
+        raise ValueError(f'out: {out} is the checkpoint itself; give another name')
+    if top1 is not None and not 0 <= top1 <= 100:
+        raise ValueError(f'top1: expected a percentage in 0..100, got {top1}')
     content = load_checkpoint(path)
     try:
         backbone = read_layout(content, raw)
@@ -39,6 +47,9 @@ def export_backbone(checkpoint: str | Path, out: str | Path, *, method: str | No
     tensors = {name: t.detach().float().contiguous().clone() if t.is_floating_point() else t.clone()
                for name, t in backbone.tensors.items()}
     stamp = _stamp(path, content, backbone, depth)
+    if method in METHODS and not (stamp.method or method).startswith(method):
+        raise ValueError(f'method: got {method!r}, but the config in {path} says '
+                         f'{stamp.method!r}; leave it out, or use a name of your own')
     stamp = replace(stamp, digest=digest(tensors), method=method or stamp.method)
     if top1 is not None:
         stamp = replace(stamp, top1=float(top1), top1_from='given')
@@ -63,7 +74,7 @@ def _stamp(path: Path, content: dict[str, Any], backbone: Backbone, depth: int) 
     if backbone.layout == 'mmpretrain':
         known = facts_of_mmpretrain(meta.get('cfg') or '')
         logged = top1_of_run(path, meta.get('epoch'))
-        if logged:
+        if logged and backbone.weights != 'raw':  # validation saw the moving average
             known.update(top1=logged[0], top1_from=logged[1])
     else:
         known = facts_of_torchvision()

@@ -6,11 +6,12 @@ none or some of the tensors, with one warning on rank 0, and training goes on (m
 """
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import master_only
+from mmengine.dist import all_gather_object, master_only
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
@@ -23,7 +24,7 @@ from ..results import RECORD
 from .checkpoint import CheckpointError, load_checkpoint
 from .compare import differing, fit_names, fit_stamp
 from .export import stamp_of
-from .layouts import listed
+from .layouts import HEADS, listed
 from .locate import local_file
 from .stamp import Stamp, digest, facts_of_mmpretrain, facts_of_torchvision
 
@@ -73,6 +74,9 @@ class BackboneGuard(Hook):
 
     def before_run(self, runner) -> None:
         """Check the file before MMEngine loads it."""
+        _on_every_rank(self._before_run, runner)
+
+    def _before_run(self, runner) -> None:
         if not isinstance(runner._train_loop, BaseLoop):
             return  # testing: the weights come from the detector's own checkpoint
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
@@ -89,12 +93,13 @@ class BackboneGuard(Hook):
         except CheckpointError as error:
             raise BackboneError(f'BackboneGuard: {error}') from None
         self._file = self._check(path, content, model, checkpoint, prefix)
-        self._check_resume(runner)
 
     def _check(self, path: Path, content: dict[str, Any], model: nn.Module, checkpoint: str,
                prefix: str | None) -> BackboneFile:
         state = content.get('state_dict', content)
-        state = {k.removeprefix('module.'): v for k, v in state.items() if isinstance(v, Tensor)}
+        state = state if isinstance(state, dict) else {}
+        state = {str(k).removeprefix('module.'): v for k, v in state.items()
+                 if isinstance(v, Tensor)}
         fit = fit_names(state, model.backbone, prefix)
         faults = list(fit.faults)
         try:
@@ -113,28 +118,38 @@ class BackboneGuard(Hook):
         _refuse(faults, str(path))
         self._quiet = _ExpectedLeftOver(fit.left_over)
         start = f'{prefix.rstrip(".")}.' if prefix else ''
-        tensors = {k[len(start):]: v for k, v in state.items()
-                   if k.startswith(start) and k[len(start):] not in fit.left_over}
-        own = exported.digest if exported else digest(tensors)
+        inside = {k[len(start):]: v for k, v in state.items() if k.startswith(start)}
+        tensors = {k: v for k, v in inside.items() if k not in fit.left_over}
+        # of all stages, so that one file has one digest in every detector
+        own = exported.digest if exported else digest(
+            {k: v for k, v in inside.items() if not k.startswith(HEADS)})
         return BackboneFile(path, tensors, stamp, own)
 
     def _check_resume(self, runner) -> None:
         record = Path(runner.work_dir) / RECORD
-        if runner._resume and record.is_file():
-            began_with = json.loads(record.read_text()).get('digest')
-            _refuse([] if began_with == self._file.digest else [
-                f'the run in {runner.work_dir} began with another backbone (digest '
-                f'{str(began_with)[:12]}, now {self._file.digest[:12]}); resume with the file it '
-                'began with, or take another work_dir'], str(self._file.path))
+        if not record.is_file():
+            runner.logger.warning(f'BackboneGuard: {record} is missing, so it could not be proved '
+                                  'which backbone this resumed run began with.')
+            return
+        began_with = json.loads(record.read_text()).get('digest')
+        now = self._file.digest if self._file else None
+        _refuse([] if began_with == now else [
+            f'the run in {runner.work_dir} began with another backbone '
+            f'({_digest_or_random(began_with)}, now {_digest_or_random(now)}); resume with what it began with, or take another '
+            'work_dir'], str(self._file.path) if self._file else 'random weights')
 
     def before_train(self, runner) -> None:
         """Compare the weights with the file, and write the record."""
         if self._quiet:
             self._quiet.remove()
+        _on_every_rank(self._before_train, runner)
+
+    def _before_train(self, runner) -> None:
+        if runner.iter > 0:  # resume=True with nothing to resume from is a fresh start
+            self._check_resume(runner)
+            return
         if self._file is None:
             self._record(runner, dict(method=RANDOM))
-            return
-        if runner._resume:
             return
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         names = differing(self._file.tensors, model.backbone)
@@ -169,16 +184,39 @@ class BackboneGuard(Hook):
                                f'proved: {", ".join(self._unproved)}.')
 
 
+def _on_every_rank(check: Callable[[Any], None], runner) -> None:
+    """Call ``check``; what one rank finds is raised on all, which would wait for it for ever."""
+    fault = None
+    try:
+        check(runner)
+    except BackboneError as error:
+        fault = str(error)
+    found = [fault for fault in all_gather_object(fault) if fault]
+    if found:
+        raise BackboneError(found[0])
+
+
+def _digest_or_random(digest_: str | None) -> str:
+    return f'digest {digest_[:12]}' if digest_ else 'random weights'
+
+
 def _refuse(faults: list[str], what: str) -> None:
     if faults:
         text = faults[0] if len(faults) == 1 else ''.join(f'\n  - {fault}' for fault in faults)
         raise BackboneError(f'BackboneGuard: {what}: {text}')
 
 
+def _pretrained(backbone: nn.Module) -> dict | None:
+    """The init_cfg that loads a file; one may stand in a list with others."""
+    found = getattr(backbone, 'init_cfg', None) or []
+    found = found if isinstance(found, list) else [found]
+    return next((cfg for cfg in found if cfg['type'] == 'Pretrained'), None)
+
+
 def _init_cfg(backbone: nn.Module) -> tuple[str, str | None]:
     """(checkpoint, prefix) that MMEngine will initialise ``backbone`` from."""
-    init_cfg = getattr(backbone, 'init_cfg', None)
-    if not isinstance(init_cfg, dict) or init_cfg.get('type') != 'Pretrained':
+    init_cfg = _pretrained(backbone)
+    if init_cfg is None:
         raise BackboneError(
             'BackboneGuard: model.backbone.init_cfg names no file, so that the backbone would '
             "start from random weights; set it to dict(type='Pretrained', checkpoint=FILE) (our "
@@ -189,8 +227,8 @@ def _init_cfg(backbone: nn.Module) -> tuple[str, str | None]:
 
 def _scratch_faults(backbone: nn.Module) -> list[str]:
     faults = []
-    init_cfg = getattr(backbone, 'init_cfg', None)
-    if isinstance(init_cfg, dict) and init_cfg.get('type') == 'Pretrained':
+    init_cfg = _pretrained(backbone)
+    if init_cfg:
         faults.append('from_scratch=True, but model.backbone.init_cfg loads '
                       f'{init_cfg["checkpoint"]}; set one or the other')
     if getattr(backbone, 'frozen_stages', -1) >= 0:

@@ -56,6 +56,10 @@ def read_layout(checkpoint: dict[str, Any], raw: bool = False) -> Backbone:
     else:
         layout = 'mmpretrain' if prefixed else 'torchvision or timm'
     tensors = {k: v for k, v in (prefixed or state).items() if not k.startswith(HEADS)}
+    wide = [k for k, v in tensors.items() if v.dtype in (torch.float64, torch.complex128)]
+    if wide:
+        raise LayoutError(f'{len(wide)} tensors that float32 does not hold exactly '
+                          f'({listed(wide)}); save them as float32')
     if not tensors:
         raise LayoutError(f'no tensors of a backbone; the top-level keys are {[*checkpoint][:8]}')
     return Backbone(tensors, layout, weights)

@@ -81,30 +81,44 @@ def facts_of_torchvision() -> dict[str, Any]:
 def facts_of_mmpretrain(config_text: str) -> dict[str, Any]:
     """What an mmpretrain checkpoint's ``meta['cfg']`` says; the text is read, never executed."""
     cfg = read_config_text(config_text)
-    model = cfg.get('model') or {}
-    preprocessor = model.get('data_preprocessor') or cfg.get('data_preprocessor') or {}
-    facts = dict(style=(model.get('backbone') or {}).get('style', 'pytorch'),
-                 method=method_of((model.get('train_cfg') or {}).get('augments')))
-    if preprocessor.get('mean') and preprocessor.get('std'):
+    model = _dict_in(cfg, 'model')
+    if not _dict_in(model, 'backbone'):
+        return {}  # what cannot be read is unknown, not a default
+    preprocessor = _dict_in(model, 'data_preprocessor') or _dict_in(cfg, 'data_preprocessor')
+    facts = dict(style=model['backbone'].get('style', 'pytorch'),
+                 method=method_of(_dict_in(model, 'train_cfg').get('augments')))
+    if _numeric(preprocessor.get('mean')) and _numeric(preprocessor.get('std')):
         facts.update(mean=tuple(preprocessor['mean']), std=tuple(preprocessor['std']),
                      channels='RGB' if preprocessor.get('to_rgb') else 'BGR')
     return facts
 
 
-def method_of(augments: dict | list | None) -> str:
-    """The name of a pretraining by its batch augments, e.g. 'baseline' or 'resizemix'."""
+def _dict_in(values: dict, name: str) -> dict:
+    found = values.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _numeric(values: Any) -> bool:
+    return isinstance(values, (list, tuple)) and len(values) > 0 and all(
+        isinstance(v, (int, float)) for v in values)
+
+
+def method_of(augments: dict | list | None) -> str | None:
+    """The name of a pretraining by its batch augments, e.g. 'baseline' or 'resizemix'; None where
+    these are not configs of augments."""
     augments = [augments] if isinstance(augments, dict) else augments or []
+    if not all(isinstance(a, dict) and isinstance(a.get('type'), str) for a in augments):
+        return None
     names = [_method_of_one(a) for a in augments if a.get('prob') != 0]
     return '+'.join(names) or 'baseline'
 
 
 def _method_of_one(augment: dict) -> str:
-    scope, _, name = augment['type'].rpartition('.')
-    name = name.lower()
-    if scope != 'mmresizemix':  # mmpretrain's ResizeMix is another method
+    name = augment['type'].rpartition('.')[2].lower()
+    if not augment['type'].startswith('mmresizemix.'):  # mmpretrain's ResizeMix is another method
         return f'mmpretrain-{name}' if name == 'resizemix' else name
-    released = dict(resizemix='batch', cutmix='batch')[name]
-    return name if augment.get('per', 'sample') == released else f'{name}-persample'
+    # as published and released: per batch
+    return name if augment.get('per', 'sample') == 'batch' else f'{name}-persample'
 
 
 def read_config_text(text: str) -> dict[str, Any]:
@@ -112,14 +126,14 @@ def read_config_text(text: str) -> dict[str, Any]:
     them; others are left out. Nothing is executed."""
     try:
         statements = ast.parse(text).body
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # too deep for the parser
         return {}
     values = {}
     for statement in statements:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             try:
                 values[statement.targets[0].id] = _literal(statement.value)
-            except ValueError:
+            except (ValueError, TypeError, RecursionError):
                 continue
     return values
 

@@ -9,7 +9,7 @@ from mmengine.runner import load_checkpoint as mmengine_load
 
 from mmresizemix.transfer import CheckpointError, export_backbone, load_checkpoint
 from mmresizemix.transfer.layouts import read_layout
-from mmresizemix.transfer.stamp import digest, method_of, read_config_text
+from mmresizemix.transfer.stamp import digest, facts_of_mmpretrain, method_of, read_config_text
 
 
 def prefixed(state, prefix):
@@ -202,3 +202,44 @@ def test_the_command(save, tmp_path, tool):
     done = tool('export_backbone', tmp_path / 'cut.pth', tmp_path / 'no.pth')
     assert done.returncode == 1 and done.stderr.count('\n') == 1 and 'cut.pth' in done.stderr
     assert tool('export_backbone').returncode == 2
+
+
+@pytest.mark.parametrize('text', [
+    '', 'model = build()', 'model = "a"', 'model = dict(train_cfg=3)', 'x = ' + '-' * 200_000 + '1'
+], ids=['empty', 'a call', 'a string', 'no backbone', 'too deep to parse'])
+def test_a_config_that_cannot_be_read_names_no_method(text):
+    assert facts_of_mmpretrain(text) == {}, 'unknown, and above all not "baseline"'
+
+
+def test_the_raw_weights_do_not_take_the_averages_accuracy(save, tmp_path):
+    content = as_mmpretrain(state_of())
+    content['ema_state_dict'] = {f'module.{k}': v + 1 for k, v in content['state_dict'].items()}
+    (tmp_path / 'start/vis_data').mkdir(parents=True)
+    (tmp_path / 'start/vis_data/scalars.json').write_text('{"accuracy/top1": 50.0, "step": 3}\n')
+    assert export_backbone(save(content), tmp_path / 'ema.pth').top1 == 50
+    assert export_backbone(save(content), tmp_path / 'raw.pth', raw=True).top1 is None
+
+
+@pytest.mark.parametrize('settings, named', [
+    (dict(method='cutmix'), "method: got 'cutmix', but the config in .* says 'resizemix'"),
+    (dict(top1=float('nan')), 'top1: .* got nan'),
+    (dict(top1=7631), 'top1: .* 0..100, got 7631'),
+])
+def test_what_contradicts_the_checkpoint_is_refused(save, tmp_path, settings, named):
+    with pytest.raises(ValueError, match=named):
+        export_backbone(save(as_mmpretrain(state_of())), tmp_path / 'out.pth', **settings)
+    assert not (tmp_path / 'out.pth').exists()
+
+
+def test_the_checkpoint_itself_is_never_overwritten(save):
+    path = save(state_of())
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match='is the checkpoint itself'):
+        export_backbone(path, path)
+    assert path.read_bytes() == before
+
+
+def test_doubles_are_refused(save, tmp_path):
+    state = {k: v.double() if v.is_floating_point() else v for k, v in state_of().items()}
+    with pytest.raises(CheckpointError, match='float32 does not hold exactly'):
+        export_backbone(save(state), tmp_path / 'out.pth')

@@ -275,3 +275,23 @@ def test_the_command(exported, detector_config, scenes, tool, tmp_path):
     done = tool('test', common[0], tmp_path / 'cli/epoch_1.pth', '--work-dir', tmp_path / 'cli',
                 **settings)
     assert done.returncode == 0 and 'coco/bbox_mAP: ' in done.stdout
+
+
+def test_resuming_where_there_is_nothing_to_resume_is_a_start_like_any(exported, detector_config,
+                                                                       start):
+    cfg = detector_config(exported)
+    cfg.resume = True
+    record = record_of(start(cfg))
+    assert record['tensors_equal'] > 0, 'proved, as without resume'
+
+
+def test_a_detector_that_does_not_normalise(exported, detector_config):
+    cfg = detector_config(exported)
+    cfg.model.data_preprocessor.update(mean=None, std=None)
+    assert 'does not normalise its pictures' in refused(cfg)
+
+
+def test_one_file_has_one_digest_in_every_detector(save, detector_config, start):
+    path = save(state_of())
+    four, three = (record_of(start(detector_config(path, **d))) for d in ({}, THREE_STAGES))
+    assert four['digest'] == three['digest']
