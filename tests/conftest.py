@@ -6,11 +6,28 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.registry import DefaultScope
+from mmengine.visualization import Visualizer
 
 import mmresizemix  # noqa: F401  before mmdet: stands in for mmcv's compiled ops
 
 ROOT = Path(__file__).resolve().parents[1]
 torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', 2)))
+
+
+@pytest.fixture(autouse=True)
+def fresh_mmengine():
+    """MMEngine keeps loggers and visualizers by name: a second run in one process would write
+    into the first one's folder."""
+
+    def forget(kind):
+        kind._instance_dict.clear()
+        for child in kind.__subclasses__():
+            forget(child)
+
+    for kind in (MMLogger, MessageHub, Visualizer, DefaultScope):
+        forget(kind)
 
 
 @pytest.fixture

@@ -1,0 +1,149 @@
+"""The steps of a transfer study as a user runs them, on a few drawn scenes."""
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmresizemix.datasets import write_scenes
+from mmresizemix.launch import newest_checkpoint, set_backbone
+from mmresizemix.results import read_backbone, read_metrics
+
+DETECTORS = {
+    'ssd96_r18_scenes-coco': 'coco/bbox_mAP',
+    'faster-rcnn_r18_scenes-coco': 'coco/bbox_mAP',
+    'ssd96_r18_scenes-voc': 'pascal_voc/mAP',
+    'faster-rcnn_r18_scenes-voc': 'pascal_voc/mAP',
+}
+
+
+@pytest.fixture(scope='module')
+def scenes(tmp_path_factory):
+    return write_scenes(tmp_path_factory.mktemp('data') / 'scenes', crops=(4, 2), crop_size=48,
+                        coco=(8, 4), voc=(4, 4, 4), scene_size=(96, 96))
+
+
+@pytest.fixture
+def environment(scenes, monkeypatch):
+    monkeypatch.setenv('MMRESIZEMIX_DEMO_DATA', str(scenes))
+    return dict(MMRESIZEMIX_DEMO_DATA=str(scenes))
+
+
+@pytest.mark.parametrize('name', DETECTORS)
+def test_both_detectors_train_and_evaluate_in_both_formats(name, environment, tmp_path):
+    cfg = Config.fromfile(f'configs/demo/{name}.py')
+    set_backbone(cfg, 'random')
+    cfg.merge_from_dict({'work_dir': str(tmp_path), 'train_cfg.max_epochs': 2,
+                         'train_cfg.val_interval': 2})
+    before = Runner.from_cfg(cfg)
+    weights = {k: v.clone() for k, v in before.model.state_dict().items()}
+    before.train()
+    assert any(not torch.equal(v, weights[k]) for k, v in before.model.state_dict().items())
+    assert 0 <= read_metrics(tmp_path)[DETECTORS[name]] <= 1
+    assert read_backbone(tmp_path)['method'] == 'random'
+
+
+class Interrupted(Exception):
+    pass
+
+
+def train(config, work_dir, resume=False, stop_before=None):
+    """Three epochs; ``stop_before`` ends the run as an interruption would."""
+    cfg = Config.fromfile(config)
+    if 'scenes-' in config:
+        set_backbone(cfg, 'random')
+        cfg.train_cfg.val_interval = 1
+    else:
+        cfg.train_dataloader.collate_fn = cfg.val_dataloader.collate_fn = dict(
+            type='default_collate')
+    cfg.merge_from_dict({'work_dir': str(work_dir), 'train_cfg.max_epochs': 3,
+                         'train_dataloader.num_workers': 2, 'resume': resume})
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(_StopBefore(stop_before), priority='VERY_HIGH')
+    runner.train()
+    return runner.model.state_dict()
+
+
+class _StopBefore(Hook):
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def before_train_epoch(self, runner):
+        if runner.epoch == self.epoch:
+            raise Interrupted
+
+
+@pytest.mark.parametrize('config', ['resnet18-resizemix_scenes', 'faster-rcnn_r18_scenes-coco'])
+def test_a_resumed_run_equals_the_uninterrupted_one(config, environment, tmp_path):
+    """With workers, augmentation, mixing, random proposals, and validation in between."""
+    config = f'configs/demo/{config}.py'
+    straight = train(config, tmp_path / 'straight')
+    with pytest.raises(Interrupted):
+        train(config, tmp_path / 'broken', stop_before=2)
+    resumed = train(config, tmp_path / 'broken', resume=True)
+    different = [k for k in straight if not torch.equal(straight[k], resumed[k])]
+    assert not different
+
+
+def test_the_commands_from_pictures_to_a_detector(environment, tool, tmp_path):
+    """Pretrain with ResizeMix, look at it, export, train SSD from it, test it."""
+    def run(name, *arguments):
+        done = tool(name, *arguments, environment=environment)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    classifier = 'configs/demo/resnet18-resizemix_scenes.py'
+    run('show_mix', classifier, tmp_path / 'mixed.png', '--samples', '4')
+    assert (tmp_path / 'mixed.png').read_bytes().startswith(b'\x89PNG')
+    run('train', classifier, '--work-dir', tmp_path / 'cls', '--seed', '3',
+        '--cfg-options', 'train_cfg.max_epochs=1')
+    run('train', classifier, '--work-dir', tmp_path / 'cls', '--seed', '3', '--resume',
+        '--cfg-options', 'train_cfg.max_epochs=2')
+    out = run('export_backbone', tmp_path / 'cls/epoch_2.pth', tmp_path / 'backbone.pth')
+    assert 'method: resizemix-persample' in out and 'top1: ' in out
+    detector = 'configs/demo/ssd96_r18_scenes-voc.py'
+    run('train', detector, '--backbone', tmp_path / 'backbone.pth', '--work-dir', tmp_path / 'det',
+        '--cfg-options', 'train_cfg.max_epochs=1', 'train_cfg.val_interval=1')
+    record = json.loads((tmp_path / 'det/backbone.json').read_text())
+    assert record['method'] == 'resizemix-persample' and record['digest'] in out
+    out = run('test', detector, tmp_path / 'det/epoch_1.pth', '--work-dir', tmp_path / 'det')
+    tested = float(out.rpartition('pascal_voc/mAP: ')[2].split()[0])
+    assert tested == pytest.approx(read_metrics(tmp_path / 'det')['pascal_voc/mAP'])
+
+
+def test_resuming_passes_by_a_checkpoint_that_was_cut_off(tmp_path, capsys):
+    for epoch in (1, 2, 10):
+        torch.save(dict(state_dict={}, meta=dict(epoch=epoch)), tmp_path / f'epoch_{epoch}.pth')
+    cut = tmp_path / 'epoch_10.pth'
+    cut.write_bytes(cut.read_bytes()[:100])
+    assert newest_checkpoint(str(tmp_path)) == tmp_path / 'epoch_2.pth'
+    assert 'epoch_10.pth' in capsys.readouterr().out
+    assert newest_checkpoint(str(tmp_path / 'nowhere')) is None
+
+
+@pytest.mark.parametrize('name', ['train', 'test', 'export_backbone', 'show_mix', 'demo',
+                                  'prepare_voc', 'prepare_coco'])
+def test_help_has_examples(name, tool):
+    done = tool(name, '--help')
+    assert done.returncode == 0 and 'example' in done.stdout
+
+
+def test_a_backbone_for_a_classifier_is_refused_in_one_line(tool):
+    done = tool('train', 'configs/demo/resnet18_scenes.py', '--backbone', 'x.pth')
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith('error: --backbone: expected a config of an mmdet')
+
+
+def test_nothing_to_show_is_said(environment, tool, tmp_path):
+    done = tool('show_mix', 'configs/demo/resnet18_scenes.py', tmp_path / 'x.png',
+                environment=environment)
+    assert done.returncode == 1 and 'model.train_cfg.augments: expected' in done.stderr
+
+
+def test_every_tool_is_a_thin_command():
+    for path in Path('tools').glob('*.py'):
+        assert len(path.read_text().splitlines()) < 75, path
