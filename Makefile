@@ -16,11 +16,11 @@ $(VENV)/.installed: setup.py constraints.txt
 	$(BIN)/python -m pip install -c constraints.txt -e '.[openmmlab,test]'
 	$(BIN)/python -m pip uninstall -q -y opencv-python opencv-python-headless
 	$(BIN)/python -m pip install -q -c constraints.txt --no-deps opencv-python-headless
-	$(BIN)/python -c 'import mmresizemix, mmdet.models, mmpretrain.models' 
+	$(BIN)/python -c 'import mmresizemix, mmdet.models, mmpretrain.models'
 	touch $@
 
 demo: install
 	$(BIN)/python tools/demo.py --scale $(SCALE)
 
 test: install
-	$(BIN)/python -m pytest tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests

@@ -27,10 +27,10 @@ setup(
     packages=find_packages(include=['mmresizemix', 'mmresizemix.*']),
     python_requires='>=3.10',
     install_requires=[
-        'numpy>=1.24', 'scipy>=1.10', 'matplotlib>=3.7', 'pillow>=9', 'rich>=13', 'pycocotools>=2.0.7'
+        'matplotlib>=3.7', 'numpy>=1.24', 'pillow>=9', 'rich>=13', 'scipy>=1.10'
     ],
     extras_require=dict(
         openmmlab=OPENMMLAB + ['faster-coco-eval>=1.6'],
-        test=['pytest>=8'],
+        test=['pytest>=8', 'pytest-xdist>=3'],
     ),
 )

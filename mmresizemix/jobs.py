@@ -117,8 +117,8 @@ class _Schedule:
         self.cost_before = self._cost_done()
         if self.done:
             self.console.print(f'{len(self.done)} of {len(self.jobs)} steps were done before.')
-        with Progress(TextColumn('{task.description}'), BarColumn(), TextColumn('{task.fields[eta]}'),
-                      TimeElapsedColumn(), console=self.console,
+        with Progress(TextColumn('{task.description}'), BarColumn(),
+                      TextColumn('{task.fields[eta]}'), TimeElapsedColumn(), console=self.console,
                       disable=not self.console.is_terminal) as progress:
             bar = progress.add_task('', total=1.0, eta='')
             try:
@@ -175,7 +175,8 @@ class _Schedule:
             return ''
         left = sum(job.cost for job in self.jobs.values()) - self._cost_done()
         seconds = (time.monotonic() - self.started) * left / spent
-        return f'about {seconds / 60:.1f} min left' if seconds >= 60 else f'about {seconds:.0f} s left'
+        shown = f'{seconds / 60:.1f} min' if seconds >= 60 else f'{seconds:.0f} s'
+        return f'about {shown} left'
 
     def _stop_all(self) -> None:
         for process in self.running.values():

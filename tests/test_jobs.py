@@ -26,8 +26,9 @@ def run(jobs, at_once=2):
 
 def writer(name, folder: Path, needs=(), **settings):
     """A job that appends its name to order.txt next to its folder."""
-    return Job(name, python(f'open({str(folder.parent / "order.txt")!r}, "a").write("{name} ")'),
-               folder, needs=needs, **settings)
+    order = str(folder.parent / 'order.txt')
+    return Job(name, python(f'open({order!r}, "a").write("{name} ")'), folder, needs=needs,
+               **settings)
 
 
 def test_a_job_waits_for_what_it_needs(tmp_path):

@@ -45,7 +45,8 @@ def test_nms_is_greedy_suppression(offset, threshold):
 def test_batched_nms_keeps_classes_apart():
     boxes, scores = boxes_and_scores(4)
     boxes[:] = boxes[0]
-    _, keep = batched_nms(boxes, scores, torch.tensor([0, 0, 1, 1]), dict(type='nms', iou_threshold=.5))
+    _, keep = batched_nms(boxes, scores, torch.tensor([0, 0, 1, 1]),
+                          dict(type='nms', iou_threshold=.5))
     assert len(keep) == 2
 
 

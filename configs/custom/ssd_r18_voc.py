@@ -17,6 +17,7 @@ model = dict(
 my_set = dict(type='VOCDataset', data_root=data_root, metainfo=dict(classes=classes),
               data_prefix=dict(sub_data_root=''))
 train_dataloader = dict(dataset=dict(times=1, dataset=dict(
-    _delete_=True, ann_file='ImageSets/Main/trainval.txt', pipeline=_base_.train_pipeline, **my_set)))
+    _delete_=True, ann_file='ImageSets/Main/trainval.txt', pipeline=_base_.train_pipeline,
+    **my_set)))
 val_dataloader = dict(dataset=dict(ann_file='ImageSets/Main/test.txt', **my_set))
 test_dataloader = val_dataloader

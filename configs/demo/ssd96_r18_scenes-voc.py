@@ -5,8 +5,10 @@
 _base_ = ['../ssd/ssd300_r50_8xb8-24e_voc0712.py', './_base_scenes.py']
 
 model = _base_.ssd96_r18
-train_dataloader = dict(batch_size=4, num_workers=0, dataset=dict(
-    times=1, dataset=dict(datasets=_base_.scenes_voc_train)))
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=0,
+    dataset=dict(times=1, dataset=dict(datasets=_base_.scenes_voc_train)))
 val_dataloader = _base_.scenes_voc_val
 test_dataloader = _base_.scenes_voc_val
 train_cfg = _base_.scenes_train_cfg

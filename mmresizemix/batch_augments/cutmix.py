@@ -1,5 +1,6 @@
 """CutMix (arXiv 1905.04899): a box of the source, pasted at the same place of the target."""
 import torch
+from torch import Tensor
 
 from .base import BatchAugment, check, is_number
 from .mix import Mix
@@ -50,7 +51,7 @@ class CutMix(BatchAugment):
         box = box.expand(batch_size, 4)
         return Mix(self._partners(batch_size), box, box, size)
 
-    def _beta_quantile(self, u: torch.Tensor) -> torch.Tensor:
+    def _beta_quantile(self, u: Tensor) -> Tensor:
         """Beta(α, α) from uniforms by inversion: torch's own sampler takes no generator."""
         if self.alpha == 1:
             return u
@@ -58,7 +59,7 @@ class CutMix(BatchAugment):
         return torch.from_numpy(betaincinv(self.alpha, self.alpha, u.numpy()))
 
     @staticmethod
-    def _clipped(u: torch.Tensor, side: int, cut: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _clipped(u: Tensor, side: int, cut: Tensor) -> tuple[Tensor, Tensor]:
         """Both ends of boxes of length ``cut`` around uniform centres, clipped to the picture."""
         centre = (u * side).long()
         return (centre - cut // 2).clamp(0, side), (centre + cut // 2).clamp(0, side)

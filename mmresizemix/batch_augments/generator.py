@@ -24,4 +24,6 @@ def derive_seed(*entropy: int | str) -> int:
 def rank() -> int:
     """This process's rank, 0 where nothing is distributed."""
     distributed = torch.distributed
-    return distributed.get_rank() if distributed.is_available() and distributed.is_initialized() else 0
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank()
+    return 0

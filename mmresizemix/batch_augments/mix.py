@@ -1,4 +1,4 @@
-"""What a batch augment draws: a value that can be looked at, logged, replayed or written by hand."""
+"""What a batch augment draws: a value to be looked at, logged, replayed or written by hand."""
 from dataclasses import dataclass
 
 import torch
@@ -37,7 +37,8 @@ class Mix:
                 raise ValueError(f'{name}: expected boxes of shape {(n, 4)}, '
                                  f'got {tuple(boxes.shape)}')
             x1, y1, x2, y2 = boxes.unbind(1)
-            inside = (0 <= x1) & (x1 <= x2) & (x2 <= width) & (0 <= y1) & (y1 <= y2) & (y2 <= height)
+            inside = ((0 <= x1) & (x1 <= x2) & (x2 <= width)
+                      & (0 <= y1) & (y1 <= y2) & (y2 <= height))
             if not inside.all():
                 raise ValueError(f'{name}: box (x1, y1, x2, y2) {boxes[~inside][0].tolist()} '
                                  f'is not inside a picture of {width} x {height}')

@@ -1,4 +1,4 @@
-"""A table in the layout of the paper's Table 5: a row a pretraining, a column detector x data set."""
+"""A table in the layout of the paper's Table 5: pretrainings down, detectors and sets across."""
 from collections.abc import Mapping, Sequence
 
 MISSING = '-'

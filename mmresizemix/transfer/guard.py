@@ -1,8 +1,9 @@
 """A hook that stops a detector before its first step unless its backbone's weights really arrived.
 
-MMEngine loads a backbone with ``strict=False``: a missing prefix, another depth, a partial file load
-none or some of the tensors, with one warning on rank 0, and training goes on (mmdetection#6407,
-#9521). Another ``style`` or normalisation loads all of them, silently, into another network.
+MMEngine loads a backbone with ``strict=False``: a missing prefix, another depth, a partial file
+load none or some of the tensors, with one warning on rank 0, and training goes on
+(mmdetection#6407, #9521). Another ``style`` or normalisation loads all of them, silently, into
+another network.
 """
 import json
 import logging
@@ -135,8 +136,9 @@ class BackboneGuard(Hook):
         now = self._file.digest if self._file else None
         _refuse([] if began_with == now else [
             f'the run in {runner.work_dir} began with another backbone '
-            f'({_digest_or_random(began_with)}, now {_digest_or_random(now)}); resume with what it began with, or take another '
-            'work_dir'], str(self._file.path) if self._file else 'random weights')
+            f'({_digest_or_random(began_with)}, now {_digest_or_random(now)}); resume with what it '
+            'began with, or take another work_dir'],
+            str(self._file.path) if self._file else 'random weights')
 
     def before_train(self, runner) -> None:
         """Compare the weights with the file, and write the record."""

@@ -24,7 +24,7 @@ def local_file(checkpoint: str) -> Path:
         return _download(url, checkpoint)
     if '://' in checkpoint:
         raise CheckpointError(f'{checkpoint}: cannot be checked before MMEngine loads it; download '
-                              'the file, export it with tools/export_backbone.py, and give its path')
+                              'the file, export it with tools/export_backbone.py, give its path')
     return Path(checkpoint).expanduser()
 
 

@@ -45,7 +45,7 @@ def test_upstream_still_needs_the_guard():
 def test_the_guard_is_there_whatever_is_imported_first(first):
     code = (f'import {first}, mmresizemix\n'
             'from mmpretrain.models.utils.batch_augments import RandomBatchAugment as R\n'
-            'p = [.5]; R(dict(type="mmresizemix.ResizeMix"), p); R(dict(type="mmresizemix.ResizeMix"), p)\n'
+            'p, ours = [.5], dict(type="mmresizemix.ResizeMix"); R(ours, p); R(ours, p)\n'
             'assert p == [.5]')
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

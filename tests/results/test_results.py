@@ -41,14 +41,15 @@ def test_the_table_keeps_every_value_and_marks_the_best():
 def test_results_need_neither_torch_nor_openmmlab():
     code = '''
 import sys
+ABSENT = ('torch', 'mmengine', 'mmcv', 'mmdet', 'mmpretrain')
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.split('.')[0] in ('torch', 'mmengine', 'mmcv', 'mmdet', 'mmpretrain'):
+        if name.split('.')[0] in ABSENT:
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Absent())
 import importlib.util as util
 find = util.find_spec
-util.find_spec = lambda name, *a: None if name in ('torch', 'mmengine', 'mmcv', 'mmdet', 'mmpretrain') else find(name, *a)
+util.find_spec = lambda name, *a: None if name in ABSENT else find(name, *a)
 import mmresizemix
 from mmresizemix.results import table5
 for name in ('ResizeMix', 'BackboneGuard', 'SSDHead'):
