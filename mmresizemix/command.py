@@ -32,6 +32,7 @@ def _is_ours(error: BaseException) -> bool:
     traceback = error.__traceback__
     while traceback.tb_next:
         traceback = traceback.tb_next
-    raised_in = traceback.tb_frame.f_globals.get('__name__', '')
-    return raised_in.split('.')[0] in ('mmresizemix', '__main__') or isinstance(
-        error, FileNotFoundError)
+    raised_in = traceback.tb_frame.f_globals.get('__name__', '').split('.')[0]
+    # MMEngine's registry raises anew what a constructor raised
+    return raised_in in ('mmresizemix', '__main__') or isinstance(error, FileNotFoundError) or (
+        error.__context__ is not None and _is_ours(error.__context__))

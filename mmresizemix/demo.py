@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from .datasets import write_scenes
+from .datasets import progress_bar, write_scenes
 from .files import write_text
 from .jobs import Job, run_jobs
 from .results import read_metrics, table5
@@ -60,9 +60,20 @@ class Demo:
         self.data = ROOT / f'data/demo{suffix}'
         self.runs = ROOT / f'work_dirs/demo{suffix}'
 
-    def draw_scenes(self) -> None:
-        write_scenes(self.data, crops=self.scale.crops, crop_size=48, coco=self.scale.coco,
-                     voc=self.scale.voc, scene_size=(96, 96))
+    def prepare(self) -> None:
+        """Draw the scenes, unless they are there.
+
+        Raises:
+            ValueError: the folders hold a demo of another version, whose results are not these.
+        """
+        scale, stamp = repr(self.scale), self.runs / 'scale.txt'
+        if stamp.is_file() and stamp.read_text() != scale:
+            raise ValueError(f'{self.runs} holds runs of another version of the demo; remove it '
+                             f'and {self.data}')
+        with progress_bar('drawing the scenes') as progress:
+            write_scenes(self.data, crops=self.scale.crops, crop_size=48, coco=self.scale.coco,
+                         voc=self.scale.voc, scene_size=(96, 96), progress=progress)
+        write_text(stamp, scale)
 
     def jobs(self) -> list[Job]:
         mixing = [row for row in PRETRAININGS if row != BASELINE]
@@ -152,8 +163,7 @@ def run_demo(scale_name: str, console: Console) -> int:
         The exit code: 0, or 1 where a step failed.
     """
     demo = Demo(scale_name)
-    console.print('Drawing the scenes ...')
-    demo.draw_scenes()
+    demo.prepare()
     cpus = os.cpu_count() or 1
     at_once = min(2, cpus)
     threads = str(cpus // at_once)

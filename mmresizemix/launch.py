@@ -75,6 +75,8 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if resume is not None:
         checkpoint = newest_checkpoint(cfg.work_dir) if resume == 'auto' else Path(resume)
+        if checkpoint is None:
+            print(f'{cfg.work_dir}: no checkpoint to resume from; starting from the beginning')
         cfg.resume, cfg.load_from = checkpoint is not None, checkpoint and str(checkpoint)
     if cfg.get('load_from'):
         load_checkpoint(cfg.load_from)  # strictly, before MMEngine would unpickle anything in it
@@ -93,9 +95,18 @@ def test(cfg: Config, checkpoint: str, *, amp: bool = False) -> dict:
 def build_runner(cfg: Config) -> Runner:
     """The runner of ``cfg``; several processes also work without a GPU, over gloo."""
     if cfg.get('launcher') == 'pytorch' and not torch.cuda.is_available():
-        # MMEngine's own start-up asks for a GPU; it leaves a group that exists alone.
-        torch.distributed.init_process_group('gloo')
+        _use_gloo(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def _use_gloo(cfg: Config) -> None:
+    # MMEngine's own start-up and model wrapper name a GPU; both leave alone what is there.
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group('gloo')
+    cfg.setdefault('model_wrapper_cfg', dict(
+        type='MMDistributedDataParallel',
+        broadcast_buffers=False,
+        find_unused_parameters=cfg.get('find_unused_parameters', False)))
 
 
 def set_backbone(cfg: Config, backbone: str) -> None:

@@ -147,3 +147,10 @@ def test_nothing_to_show_is_said(environment, tool, tmp_path):
 def test_every_tool_is_a_thin_command():
     for path in Path('tools').glob('*.py'):
         assert len(path.read_text().splitlines()) < 75, path
+
+
+def test_a_bad_argument_in_a_config_is_one_line(environment, tool, tmp_path):
+    done = tool('train', 'configs/demo/resnet18-resizemix_scenes.py', '--work-dir', tmp_path,
+                '--cfg-options', 'model.train_cfg.augments.per=pixel', environment=environment)
+    assert done.returncode == 1
+    assert "per: expected one of 'sample', 'batch', got 'pixel'" in done.stderr.splitlines()[-1]

@@ -5,7 +5,6 @@ It is not registered, and mmpretrain's data preprocessor names the class itself,
 take its place. ``tests/batch_augments/test_upstream.py`` fails the day upstream copies the list.
 """
 import functools
-import importlib.abc
 import importlib.util
 import sys
 
@@ -32,7 +31,7 @@ def _guard(wrapper) -> None:
     wrapper.RandomBatchAugment.__init__ = __init__
 
 
-class _GuardOnImport(importlib.abc.MetaPathFinder):
+class _GuardOnImport:
     """Finds the wrapper module as everybody would, and guards it once it has run."""
 
     @classmethod
