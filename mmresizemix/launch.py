@@ -105,6 +105,7 @@ def _use_gloo(cfg: Config) -> None:
         torch.distributed.init_process_group('gloo')
     cfg.setdefault('model_wrapper_cfg', dict(
         type='MMDistributedDataParallel',
+        device_ids=None,
         broadcast_buffers=False,
         find_unused_parameters=cfg.get('find_unused_parameters', False)))
 
