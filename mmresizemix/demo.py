@@ -101,7 +101,7 @@ class Demo:
             folder,
             cost=self.scale.pretrain_cost,
             epochs=epochs,
-            complete=lambda: TOP1 in read_metrics(folder),
+            complete=lambda: TOP1 in read_metrics(folder, epochs),
             repair=_tool('test', config, last, '--work-dir', folder))
 
     def _export(self, row: str) -> Job:
@@ -136,15 +136,16 @@ class Demo:
             needs=() if row == RANDOM else (f'export {row}', ),
             cost=self.scale.detect_cost,
             epochs=epochs,
-            complete=lambda: metric in read_metrics(folder),
+            complete=lambda: metric in read_metrics(folder, epochs),
             repair=_tool('test', config, folder / f'epoch_{epochs}.pth', '--work-dir', folder))
 
     def table(self) -> str:
         """Top-1 (in percent) and AP of every finished run, in the layout of the paper's Table 5."""
-        cells = {(row, column): read_metrics(self.folder(column, row)).get(metric)
+        epochs = self.scale.detect_epochs
+        cells = {(row, column): read_metrics(self.folder(column, row), epochs).get(metric)
                  for column, (_, metric) in DETECTORS.items() for row in [*PRETRAININGS, RANDOM]}
         for row in PRETRAININGS:
-            top1 = read_metrics(self.folder('pretrain', row)).get(TOP1)
+            top1 = read_metrics(self.folder('pretrain', row), self.scale.pretrain_epochs).get(TOP1)
             cells[row, 'top-1'] = None if top1 is None else top1 / 100
         return table5(cells, [*PRETRAININGS, RANDOM], ['top-1', *DETECTORS])
 

@@ -10,7 +10,6 @@ NEEDED_BY = dict(
     seeding=('torch', 'mmengine'),
     transfer=('torch', 'mmengine'),
     detection=('torch', 'mmengine', 'mmcv', 'mmdet'),
-    launch=('torch', 'mmengine', 'mmcv', 'mmdet', 'mmpretrain'),
 )
 
 REMEDY = "Install it with: pip install 'mmresizemix[openmmlab]'"

@@ -35,6 +35,12 @@ def test_resumes_exactly_and_is_seeded(name):
     assert cfg.default_hooks.checkpoint.max_keep_ckpts == 2
 
 
+@pytest.mark.parametrize('name', [n for n in ALL if n.startswith('custom/')])
+def test_a_config_for_ones_own_data_is_short(name):
+    assert len((CONFIGS / name).read_text().splitlines()) < 30
+    assert load(name).model.backbone.depth == 18
+
+
 MIXING = {
     '': None,
     'cutmix-': dict(type='mmresizemix.CutMix', alpha=1.0, per='batch', inplace=True),

@@ -5,12 +5,15 @@ from pathlib import Path
 RECORD = 'backbone.json'  # written by mmresizemix.BackboneGuard
 
 
-def read_metrics(work_dir: str | Path) -> dict[str, float]:
+def read_metrics(work_dir: str | Path, epoch: int | None = None) -> dict[str, float]:
     """The metrics of a run's last evaluation, by their logged names, e.g. ``coco/bbox_mAP``.
 
     MMEngine logs a validation as a line of ``<start>/vis_data/scalars.json``, a test into
     ``<start>/<start>.json``; every start of a run has a folder of its own. Lines that a crash cut
     off are passed by.
+
+    Args:
+        epoch: take only what was validated after this epoch, or tested; None: the last of all.
 
     Returns:
         An empty dict where nothing was evaluated.
@@ -20,7 +23,8 @@ def read_metrics(work_dir: str | Path) -> dict[str, float]:
         for log in (start / 'vis_data' / 'scalars.json', start / f'{start.name}.json'):
             if log.is_file():
                 for entry in _json_lines(log):
-                    metrics.update({k: v for k, v in entry.items() if '/' in k})
+                    if epoch is None or entry.get('step', epoch) == epoch:
+                        metrics.update({k: v for k, v in entry.items() if '/' in k})
     return metrics
 
 

@@ -23,6 +23,14 @@ def test_the_last_evaluation_counts_over_several_starts(tmp_path):
     assert read_metrics(tmp_path) == {'coco/bbox_mAP': 0.25}
 
 
+def test_an_epoch_that_was_never_validated_has_no_metrics(tmp_path):
+    """As after a kill in the last validation: the epoch before must not pass for it."""
+    start_of_run(tmp_path, '20260101_000000', ['{"accuracy/top1": 50.0, "step": 5}'])
+    assert read_metrics(tmp_path, 6) == {} and read_metrics(tmp_path, 5) == {'accuracy/top1': 50.0}
+    start_of_run(tmp_path, '20260102_000000', [], test={'accuracy/top1': 51.0})
+    assert read_metrics(tmp_path, 6) == {'accuracy/top1': 51.0}
+
+
 def test_a_run_without_evaluation_has_no_metrics(tmp_path):
     start_of_run(tmp_path, '20260101_000000', ['{"loss": 2.0}'])
     assert read_metrics(tmp_path) == {} == read_metrics(tmp_path / 'nowhere')
