@@ -21,3 +21,4 @@ val_dataloader = dict(dataset=dict(**val, **my_set))
 test_dataloader = val_dataloader
 val_evaluator = dict(ann_file=data_root + val['ann_file'])
 test_evaluator = val_evaluator
+auto_scale_lr = dict(enable=True)  # the base's rate is for 8 GPUs; this fits it to yours

@@ -15,8 +15,9 @@ model = dict(
     roi_head=dict(bbox_head=dict(num_classes=len(classes))))
 my_set = dict(type='VOCDataset', data_root=data_root, metainfo=dict(classes=classes),
               data_prefix=dict(sub_data_root=''))
-train_dataloader = dict(dataset=dict(times=1, dataset=dict(
+train_dataloader = dict(dataset=dict(dataset=dict(
     _delete_=True, ann_file='ImageSets/Main/trainval.txt', pipeline=_base_.train_pipeline,
     **my_set)))
 val_dataloader = dict(dataset=dict(ann_file='ImageSets/Main/test.txt', **my_set))
 test_dataloader = val_dataloader
+auto_scale_lr = dict(enable=True)  # the base's rate is for 8 GPUs; this fits it to yours

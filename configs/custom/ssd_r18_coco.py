@@ -17,8 +17,9 @@ model = dict(
     neck=dict(in_channels=channels[:1], out_channels=channels),
     bbox_head=dict(in_channels=channels, num_classes=len(classes)))
 my_set = dict(data_root=data_root, metainfo=dict(classes=classes))
-train_dataloader = dict(dataset=dict(times=1, dataset=dict(**train, **my_set)))
+train_dataloader = dict(dataset=dict(dataset=dict(**train, **my_set)))
 val_dataloader = dict(dataset=dict(**val, **my_set))
 test_dataloader = val_dataloader
 val_evaluator = dict(ann_file=data_root + val['ann_file'])
 test_evaluator = val_evaluator
+auto_scale_lr = dict(enable=True)  # the base's rate is for 8 GPUs; this fits it to yours
