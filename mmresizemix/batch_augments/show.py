@@ -10,13 +10,19 @@ from .mix import Mix
 
 ROWS = ('target', 'source', 'mixed')
 BOX_COLOUR = '#ff2d55'
+LONGEST_NAME = 18
 
 
-def describe_label(scores: Sequence[float], classes: Sequence[str]) -> str:
-    """[0.0, 0.76, 0.24] -> '0.76 dog + 0.24 cat', the largest share first."""
-    shares = sorted(((share, name) for share, name in zip(scores, classes) if share > 0.005),
+def label_lines(scores: Sequence[float], classes: Sequence[str]) -> str:
+    """[0.0, 0.76, 0.24] -> '0.76 dog' and '0.24 cat' on two lines, the largest share first.
+
+    Shares below half a percent are left out, long names are cut at :data:`LONGEST_NAME`.
+    """
+    shares = sorted(((share, name) for share, name in zip(scores, classes) if share >= 0.005),
                     reverse=True)
-    return ' + '.join(f'{share:.2f} {name}' if share < 0.995 else name for share, name in shares)
+    names = [(share, name if len(name) <= LONGEST_NAME else f'{name[:LONGEST_NAME - 1]}…')
+             for share, name in shares]
+    return '\n'.join(name if share > 0.995 else f'{share:.2f} {name}' for share, name in names)
 
 
 def show_mix(path: str | Path, mix: Mix, before: np.ndarray, after: np.ndarray,
@@ -48,7 +54,7 @@ def show_mix(path: str | Path, mix: Mix, before: np.ndarray, after: np.ndarray,
         for axis, picture, box, score in zip(row, pictures, boxes.tolist(), scores.tolist()):
             axis.imshow(picture)
             _outline(axis, box)
-            axis.set_title(describe_label(score, classes), fontsize=8)
+            axis.set_title(label_lines(score, classes), fontsize=8)
             axis.set_xticks([])
             axis.set_yticks([])
         row[0].set_ylabel(name)

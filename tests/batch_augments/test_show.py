@@ -1,0 +1,30 @@
+"""The picture of a mixed batch."""
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mmresizemix import ResizeMix
+from mmresizemix.batch_augments.show import label_lines, show_mix
+
+
+@pytest.mark.parametrize('scores, text', [
+    ([0, 1, 0], 'dog'), ([0.24, 0, 0.76], '0.76 a very long class…\n0.24 cat'),
+    ([0.002, 0.998, 0], 'dog'), ([0.5, 0.5, 0], '0.50 dog\n0.50 cat'),
+])
+def test_labels_are_lines_with_their_shares(scores, text):
+    assert label_lines(scores, ['cat', 'dog', 'a very long class name of ImageNet']) == text
+
+
+def test_a_picture_is_written_whole(tmp_path):
+    x, scores = torch.rand(3, 3, 16, 16), torch.eye(3)
+    augment = ResizeMix(seed=0)
+    mix = augment.draw(3, (16, 16))
+    after, mixed = augment.apply(mix, x, scores)
+    pictures = [(255 * t).byte().permute(0, 2, 3, 1).numpy() for t in (x, after)]
+    path = show_mix(tmp_path / 'new' / 'mix.png', mix, *pictures, scores, mixed, ['a', 'b', 'c'])
+    drawn = np.asarray(Image.open(path).convert('RGB'))
+    assert drawn.shape[0] > 300 and drawn.shape[1] > 300
+    outline = (np.abs(drawn.astype(int) - [0xff, 0x2d, 0x55]).sum(2) < 30).sum()
+    assert outline > 200, 'the boxes are outlined'
+    assert [p.name for p in path.parent.iterdir()] == ['mix.png']
