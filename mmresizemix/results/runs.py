@@ -22,15 +22,16 @@ def read_metrics(work_dir: str | Path, epoch: int | None = None) -> dict[str, fl
     for start in sorted(p for p in Path(work_dir).glob('*') if p.is_dir()):
         for log in (start / 'vis_data' / 'scalars.json', start / f'{start.name}.json'):
             if log.is_file():
-                for entry in _json_lines(log):
+                for entry in json_lines(log):
                     if epoch is None or entry.get('step', epoch) == epoch:
                         metrics.update({k: v for k, v in entry.items() if '/' in k})
     return metrics
 
 
-def _json_lines(path: Path) -> list[dict]:
+def json_lines(path: Path) -> list[dict]:
+    """The dicts of a json-lines log, in order; lines that are none, or cut off, are passed by."""
     entries = []
-    for line in path.read_text().splitlines():
+    for line in path.read_text(errors='replace').splitlines():
         try:
             entry = json.loads(line)
         except json.JSONDecodeError:

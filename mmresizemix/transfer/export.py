@@ -7,7 +7,7 @@ import torch
 
 from ..files import whole_file
 from .checkpoint import CheckpointError, load_checkpoint
-from .layouts import STAMP_KEY, Backbone, LayoutError, check_plain_resnet, read_layout
+from .layouts import STAMP_KEY, Backbone, LayoutError, check_plain_resnet, meta_of, read_layout
 from .stamp import (Stamp, digest, facts_of_mmpretrain, facts_of_torchvision, file_sha256,
                     top1_of_run)
 
@@ -60,8 +60,7 @@ def export_backbone(checkpoint: str | Path, out: str | Path, *, method: str | No
 
 def stamp_of(content: dict[str, Any]) -> Stamp | None:
     """The stamp of a file's content, or None where it has none."""
-    meta = content.get('meta')
-    found = meta.get(STAMP_KEY) if isinstance(meta, dict) else None
+    found = meta_of(content).get(STAMP_KEY)
     return Stamp.from_dict(found) if isinstance(found, dict) else None
 
 
@@ -71,7 +70,7 @@ def _stamp(path: Path, content: dict[str, Any], backbone: Backbone, depth: int) 
     if before:
         return before
     known: dict[str, Any] = {}
-    meta = content.get('meta') if isinstance(content.get('meta'), dict) else {}
+    meta = meta_of(content)
     if backbone.layout == 'mmpretrain':
         known = facts_of_mmpretrain(meta.get('cfg') or '')
         logged = top1_of_run(path, meta.get('epoch'))

@@ -25,7 +25,7 @@ from ..results import RECORD
 from .checkpoint import CheckpointError, load_checkpoint
 from .compare import differing, fit_names, fit_stamp
 from .export import stamp_of
-from .layouts import HEADS, listed
+from .layouts import HEADS, listed, meta_of
 from .locate import local_file
 from .stamp import Stamp, digest, facts_of_mmpretrain, facts_of_torchvision
 
@@ -246,9 +246,9 @@ def _known_facts(checkpoint: str, content: dict[str, Any]) -> Stamp | None:
     """What is known about a file without a stamp."""
     if checkpoint.startswith('torchvision://'):
         return Stamp(method='baseline', source=checkpoint, **facts_of_torchvision())
-    meta = content.get('meta')
-    if isinstance(meta, dict) and isinstance(meta.get('cfg'), str):
-        return Stamp(**facts_of_mmpretrain(meta['cfg']))
+    config_text = meta_of(content).get('cfg')
+    if isinstance(config_text, str):
+        return Stamp(**facts_of_mmpretrain(config_text))
     return None
 
 

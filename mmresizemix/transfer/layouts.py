@@ -51,7 +51,7 @@ def read_layout(checkpoint: dict[str, Any], raw: bool = False) -> Backbone:
     state = {_unwrapped(name): value for name, value in state.items()
              if isinstance(value, Tensor) and name not in COUNTERS}
     prefixed = {k[len('backbone.'):]: v for k, v in state.items() if k.startswith('backbone.')}
-    if STAMP_KEY in _meta(checkpoint):
+    if STAMP_KEY in meta_of(checkpoint):
         layout = 'exported'
     else:
         layout = 'mmpretrain' if prefixed else 'torchvision or timm'
@@ -65,7 +65,8 @@ def read_layout(checkpoint: dict[str, Any], raw: bool = False) -> Backbone:
     return Backbone(tensors, layout, weights)
 
 
-def _meta(checkpoint: dict[str, Any]) -> dict:
+def meta_of(checkpoint: dict[str, Any]) -> dict:
+    """What a checkpoint says of itself; empty where it says nothing."""
     meta = checkpoint.get('meta')
     return meta if isinstance(meta, dict) else {}
 

@@ -1,13 +1,14 @@
 """The stamp of a backbone file: what it is, where it came from, and a digest that proves it."""
 import ast
 import hashlib
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from ..results import json_lines
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)  # in 0..255, RGB
 IMAGENET_STD = (58.395, 57.12, 57.375)
@@ -154,11 +155,7 @@ def _literal(node: ast.expr) -> Any:
 def top1_of_run(checkpoint: Path, epoch: int | None) -> tuple[float, str] | None:
     """(top-1 in percent, the log it stands in) of an mmpretrain run at ``epoch``, if logged."""
     for log in sorted(checkpoint.parent.glob('*/vis_data/scalars.json'), reverse=True):
-        for line in reversed(log.read_text(errors='replace').splitlines()):
-            try:
-                entry = json.loads(line)
-            except json.JSONDecodeError:
-                continue
+        for entry in reversed(json_lines(log)):
             if 'accuracy/top1' in entry and entry.get('step') == epoch:
                 return float(entry['accuracy/top1']), f'{log.parts[-3]}/{log.parts[-2]}/{log.name}'
     return None
