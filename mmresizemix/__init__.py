@@ -22,6 +22,7 @@ _ROOM_OF = dict(
     export_backbone='transfer',
     SSDHead='detection',
     CocoMetric='detection',
+    DetectionDump='detection',
 )
 __all__ = ['__version__', *_ROOM_OF]
 

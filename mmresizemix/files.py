@@ -1,4 +1,5 @@
 """Files that are there whole or not at all."""
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,3 +27,11 @@ def write_text(path: str | Path, text: str) -> Path:
     with whole_file(path) as unfinished:
         unfinished.write_text(text)
     return Path(path)
+
+
+def file_sha256(path: str | Path) -> str:
+    with open(path, 'rb') as file:
+        sha = hashlib.sha256()
+        while block := file.read(1 << 20):
+            sha.update(block)
+    return sha.hexdigest()

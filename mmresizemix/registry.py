@@ -14,7 +14,8 @@ from . import stack
 SCOPE = 'mmresizemix'
 
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope=SCOPE,
-                 locations=['mmresizemix.seeding', 'mmresizemix.transfer'])
+                 locations=['mmresizemix.seeding', 'mmresizemix.transfer',
+                           'mmresizemix.detection'])
 FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope=SCOPE,
                      locations=['mmresizemix.seeding'])
 MODELS = Registry('model', parent=MMENGINE_MODELS, scope=SCOPE,

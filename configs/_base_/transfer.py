@@ -6,6 +6,7 @@ randomness = dict(seed=0)
 # Stops the run before its first step unless the backbone's weights really arrived.
 backbone_guard = dict(type='mmresizemix.BackboneGuard')
 epoch_seed = dict(type='mmresizemix.EpochSeedHook')
+detection_dump = dict(type='mmresizemix.DetectionDump')  # for tools/compare.py
 num_class_check = dict(type='NumClassCheckHook')
 invalid_loss_check = dict(type='CheckInvalidLossHook', interval=50, priority='VERY_LOW')
 

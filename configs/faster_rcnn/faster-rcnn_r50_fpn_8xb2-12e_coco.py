@@ -15,6 +15,7 @@ train_dataloader = dict(persistent_workers=False, worker_init_fn=_base_.torch_se
 val_evaluator = _base_.coco_metric
 test_evaluator = _base_.coco_metric
 custom_hooks = [
-    _base_.backbone_guard, _base_.epoch_seed, _base_.num_class_check, _base_.invalid_loss_check
+    _base_.backbone_guard, _base_.epoch_seed, _base_.detection_dump, _base_.num_class_check,
+    _base_.invalid_loss_check
 ]
 default_hooks = dict(checkpoint=dict(max_keep_ckpts=2))

@@ -26,6 +26,7 @@ train_dataloader = dict(
                 pipeline=_base_.train_pipeline) for year in ('VOC2007', 'VOC2012')
         ])))
 custom_hooks = [
-    _base_.backbone_guard, _base_.epoch_seed, _base_.num_class_check, _base_.invalid_loss_check
+    _base_.backbone_guard, _base_.epoch_seed, _base_.detection_dump, _base_.num_class_check,
+    _base_.invalid_loss_check
 ]
 default_hooks = dict(checkpoint=dict(max_keep_ckpts=2))

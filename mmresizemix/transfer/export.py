@@ -5,11 +5,10 @@ from typing import Any
 
 import torch
 
-from ..files import whole_file
+from ..files import file_sha256, whole_file
 from .checkpoint import CheckpointError, load_checkpoint
 from .layouts import STAMP_KEY, Backbone, LayoutError, check_plain_resnet, meta_of, read_layout
-from .stamp import (Stamp, digest, facts_of_mmpretrain, facts_of_torchvision, file_sha256,
-                    top1_of_run)
+from .stamp import Stamp, digest, facts_of_mmpretrain, facts_of_torchvision, top1_of_run
 
 METHODS = ('baseline', 'mixup', 'cutmix', 'resizemix')  # names whose meaning is not the user's
 

@@ -1,5 +1,4 @@
 """The stamp of a backbone file: what it is, where it came from, and a digest that proves it."""
-import ast
 import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..config_text import read_config_text
 from ..results import json_lines
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)  # in 0..255, RGB
@@ -66,14 +66,6 @@ def digest(tensors: dict[str, Tensor]) -> str:
     return sha.hexdigest()
 
 
-def file_sha256(path: str | Path) -> str:
-    with open(path, 'rb') as file:
-        sha = hashlib.sha256()
-        while block := file.read(1 << 20):
-            sha.update(block)
-    return sha.hexdigest()
-
-
 def facts_of_torchvision() -> dict[str, Any]:
     """How torchvision and timm train their ResNets."""
     return dict(mean=IMAGENET_MEAN, std=IMAGENET_STD, channels='RGB', style='pytorch')
@@ -120,36 +112,6 @@ def _method_of_one(augment: dict) -> str:
         return f'mmpretrain-{name}' if name == 'resizemix' else name
     # as published and released: per batch
     return name if augment.get('per', 'sample') == 'batch' else f'{name}-persample'
-
-
-def read_config_text(text: str) -> dict[str, Any]:
-    """The assignments of an MMEngine config text whose values are literals, ``dict(...)`` among
-    them; others are left out. Nothing is executed."""
-    try:
-        statements = ast.parse(text).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # too deep for the parser
-        return {}
-    values = {}
-    for statement in statements:
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            try:
-                values[statement.targets[0].id] = _literal(statement.value)
-            except (ValueError, TypeError, RecursionError):
-                continue
-    return values
-
-
-def _literal(node: ast.expr) -> Any:
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict':
-        if node.args or any(keyword.arg is None for keyword in node.keywords):
-            raise ValueError('dict() of something else than keywords')
-        return {keyword.arg: _literal(keyword.value) for keyword in node.keywords}
-    if isinstance(node, (ast.List, ast.Tuple)):
-        kind = list if isinstance(node, ast.List) else tuple
-        return kind(map(_literal, node.elts))
-    if isinstance(node, ast.Dict) and None not in node.keys:
-        return {_literal(k): _literal(v) for k, v in zip(node.keys, node.values)}
-    return ast.literal_eval(node)
 
 
 def top1_of_run(checkpoint: Path, epoch: int | None) -> tuple[float, str] | None:

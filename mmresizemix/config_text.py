@@ -1,0 +1,33 @@
+"""MMEngine's config texts, as runs and checkpoints hold them: read, never executed."""
+import ast
+from typing import Any
+
+
+def read_config_text(text: str) -> dict[str, Any]:
+    """The assignments of an MMEngine config text whose values are literals, ``dict(...)`` among
+    them; others are left out. Nothing is executed."""
+    try:
+        statements = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # too deep for the parser
+        return {}
+    values = {}
+    for statement in statements:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            try:
+                values[statement.targets[0].id] = _literal(statement.value)
+            except (ValueError, TypeError, RecursionError):
+                continue
+    return values
+
+
+def _literal(node: ast.expr) -> Any:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict':
+        if node.args or any(keyword.arg is None for keyword in node.keywords):
+            raise ValueError('dict() of something else than keywords')
+        return {keyword.arg: _literal(keyword.value) for keyword in node.keywords}
+    if isinstance(node, (ast.List, ast.Tuple)):
+        kind = list if isinstance(node, ast.List) else tuple
+        return kind(map(_literal, node.elts))
+    if isinstance(node, ast.Dict) and None not in node.keys:
+        return {_literal(k): _literal(v) for k, v in zip(node.keys, node.values)}
+    return ast.literal_eval(node)

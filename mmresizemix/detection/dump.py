@@ -1,0 +1,196 @@
+"""Each validation leaves its detections and the truth in the run, as COCO json, so that AP of any
+kind can be computed again without the model, the pictures or the data set."""
+import json
+import re
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmdet.datasets import CocoDataset
+from mmengine.dist import master_only
+from mmengine.evaluator import BaseMetric
+from mmengine.hooks import Hook
+
+from ..files import file_sha256, write_text
+from ..registry import HOOKS
+from ..results.dump import FOLDER, TRUTH, Dump, DumpIndex
+
+SCORES = ('coco/bbox_mAP', 'pascal_voc/mAP')  # what "best" means, as far as a run has them
+DISTRIBUTIONS = ('mmengine', 'mmcv', 'mmdet', 'torch', 'torchvision', 'numpy', 'pycocotools',
+                 'faster-coco-eval')
+
+
+@HOOKS.register_module()
+class DetectionDump(Hook):
+    """Write ``<work_dir>/detections/``: ``truth.json``, one ``epoch_N.bbox.json`` for the newest
+    and one for the best validation, and ``index.json``, which says what they are.
+
+    Boxes and scores have every digit. Images are numbered 1, 2, ... where the set has no COCO ids
+    (VOC); "difficult" objects are ``iscrowd`` there, as in MMDetection's own conversion.
+
+    ``tools/compare.py`` reads them; any tool that takes COCO json can.
+    """
+    priority = 'LOW'  # after the hooks that change the model for validation
+
+    def __init__(self):
+        self._metric: _Collect | None = None
+        self._index: DumpIndex | None = None
+
+    def before_val(self, runner) -> None:
+        self._attach(runner, runner.val_loop)
+
+    def before_test(self, runner) -> None:
+        self._attach(runner, runner.test_loop)
+
+    def _attach(self, runner, loop) -> None:
+        folder = Path(runner.work_dir) / FOLDER
+        dataset = loop.dataloader.dataset
+        if self._metric is None:
+            self._metric = _Collect(folder, _truth_of(dataset))
+            self._metric.dataset_meta = dataset.metainfo
+        self._metric.name = _epoch_of(runner)
+        if self._metric not in loop.evaluator.metrics:
+            loop.evaluator.metrics.append(self._metric)
+
+    def after_val_epoch(self, runner, metrics: dict[str, float] | None = None) -> None:
+        self._record(runner, metrics or {})
+
+    def after_test_epoch(self, runner, metrics: dict[str, float] | None = None) -> None:
+        self._record(runner, metrics or {})
+
+    @master_only
+    def _record(self, runner, metrics: dict[str, float]) -> None:
+        folder = Path(runner.work_dir) / FOLDER
+        truth = json.dumps(self._metric.truth.content, sort_keys=True)
+        sha256 = file_sha256(write_text(folder / TRUTH, truth))
+        old = DumpIndex.read(folder)
+        epochs = dict(old.epochs) if old and old.truth_sha256 == sha256 else {}
+        epochs[self._metric.name] = Dump(self._metric.file_name, {
+            k: float(v) for k, v in metrics.items() if isinstance(v, (int, float))})
+        kept = _newest_and_best(epochs)
+        DumpIndex(sha256, kept, _versions()).write(folder)
+        for file in folder.glob('*.bbox.json'):
+            if file.name not in {dump.file for dump in kept.values()}:
+                file.unlink()
+
+
+class _Truth:
+    """The ground truth of a set as COCO json without masks, and which image is which."""
+
+    def __init__(self, images: list[dict], annotations: list[dict], classes: Sequence[str],
+                 category_ids: Sequence[int], key_of_image: dict[Any, int]):
+        self.content = dict(
+            images=images,
+            annotations=annotations,
+            categories=[dict(id=i, name=name) for i, name in zip(category_ids, classes)])
+        self.category_ids = list(category_ids)
+        self._key_of_image = key_of_image
+
+    def image_id(self, sample: dict) -> int:
+        for key in (sample.get('img_path'), sample['img_id']):
+            if key in self._key_of_image:
+                return self._key_of_image[key]
+        raise KeyError(f'DetectionDump: image {sample["img_id"]} is not in the evaluation set')
+
+
+def _truth_of(dataset) -> _Truth:
+    dataset.full_init()
+    if isinstance(dataset, CocoDataset):
+        return _truth_of_coco(dataset)
+    return _truth_of_instances(dataset)
+
+
+def _truth_of_coco(dataset: CocoDataset) -> _Truth:
+    # from the file: the data set has dropped the areas, by which AP S, M and L are told apart
+    content = json.loads(Path(dataset.ann_file).read_text())
+    classes = dataset.metainfo['classes']
+    id_of = {c['name']: c['id'] for c in content['categories']}
+    category_ids = [id_of[name] for name in classes]
+    images = [{k: i[k] for k in ('id', 'file_name', 'width', 'height') if k in i}
+              for i in content['images']]
+    fields = ('id', 'image_id', 'category_id', 'bbox', 'area', 'iscrowd')
+    annotations = [{k: a[k] for k in fields if k in a} for a in content['annotations']
+                   if a['category_id'] in set(category_ids)]
+    return _Truth(images, annotations, classes, category_ids, {i['id']: i['id'] for i in images})
+
+
+def _truth_of_instances(dataset) -> _Truth:
+    images, annotations, key_of_image = [], [], {}
+    for position in range(len(dataset)):
+        info = dataset.get_data_info(position)
+        image = dict(id=position + 1, file_name=Path(info['img_path']).name,
+                     width=info['width'], height=info['height'])
+        images.append(image)
+        key_of_image[info['img_path']] = key_of_image[info['img_id']] = image['id']
+        for instance in info['instances']:
+            x1, y1, x2, y2 = instance['bbox']
+            difficult = int(instance['ignore_flag'])
+            annotations.append(dict(
+                id=len(annotations) + 1, image_id=image['id'], iscrowd=difficult,
+                category_id=instance['bbox_label'] + 1, bbox=[x1, y1, x2 - x1, y2 - y1],
+                area=(x2 - x1) * (y2 - y1)))
+    classes = dataset.metainfo['classes']
+    return _Truth(images, annotations, classes, range(1, len(classes) + 1), key_of_image)
+
+
+class _Collect(BaseMetric):
+    """Not a metric: gathers the detections of all ranks, as metrics do, and writes them."""
+
+    def __init__(self, folder: Path, truth: _Truth):
+        super().__init__(collect_device='cpu')
+        self.folder, self.truth, self.name = folder, truth, ''
+
+    @property
+    def file_name(self) -> str:
+        return f'epoch_{self.name}.bbox.json' if self.name.isdigit() else f'{self.name}.bbox.json'
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        for sample in data_samples:
+            found = sample['pred_instances']
+            xyxy = found['bboxes'].double()
+            xywh = torch.cat((xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]), 1).tolist()
+            image_id = self.truth.image_id(sample)
+            self.results.append([
+                dict(image_id=image_id, category_id=self.truth.category_ids[label], bbox=box,
+                     score=score)
+                for box, score, label in zip(xywh, found['scores'].tolist(),
+                                             found['labels'].tolist())])
+
+    def compute_metrics(self, results: list) -> dict:
+        write_text(self.folder / self.file_name, json.dumps([box for one in results for box in one]))
+        return {}
+
+
+def _epoch_of(runner) -> str:
+    """The epoch that is evaluated, or 'test' where a tested checkpoint does not name it."""
+    if runner.epoch:
+        return str(runner.epoch)
+    named = re.fullmatch(r'epoch_(\d+)', Path(runner._load_from or '').stem)
+    return named[1] if named else 'test'
+
+
+def _newest_and_best(epochs: dict[str, Dump]) -> dict[str, Dump]:
+    score = next((s for s in SCORES if any(s in d.metrics for d in epochs.values())), None)
+    newest = max(epochs, key=lambda name: (name.isdigit(), int(name) if name.isdigit() else 0))
+    keep = {newest, 'test'}
+    if score:
+        keep.add(max(epochs, key=lambda name: epochs[name].metrics.get(score, float('-inf'))))
+    return {name: dump for name, dump in epochs.items() if name in keep}
+
+
+def _versions() -> dict[str, str]:
+    found = dict(python=sys.version.split()[0])
+    for name in DISTRIBUTIONS:
+        module = sys.modules.get(name)
+        try:
+            found[name] = getattr(module, '__version__', None) or version(name)
+        except PackageNotFoundError:
+            continue
+    from .. import __version__
+    found['mmresizemix'] = __version__
+    if torch.cuda.is_available():
+        found.update(cuda=str(torch.version.cuda), gpu=torch.cuda.get_device_name())
+    return found

@@ -1,0 +1,76 @@
+r"""Average precision of a set whose image :math:`i` counts :math:`w_i` times.
+
+With detections by falling score, :math:`h_d` whether detection :math:`d` is a hit, and :math:`i_d`
+its image,
+
+.. math::
+    H_d = \sum_{e \le d} w_{i_e} h_e, \quad
+    C_d = \sum_{e \le d} w_{i_e}, \quad
+    \text{recall}_d = H_d / P, \quad \text{precision}_d = H_d / C_d, \quad P = \sum_p w_{i_p},
+
+and AP is the mean, over recalls :math:`r`, of the best precision at a recall of at least
+:math:`r` (COCO: 101 recalls, VOC 2007: 11), or the area under that envelope (VOC 2012).
+
+With all :math:`w_i = 1` this is the AP of the set; with the multiplicities of a resample it is the
+AP of the resampled set, to the last digit where scores differ. Only detections that hit can hold
+the best precision, so that only those are looked at.
+"""
+import numpy as np
+
+from .matching import Matched
+
+COCO_RECALLS = np.linspace(0, 1, 101)
+VOC_RECALLS = np.arange(0, 1.001, 0.1)  # as MMDetection spells them
+AREA = None
+EPSILON = np.spacing(1)
+
+
+def average_precision(matched: Matched, weights: np.ndarray,
+                      recalls: np.ndarray | None = COCO_RECALLS) -> np.ndarray:
+    """AP of one class.
+
+    Args:
+        weights: int [B, N], how often each of N images counts, for B sets at once.
+        recalls: rising, in 0..1; ``AREA``: the area under the envelope.
+
+    Returns:
+        float [B, T] in 0..1; NaN where the weighted set has no object of the class.
+    """
+    positives = weights[:, matched.positives].sum(1)
+    of_detection = weights[:, matched.image]
+    counted = of_detection.cumsum(1)
+    ap = np.full((len(weights), len(matched.hit)), np.nan)
+    rows = positives > 0
+    for t, (hit, ignored) in enumerate(zip(matched.hit, matched.ignored)):
+        seen = (of_detection * ~ignored).cumsum(1) if ignored.any() else counted
+        hits = of_detection[:, hit].cumsum(1)
+        precision = hits / (seen[:, hit] + EPSILON)
+        best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        ap[rows, t] = (_area if recalls is AREA else _interpolated)(
+            hits[rows], best[rows], positives[rows], recalls)
+    return ap
+
+
+def _interpolated(hits: np.ndarray, best: np.ndarray, positives: np.ndarray,
+                  recalls: np.ndarray) -> np.ndarray:
+    """Mean over ``recalls`` of the best precision from where each is reached, 0 where never."""
+    rows, count = hits.shape
+    needed = _hits_needed(positives, recalls)
+    apart = int(max(hits[:, -1].max(initial=0), needed.max(initial=0))) + 1 if count else 1
+    row = np.arange(rows)[:, None]
+    # one search over all rows, each moved past the one before it; whole numbers, so nothing is lost
+    index = np.searchsorted((hits + row * apart).ravel(), needed + row * apart) - row * count
+    padded = np.concatenate((best, np.zeros((rows, 1))), 1)
+    return np.take_along_axis(padded, np.clip(index, 0, count), 1).mean(1)
+
+
+def _hits_needed(positives: np.ndarray, recalls: np.ndarray) -> np.ndarray:
+    """int [B, R], the fewest hits h with h / positives >= recall, in floating point as COCO has it."""
+    p = positives[:, None]
+    needed = np.maximum(np.ceil(recalls * p).astype(np.int64), 0)
+    needed += needed / p < recalls
+    return needed - ((needed > 0) & ((needed - 1) / p >= recalls))
+
+
+def _area(hits: np.ndarray, best: np.ndarray, positives: np.ndarray, _: None) -> np.ndarray:
+    return (np.diff(hits, axis=1, prepend=0) * best).sum(1) / positives

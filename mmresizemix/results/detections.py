@@ -1,0 +1,102 @@
+"""The truth of an evaluation set and the detections of one model on it, from COCO json."""
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..files import file_sha256
+
+
+class UnreadableDetections(ValueError):
+    """A file of detections or of truth is not what it should be."""
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """An evaluation set. Build it with :func:`read_truth`.
+
+    Args:
+        content: COCO json: images, annotations, categories.
+        sha256: of the file.
+    """
+    content: dict[str, Any]
+    sha256: str
+
+    @cached_property
+    def image_ids(self) -> list:
+        """Sorted; position in this list is the *image index* everywhere in this package."""
+        return sorted(image['id'] for image in self.content['images'])
+
+    @cached_property
+    def image_index(self) -> dict[Any, int]:
+        return {image_id: i for i, image_id in enumerate(self.image_ids)}
+
+    @cached_property
+    def categories(self) -> dict[int, str]:
+        """Name by id, in the order of ids; position is the *class index*."""
+        return {c['id']: c['name'] for c in sorted(self.content['categories'],
+                                                   key=lambda c: c['id'])}
+
+    @property
+    def class_names(self) -> list[str]:
+        return list(self.categories.values())
+
+
+def read_truth(path: str | Path) -> Truth:
+    """Read COCO annotations.
+
+    Raises:
+        UnreadableDetections: the file is missing, cut off, or lacks images or categories.
+    """
+    content = _json(Path(path))
+    if not isinstance(content, dict) or not all(
+            isinstance(content.get(k), list) for k in ('images', 'annotations', 'categories')):
+        raise UnreadableDetections(f'{path}: not COCO annotations; expected a json object with '
+                                   'images, annotations and categories')
+    if not content['images']:
+        raise UnreadableDetections(f'{path}: lists no image')
+    return Truth(content, file_sha256(path))
+
+
+def read_detections(path: str | Path, truth: Truth) -> list[dict[str, Any]]:
+    """Read detections, a list of ``dict(image_id, category_id, bbox=[x, y, w, h], score)``.
+
+    Raises:
+        UnreadableDetections: the file is missing, cut off, no such list, or holds images or
+            categories that are not in ``truth``.
+    """
+    found = _json(Path(path))
+    if not isinstance(found, list):
+        raise UnreadableDetections(f'{path}: not detections; expected a json list')
+    try:
+        images = {d['image_id'] for d in found}
+        categories = {d['category_id'] for d in found}
+        numbers = np.array([[*d['bbox'], d['score']] for d in found], float).reshape(-1, 5)
+    except (KeyError, TypeError, ValueError):
+        raise UnreadableDetections(f'{path}: not detections; each needs image_id, category_id, '
+                                   'bbox of four numbers, and score') from None
+    if not np.isfinite(numbers).all():
+        raise UnreadableDetections(f'{path}: holds boxes or scores that are not finite numbers')
+    _known(path, 'images', images, set(truth.image_index))
+    _known(path, 'categories', categories, set(truth.categories))
+    return found
+
+
+def _known(path: str | Path, what: str, found: set, known: set) -> None:
+    strange = found - known
+    if strange:
+        raise UnreadableDetections(
+            f'{path}: {len(strange)} of its {len(found)} {what} are not in the annotations, e.g. '
+            f'{min(strange, key=str)!r}; these are detections on another set')
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise UnreadableDetections(f'{path}: cannot be read ({error.strerror})') from None
+    except ValueError:
+        raise UnreadableDetections(f'{path}: not json, or cut off') from None

@@ -1,0 +1,86 @@
+"""One model's detections -> its metrics, on the set and on resamples of its images."""
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .average_precision import AREA, VOC_RECALLS, average_precision
+from .detections import Truth
+from .matching import match_coco, match_voc
+
+COCO_METRICS = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl')
+VOC_METRICS = ('VOC11', 'VOCarea')
+CHUNK = 50  # resamples at once: their weights stay in the processor's cache
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """All metrics in 0..1, NaN where a set has no such object.
+
+    Args:
+        overall: by metric, float [1 + B]: first the set itself, then its resamples.
+        by_class: by 'AP' (and 'VOC11'), float [1 + B, K].
+    """
+    overall: dict[str, np.ndarray]
+    by_class: dict[str, np.ndarray]
+
+    def value(self, metric: str) -> float:
+        return float(self.overall[metric][0])
+
+
+def image_weights(images: int, resamples: int, seed: int = 0) -> np.ndarray:
+    """int [resamples, images]: how often each image was drawn, with replacement.
+
+    The exact bootstrap over images (Efron 1979). The same (images, resamples, seed) gives the same
+    draws, so that two models evaluated with them are compared on the same resamples: pairing.
+    """
+    rng = np.random.default_rng([seed, images])
+    return np.stack([np.bincount(rng.integers(0, images, images), minlength=images)
+                     for _ in range(resamples)]) if resamples else np.zeros((0, images), int)
+
+
+def evaluate(truth: Truth, detections: list[dict[str, Any]], *, voc: bool = False,
+             resamples: int = 0, seed: int = 0) -> Evaluation:
+    """COCO's AP, and VOC's where asked, on the set and on ``resamples`` of its images.
+
+    Args:
+        voc: also mAP at IoU 0.5 by VOC's rule, by 11 points and by area.
+    """
+    images = len(truth.image_ids)
+    weights = np.concatenate((np.ones((1, images), int), image_weights(images, resamples, seed)))
+    weights = weights.astype(np.int32)
+    parts = [_coco(truth, detections, weights)]
+    if voc:
+        parts.append(_voc(truth, detections, weights))
+    overall, by_class = ({k: v for part in parts for k, v in part[i].items()} for i in (0, 1))
+    return Evaluation(overall, by_class)
+
+
+def _coco(truth: Truth, detections: list[dict[str, Any]], weights: np.ndarray) -> tuple:
+    matched = match_coco(truth, detections)
+    ap = {area: _over_classes(classes, weights) for area, classes in matched.items()}  # [B, K, T]
+    overall = dict(AP=_mean(ap['all']), AP50=_mean(ap['all'][:, :, :1]),
+                   AP75=_mean(ap['all'][:, :, 5:6]), APs=_mean(ap['small']),
+                   APm=_mean(ap['medium']), APl=_mean(ap['large']))
+    return overall, dict(AP=ap['all'].mean(2))
+
+
+def _voc(truth: Truth, detections: list[dict[str, Any]], weights: np.ndarray) -> tuple:
+    matched = match_voc(truth, detections)
+    points, area = (_over_classes(matched, weights, recalls) for recalls in (VOC_RECALLS, AREA))
+    return dict(VOC11=_mean(points), VOCarea=_mean(area)), dict(VOC11=points[:, :, 0])
+
+
+def _over_classes(matched: list, weights: np.ndarray, *recalls) -> np.ndarray:
+    """float [B, K, T]"""
+    chunks = [weights[i:i + CHUNK] for i in range(0, len(weights), CHUNK)]
+    return np.concatenate([np.stack([average_precision(one, chunk, *recalls) for one in matched], 1)
+                           for chunk in chunks])
+
+
+def _mean(ap: np.ndarray) -> np.ndarray:
+    """Over classes and thresholds, classes without an object left out, as COCO does."""
+    known = ~np.isnan(ap)
+    count = known.sum((1, 2))
+    with np.errstate(invalid='ignore'):
+        return np.where(known, ap, 0).sum((1, 2)) / np.where(count, count, np.nan)

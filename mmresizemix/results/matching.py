@@ -1,0 +1,153 @@
+"""Which detection found which object: by COCO's rule, and by Pascal VOC's.
+
+Matching is within an image, so that it stays true however often a resample repeats the image: this
+is done once, the bootstrap only weighs it anew.
+"""
+import io
+from collections import defaultdict
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from .detections import Truth
+
+AREAS = ('all', 'small', 'medium', 'large')
+COCO_IOUS = np.linspace(0.5, 0.95, 10)
+MAX_DETECTIONS = 100  # an image and class, as COCO has it
+
+
+@dataclass(frozen=True, eq=False)
+class Matched:
+    """One class over a whole set. D detections by falling score, T IoU thresholds, P objects.
+
+    Args:
+        image: int [D], the image index of each detection.
+        hit: bool [T, D], it found an object that counts.
+        ignored: bool [T, D], it is neither right nor wrong: on a crowd, a difficult object, or
+            one of another size.
+        positives: int [P], the image index of each object that counts.
+    """
+    image: np.ndarray
+    hit: np.ndarray
+    ignored: np.ndarray
+    positives: np.ndarray
+
+
+def match_coco(truth: Truth, detections: list[dict[str, Any]]) -> dict[str, list[Matched]]:
+    """By area, a list over classes, matched by pycocotools, the reference."""
+    with redirect_stdout(io.StringIO()):  # pycocotools reports its steps
+        reference = COCO()
+        reference.dataset = truth.content
+        reference.createIndex()
+        evaluation = COCOeval(reference, _load(reference, detections), 'bbox')
+        evaluation.params.catIds = list(truth.categories)
+        evaluation.params.imgIds = truth.image_ids
+        evaluation.evaluate()
+    images = len(truth.image_ids)
+    per_class = iter(np.array(evaluation.evalImgs, dtype=object).reshape(-1, images))
+    found: dict[str, list[Matched]] = {area: [] for area in AREAS}
+    for _ in truth.categories:
+        for area in AREAS:
+            found[area].append(_join(next(per_class)))
+    return found
+
+
+def _load(reference: COCO, detections: list[dict[str, Any]]) -> COCO:
+    if detections:
+        return reference.loadRes([dict(d) for d in detections])
+    empty = COCO()
+    empty.dataset = dict(reference.dataset, annotations=[])
+    empty.createIndex()
+    return empty
+
+
+def _join(images: np.ndarray) -> Matched:
+    """One class's ``evalImgs`` over the images -> :class:`Matched`."""
+    seen = [(i, e) for i, e in enumerate(images) if e is not None]
+    if not seen:
+        nothing = np.zeros((len(COCO_IOUS), 0), bool)
+        return Matched(np.zeros(0, int), nothing, nothing, np.zeros(0, int))
+    scores = np.concatenate([e['dtScores'] for _, e in seen])
+    order = np.argsort(-scores, kind='mergesort')
+    ignored = np.concatenate([e['dtIgnore'] for _, e in seen], 1)[:, order].astype(bool)
+    matched = np.concatenate([e['dtMatches'] for _, e in seen], 1)[:, order].astype(bool)
+    image = np.repeat([i for i, _ in seen], [len(e['dtScores']) for _, e in seen])[order]
+    counted = [np.count_nonzero(np.asarray(e['gtIgnore']) == 0) for _, e in seen]
+    positives = np.repeat([i for i, _ in seen], counted)
+    return Matched(image.astype(int), matched & ~ignored, ignored, positives.astype(int))
+
+
+def match_voc(truth: Truth, detections: list[dict[str, Any]], iou: float = 0.5) -> list[Matched]:
+    """A list over classes, by the rule of Pascal VOC's development kit.
+
+    A detection goes to the object that it overlaps most, also where that is found already (then it
+    is wrong). One on a difficult object (``iscrowd``) is ignored. Boxes are inclusive pixels: a
+    side is x2 - x1 + 1. In float32, as MMDetection's VOCMetric.
+    """
+    objects = _by_class_and_image(truth, truth.content['annotations'])
+    found = _by_class_and_image(truth, detections)
+    return [_match_voc_class(objects[k], found[k], iou) for k in truth.categories]
+
+
+def _by_class_and_image(truth: Truth, boxes: list[dict[str, Any]]) -> dict[int, dict[int, list]]:
+    by: dict[int, dict[int, list]] = defaultdict(lambda: defaultdict(list))
+    for box in boxes:
+        by[box['category_id']][truth.image_index[box['image_id']]].append(box)
+    return by
+
+
+def _match_voc_class(objects: dict[int, list], found: dict[int, list], iou: float) -> Matched:
+    image, score, hit, ignored = [], [], [], []
+    for i, detections in sorted(found.items()):
+        scores = np.array([d['score'] for d in detections])
+        order = np.argsort(-scores, kind='mergesort')
+        here, here_ignored = _match_voc_image(
+            _corners(detections)[order], _corners(objects.get(i, [])),
+            np.array([bool(o.get('iscrowd')) for o in objects.get(i, [])]), iou)
+        image += [i] * len(order)
+        score.append(scores[order])
+        hit.append(here)
+        ignored.append(here_ignored)
+    positives = [i for i, here in sorted(objects.items()) for o in here if not o.get('iscrowd')]
+    order = np.argsort(-np.concatenate([*score, []]), kind='mergesort')
+    return Matched(np.array(image, int)[order], _row(hit)[:, order], _row(ignored)[:, order],
+                   np.array(positives, int))
+
+
+def _row(parts: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([*parts, np.zeros(0, bool)])[None]
+
+
+def _match_voc_image(detections: np.ndarray, objects: np.ndarray, difficult: np.ndarray,
+                     iou: float) -> tuple[np.ndarray, np.ndarray]:
+    hit, ignored = np.zeros((2, len(detections)), bool)
+    if not len(objects):
+        return hit, ignored
+    overlaps = _inclusive_iou(detections, objects)
+    best = overlaps.argmax(1)
+    near = overlaps.max(1) >= iou
+    ignored = near & difficult[best]
+    taken = set()
+    for d in np.flatnonzero(near & ~ignored):
+        hit[d] = best[d] not in taken
+        taken.add(best[d])
+    return hit, ignored
+
+
+def _corners(boxes: list[dict[str, Any]]) -> np.ndarray:
+    xywh = np.array([b['bbox'] for b in boxes], float).reshape(-1, 4)
+    return np.concatenate((xywh[:, :2], xywh[:, :2] + xywh[:, 2:]), 1).astype(np.float32)
+
+
+def _inclusive_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    one = np.float32(1)
+    area_a, area_b = ((box[:, 2] - box[:, 0] + one) * (box[:, 3] - box[:, 1] + one)
+                      for box in (a, b))
+    start = np.maximum(a[:, None, :2], b[None, :, :2])
+    end = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    overlap = np.maximum(end - start + one, 0).prod(2)
+    return overlap / np.maximum(area_a[:, None] + area_b - overlap, np.float32(1e-6))
