@@ -5,7 +5,7 @@ Needs neither torch nor OpenMMLab; only downloading asks for torchvision, when i
 from .coco import COCO2017, CocoSplit, check_coco
 from .download import COCO2017_ARCHIVES, VOC0712_ARCHIVES, Archive, fetch
 from .prepare import EXIT_CODES, prepare
-from .progress import progress_bar
+from ..progress import progress_bar
 from .report import Count, Fault, Kind, Report
 from .scenes import Scene, SceneObject, draw_crop, draw_scene, picture_rng, write_scenes
 from .shapes import SCENE_CLASSES

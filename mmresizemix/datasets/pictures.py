@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from .progress import Progress
+from ..progress import Progress
 
 _ORIENTATION = 0x0112  # EXIF tag; from 5 on, the picture is shown with its sides exchanged
 

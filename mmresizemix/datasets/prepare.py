@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from .download import Archive, fetch
-from .progress import Progress, progress_bar
+from ..progress import Progress, progress_bar
 from .report import Report
 
 USABLE, BROKEN, MISUSED = 0, 1, 2

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from .layouts import CocoWriter, VocWriter
-from .progress import Progress
+from ..progress import Progress
 from .shapes import SCENE_CLASSES, draw_mask
 from .textures import draw_colours, texture
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from .pictures import Picture, look_at
-from .progress import Progress
+from ..progress import Progress
 from .report import Count, Kind, Report
 
 VOC_CLASSES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair',

@@ -1,5 +1,6 @@
-"""Runs -> records -> table. Reads files only; imports neither torch nor OpenMMLab."""
-from .runs import RECORD, json_lines, read_backbone, read_metrics
-from .table import table5
+"""Runs -> records -> statistics -> table and report. Reads files only; imports neither torch nor
+OpenMMLab."""
+from .logs import json_lines, read_metrics
+from .run import RECORD, Fault, Run, read_backbone, read_runs
 
-__all__ = ['RECORD', 'json_lines', 'read_backbone', 'read_metrics', 'table5']
+__all__ = ['RECORD', 'Fault', 'Run', 'json_lines', 'read_backbone', 'read_metrics', 'read_runs']

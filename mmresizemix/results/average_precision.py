@@ -37,18 +37,34 @@ def average_precision(matched: Matched, weights: np.ndarray,
         float [B, T] in 0..1; NaN where the weighted set has no object of the class.
     """
     positives = weights[:, matched.positives].sum(1)
-    of_detection = weights[:, matched.image]
-    counted = of_detection.cumsum(1)
-    ap = np.full((len(weights), len(matched.hit)), np.nan)
+    end = np.flatnonzero(matched.hit.any(0)).max(initial=-1) + 1  # beyond, nothing can be a hit
+    image, hit, ignored = matched.image[:end], matched.hit[:, :end], matched.ignored[:, :end]
+    always = ~ignored.any(0)  # counted at every threshold: summed up once for all
+    ap = np.full((len(weights), len(hit)), np.nan)
     rows = positives > 0
-    for t, (hit, ignored) in enumerate(zip(matched.hit, matched.ignored)):
-        seen = (of_detection * ~ignored).cumsum(1) if ignored.any() else counted
-        hits = of_detection[:, hit].cumsum(1)
-        precision = hits / (seen[:, hit] + EPSILON)
+    counted = _Cumulative(weights, image, always)
+    for t in range(len(hit)):
+        at = np.flatnonzero(hit[t])
+        hits = np.take(weights, image[at], 1).cumsum(1)
+        seen = counted.up_to(at) + _Cumulative(weights, image, ~ignored[t] & ~always).up_to(at)
+        precision = hits / (seen + EPSILON)
         best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
         ap[rows, t] = (_area if recalls is AREA else _interpolated)(
             hits[rows], best[rows], positives[rows], recalls)
     return ap
+
+
+class _Cumulative:
+    """How much weight the ``chosen`` detections have up to each detection."""
+
+    def __init__(self, weights: np.ndarray, image: np.ndarray, chosen: np.ndarray):
+        self.before = chosen.cumsum()
+        of_chosen = np.take(weights, image[chosen], 1)
+        self.sums = np.zeros((len(weights), of_chosen.shape[1] + 1), weights.dtype)
+        np.cumsum(of_chosen, 1, out=self.sums[:, 1:])
+
+    def up_to(self, at: np.ndarray) -> np.ndarray:
+        return np.take(self.sums, self.before[at], 1)
 
 
 def _interpolated(hits: np.ndarray, best: np.ndarray, positives: np.ndarray,

@@ -1,4 +1,5 @@
 """The truth of an evaluation set and the detections of one model on it, from COCO json."""
+import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,6 +40,18 @@ class Truth:
         """Name by id, in the order of ids; position is the *class index*."""
         return {c['id']: c['name'] for c in sorted(self.content['categories'],
                                                    key=lambda c: c['id'])}
+
+    @cached_property
+    def identity(self) -> str:
+        """A digest of images, objects and classes, the same however the file is written."""
+        content = self.content
+        sha = hashlib.sha256(repr(self.categories).encode())
+        for image_id in self.image_ids:
+            sha.update(f'{image_id} '.encode())
+        for a in sorted(content['annotations'], key=lambda a: (str(a['image_id']), a['id'])):
+            box = [float(v) for v in (*a['bbox'], a.get('area', 0))]
+            sha.update(f'{a["image_id"]} {a["category_id"]} {a.get("iscrowd", 0)} {box}'.encode())
+        return sha.hexdigest()
 
     @property
     def class_names(self) -> list[str]:

@@ -2,9 +2,10 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
-from .detections import read_detections, read_truth
+from .detections import UnreadableDetections, read_detections, read_truth
 from .evaluation import Evaluation, evaluate
 
 Files = tuple[Path, Path, bool]  # truth, detections, whether VOC's mAP is wanted too
@@ -12,8 +13,10 @@ Files = tuple[Path, Path, bool]  # truth, detections, whether VOC's mAP is wante
 
 def evaluate_files(files: Sequence[Files], resamples: int, *, seed: int = 0,
                    workers: int | None = None,
-                   progress: Callable[[int, int], None] | None = None) -> list[Evaluation]:
-    """As :func:`~mmresizemix.results.evaluation.evaluate`, for each of ``files``, in order.
+                   progress: Callable[[int, int], None] | None = None
+                   ) -> list[Evaluation | UnreadableDetections]:
+    """As :func:`~mmresizemix.results.evaluation.evaluate`, for each of ``files``, in order; in
+    place of an evaluation the error, where a file cannot be read.
 
     Args:
         workers: processes; None: one a core, at most one a file.
@@ -21,22 +24,20 @@ def evaluate_files(files: Sequence[Files], resamples: int, *, seed: int = 0,
     """
     workers = min(workers or len(os.sched_getaffinity(0)), len(files))
     jobs = [(truth, found, voc, resamples, seed) for truth, found, voc in files]
-    done = []
-    if workers <= 1:
-        results = map(_evaluate, jobs)
-        return [_tell(r, done, len(jobs), progress) for r in results]
-    with ProcessPoolExecutor(workers) as pool:
-        return [_tell(r, done, len(jobs), progress) for r in pool.map(_evaluate, jobs)]
+    with ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
+        results = []
+        for result in (pool.map if pool else map)(_evaluate, jobs):
+            results.append(result)
+            if progress:
+                progress(len(results), len(jobs))
+    return results
 
 
-def _tell(result: Evaluation, done: list, total: int, progress) -> Evaluation:
-    done.append(result)
-    if progress:
-        progress(len(done), total)
-    return result
-
-
-def _evaluate(job: tuple) -> Evaluation:
+def _evaluate(job: tuple) -> Evaluation | UnreadableDetections:
     truth_file, found, voc, resamples, seed = job
-    truth = read_truth(truth_file)
-    return evaluate(truth, read_detections(found, truth), voc=voc, resamples=resamples, seed=seed)
+    try:
+        truth = read_truth(truth_file)
+        detections = read_detections(found, truth)
+    except UnreadableDetections as error:
+        return error
+    return evaluate(truth, detections, voc=voc, resamples=resamples, seed=seed)

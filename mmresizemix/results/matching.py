@@ -103,17 +103,14 @@ def _by_class_and_image(truth: Truth, boxes: list[dict[str, Any]]) -> dict[int, 
 def _match_voc_class(objects: dict[int, list], found: dict[int, list], iou: float) -> Matched:
     image, score, hit, ignored = [], [], [], []
     for i, detections in sorted(found.items()):
-        scores = np.array([d['score'] for d in detections])
-        order = np.argsort(-scores, kind='mergesort')
-        here, here_ignored = _match_voc_image(
-            _corners(detections)[order], _corners(objects.get(i, [])),
-            np.array([bool(o.get('iscrowd')) for o in objects.get(i, [])]), iou)
-        image += [i] * len(order)
-        score.append(scores[order])
+        detections = sorted(detections, key=lambda d: -d['score'])
+        here, here_ignored = found_in_image(detections, objects.get(i, []), iou)
+        image += [i] * len(detections)
+        score += [d['score'] for d in detections]
         hit.append(here)
         ignored.append(here_ignored)
     positives = [i for i, here in sorted(objects.items()) for o in here if not o.get('iscrowd')]
-    order = np.argsort(-np.concatenate([*score, []]), kind='mergesort')
+    order = np.argsort(-np.array(score, float), kind='mergesort')
     return Matched(np.array(image, int)[order], _row(hit)[:, order], _row(ignored)[:, order],
                    np.array(positives, int))
 
@@ -122,15 +119,16 @@ def _row(parts: list[np.ndarray]) -> np.ndarray:
     return np.concatenate([*parts, np.zeros(0, bool)])[None]
 
 
-def _match_voc_image(detections: np.ndarray, objects: np.ndarray, difficult: np.ndarray,
-                     iou: float) -> tuple[np.ndarray, np.ndarray]:
+def found_in_image(detections: list[dict[str, Any]], objects: list[dict[str, Any]],
+                   iou: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
+    """(hit, ignored), bool [D] each, of one class in one image by VOC's rule, best score first."""
     hit, ignored = np.zeros((2, len(detections)), bool)
-    if not len(objects):
+    if not objects or not detections:
         return hit, ignored
-    overlaps = _inclusive_iou(detections, objects)
+    overlaps = _inclusive_iou(_corners(detections), _corners(objects))
     best = overlaps.argmax(1)
     near = overlaps.max(1) >= iou
-    ignored = near & difficult[best]
+    ignored = near & np.array([bool(o.get('iscrowd')) for o in objects])[best]
     taken = set()
     for d in np.flatnonzero(near & ~ignored):
         hit[d] = best[d] not in taken

@@ -1,38 +1,178 @@
-"""A table in the layout of the paper's Table 5: pretrainings down, detectors and sets across."""
-from collections.abc import Mapping, Sequence
+"""A comparison -> tables of text, in one place: all formats show the same words and numbers."""
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-MISSING = '-'
+from .comparison import ASSUMED_SD, Cell, Column, Comparison, Contrast
+from .published import PAPER, published
+from .statistics import EQUIVALENT, Interval
 
-
-def table5(cells: Mapping[tuple[str, str], float | None], rows: Sequence[str],
-           columns: Sequence[str]) -> str:
-    """Markdown, values in percent with two digits, the best of each column in bold.
-
-    Args:
-        cells: (row, column) -> a fraction in 0..1; None or absent: not measured.
-        rows: pretrainings, in order.
-        columns: e.g. 'top-1', 'COCO SSD', in order.
-    """
-    best = {c: max((cells[r, c] for r in rows if cells.get((r, c)) is not None), default=None)
-            for c in columns}
-
-    def show(row: str, column: str) -> str:
-        value = cells.get((row, column))
-        if value is None:
-            return MISSING
-        text = f'{100 * value:.2f}'
-        return f'**{text}**' if value == best[column] else text
-
-    lines = [['Pretraining', *columns], ['---', *['---:' for _ in columns]]]
-    lines += [[row, *[show(row, column) for column in columns]] for row in rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return '\n'.join(_markdown_line(line, widths) for line in lines) + '\n'
+MISSING = '–'
+METRIC_NAMES = {'AP': 'AP', 'AP50': 'AP50', 'AP75': 'AP75', 'APs': 'AP S', 'APm': 'AP M',
+                'APl': 'AP L', 'VOC11': 'mAP (11 points)', 'VOCarea': 'mAP (area)'}
 
 
-def _markdown_line(fields: list[str], widths: list[int]) -> str:
-    if fields[0] == '---':
-        return '|' + '|'.join('-' * (w + 1) + (':' if f.endswith(':') else '-')
-                              for f, w in zip(fields, widths)) + '|'
-    first, *rest = (f.ljust(w) if i == 0 else f.rjust(w)
-                    for i, (f, w) in enumerate(zip(fields, widths)))
-    return f'| {" | ".join([first, *rest])} |'
+@dataclass(frozen=True)
+class Table:
+    """``rows`` of text under a ``header``; the first column holds names, the others numbers."""
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def tables(comparison: Comparison) -> list[Table]:
+    """The paper's layout, the differences, and what every cell has beside its primary metric."""
+    made = [main_table(comparison)]
+    if comparison.contrasts:
+        made.append(difference_table(comparison))
+    return made + [metric_table(comparison)]
+
+
+def main_table(comparison: Comparison) -> Table:
+    """Pretrainings down, detectors and sets across: Table 5's layout."""
+    rows = []
+    for row in comparison.rows:
+        cells = [comparison.cells.get((row, c.label)) for c in comparison.columns]
+        rows.append((row, number(top1_of(comparison, row)), *map(cell_text, cells)))
+        theirs = [published(c.whole, c.detector, row) for c in comparison.columns]
+        if any(v is not None for v in theirs):
+            rows.append((f'{row}, {PAPER}', MISSING, *map(lambda v: number(v, 1), theirs)))
+    return Table('Detection by pretraining', ('Pretraining', 'top-1', *map(
+        column_title, comparison.columns)), tuple(rows))
+
+
+def difference_table(comparison: Comparison) -> Table:
+    """One line a contrast."""
+    rows = []
+    for column in comparison.columns:
+        for row in comparison.rows:
+            contrast = comparison.contrasts.get((row, column.label))
+            if contrast:
+                rows.append((f'{row}, {column.label}', signed(contrast.difference),
+                             span(contrast.image), span(contrast.seed.interval()),
+                             span(contrast.combined.interval()), p_text(contrast.p_holm),
+                             exact_text(contrast), number(contrast.improvement.estimate),
+                             verdict_text(contrast)))
+    return Table(f'Difference from {comparison.baseline}, in points', (
+        'Pretraining, column', 'difference', 'images 95 %', 'seeds 95 %', 'both 95 %', 'p (Holm)',
+        'p exact', 'P(better)', 'verdict'), tuple(rows))
+
+
+def metric_table(comparison: Comparison) -> Table:
+    """Every metric of every cell, means over its runs."""
+    names = [n for n in METRIC_NAMES if any(n in c.metrics for c in comparison.cells.values())]
+    rows = []
+    for column in comparison.columns:
+        for row in comparison.rows:
+            cell = comparison.cells.get((row, column.label))
+            if cell:
+                rows.append((f'{row}, {column.label}', str(len(cell.runs)), *(
+                    number(float(cell.metrics[n].mean())) if n in cell.metrics else MISSING
+                    for n in names)))
+    return Table('All metrics, means over runs', (
+        'Pretraining, column', 'runs', *(METRIC_NAMES[n] for n in names)), tuple(rows))
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """What a reader must know to believe the tables, a sentence each."""
+    said = ['COCO AP and VOC mAP in percent; mean over runs [its 95 % interval by seeds], n runs.']
+    for column in comparison.columns:
+        said += _notes_of_column(column, [c for (_, name), c in comparison.cells.items()
+                                          if name == column.label])
+    if comparison.epoch == 'best':
+        said.append('Best epochs were chosen on the evaluation set itself: these are optimistic.')
+    if comparison.contrasts:
+        said += _notes_of_contrasts(comparison)
+    return said
+
+
+def _notes_of_column(column: Column, cells: Sequence[Cell]) -> list[str]:
+    said = []
+    if column.whole is None:
+        size = (f'{column.images} images, {len(column.classes)} classes' if column.images
+                else 'a set whose annotations are not here')
+        said.append(f'{column.label}: {size}, which is not the whole standard set; its numbers '
+                    'may not be compared with published ones.')
+    runs = [r for c in cells for r in c.runs]
+    rounded = [r for c in cells for r, e in zip(c.runs, c.evaluations) if r.rounded and e is None]
+    if rounded:
+        said.append(f'{column.label}: {len(rounded)} of {len(runs)} runs have only logged metrics, '
+                    'rounded to 0.1 AP (set outfile_prefix to keep the detections).')
+    if not all(r.verified for r in runs):
+        said.append(f'{column.label}: the backbone of {sum(not r.verified for r in runs)} of '
+                    f'{len(runs)} runs is unverified (no {"backbone.json"} of BackboneGuard).')
+    if column.differs:
+        said.append(f'{column.label}: COMPARES RUNS WHOSE CONFIGS DIFFER, in '
+                    + ', '.join(f'{k} ({a!r}, {b!r})' for k, (a, b) in column.differs.items()))
+    return said
+
+
+def _notes_of_contrasts(comparison: Comparison) -> list[str]:
+    contrasts = list(comparison.contrasts.values())
+    family = [c for c in contrasts if c.p_holm is not None]
+    said = [f'Family of contrasts: every pretraining but random weights against '
+            f'{comparison.baseline}, in every column; p of {len(family)} adjusted by Holm.',
+            'images: which validation images, for these very runs '
+            f'({comparison.resamples} exact resamples, the same for both models). seeds: which '
+            'training run, on this set (t). both: the two combined.',
+            f'equivalent: within ±{EQUIVALENT} points at 5 %. P(better): a run of it beats a run of '
+            'the baseline.']
+    if any(c.unit == 'run' for c in contrasts):
+        said.append('One pretraining run a row: its fine-tuning seeds are nested under that one '
+                    'checkpoint, so that these differences are between checkpoints; whether the '
+                    'method makes better ones takes several pretraining runs.')
+    if any(c.needed is not None and c.seed.standard_error is None for c in contrasts):
+        said.append(f'Where there is one run, the number of seeds needed assumes a spread of '
+                    f'{ASSUMED_SD} points between seeds.')
+    return said
+
+
+def column_title(column: Column) -> str:
+    return f'{column.label}, {METRIC_NAMES[column.primary]}'
+
+
+def top1_of(comparison: Comparison, row: str) -> float | None:
+    """Mean ImageNet (or other) top-1 over the row's pretrainings, where known."""
+    known = {r.pretraining: r.top1 for (name, _), c in comparison.cells.items() if name == row
+             for r in c.runs if r.top1 is not None}
+    return sum(known.values()) / len(known) if known else None
+
+
+def cell_text(cell: Cell | None) -> str:
+    if cell is None:
+        return MISSING
+    interval = f' {span(cell.interval)}' if cell.interval else ''
+    return f'{number(cell.mean)}{interval} n={len(cell.runs)}'
+
+
+def verdict_text(contrast: Contrast) -> str:
+    if contrast.needed is None:
+        return contrast.verdict
+    if contrast.needed.n is None:
+        return f'{contrast.verdict}: {contrast.needed.reason}'
+    return f'{contrast.verdict}: needs n={contrast.needed.n}'
+
+
+def exact_text(contrast: Contrast) -> str:
+    """With few seeds the smallest p that they allow says more than "not significant"."""
+    if contrast.exact is None:
+        return MISSING
+    return f'{p_text(contrast.exact.p)} (at least {p_text(contrast.exact.floor)})'
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    return MISSING if value is None or math.isnan(value) else f'{value:.{digits}f}'
+
+
+def signed(value: float) -> str:
+    return f'{value:+.2f}'.replace('-', '−')
+
+
+def span(interval: Interval | None) -> str:
+    return MISSING if interval is None else f'[{number(interval.low)}, {number(interval.high)}]'
+
+
+def p_text(p: float | None) -> str:
+    if p is None:
+        return MISSING
+    return f'{p:.3f}' if p >= 0.001 else '<0.001'

@@ -1,0 +1,80 @@
+"""Evaluate the runs' detections again, without their models, and make sure they are theirs."""
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from .detections import Truth, UnreadableDetections, read_truth
+from .evaluate_runs import Files, evaluate_files
+from .evaluation import Evaluation
+from .run import Fault, Run
+
+ROUNDED = 6e-4  # mmdet's CocoMetric logs three digits
+DRIFT = 1e-6  # VOCMetric divides in float32
+
+
+def assess(runs: Sequence[Run], resamples: int, *, workers: int | None = None,
+           progress: Callable[[int, int], None] | None = None
+           ) -> tuple[list[Run], dict[Path, Evaluation], dict[Path, Truth], list[Fault]]:
+    """Evaluate every run that has left its detections.
+
+    Returns:
+        (the runs, with the evaluation set among what they must share; by a run's folder, its
+        evaluation; by a run's folder, the truth of its set; what was wrong).
+    """
+    faults: list[Fault] = []
+    truths = _truths(runs, faults)
+    ready = [r for r in runs if r.folder in truths and r.detections]
+    files: list[Files] = [(r.truth, r.detections, r.kind == 'VOC') for r in ready]
+    results = evaluate_files(files, resamples, workers=workers, progress=progress)
+    evaluations = {}
+    for run, result in zip(ready, results):
+        fault = str(result) if isinstance(result, UnreadableDetections) else _foreign(run, result)
+        if fault:
+            faults.append(Fault(run.folder, fault))
+        else:
+            evaluations[run.folder] = result
+    return [_with_set(r, truths) for r in runs], evaluations, truths, faults
+
+
+def _truths(runs: Sequence[Run], faults: list[Fault]) -> dict[Path, Truth]:
+    """By run; one object for all files of the same content."""
+    by_file: dict[Path, Truth | str] = {}
+    by_content: dict[str, Truth] = {}
+    found = {}
+    for run in runs:
+        if run.truth is None:
+            continue
+        if run.truth not in by_file:
+            try:
+                truth = read_truth(run.truth)
+                by_file[run.truth] = by_content.setdefault(truth.sha256, truth)
+            except UnreadableDetections as error:
+                by_file[run.truth] = str(error)
+        truth = by_file[run.truth]
+        if isinstance(truth, str):
+            faults.append(Fault(run.folder, truth))
+        elif run.truth_sha256 not in (None, truth.sha256):
+            faults.append(Fault(run.folder, f'{run.truth.name} has changed since the run was '
+                                f'evaluated (digest {truth.sha256[:12]}, then '
+                                f'{run.truth_sha256[:12]}); its logged metrics stand'))
+        else:
+            found[run.folder] = truth
+    return found
+
+
+def _with_set(run: Run, truths: dict[Path, Truth]) -> Run:
+    truth = truths.get(run.folder)
+    if truth is None:
+        return run
+    return replace(run, config={**run.config, 'evaluation set (digest)': truth.identity[:12]})
+
+
+def _foreign(run: Run, evaluation: Evaluation) -> str | None:
+    """Detections that do not give the logged metric are another run's, e.g. where two runs wrote
+    to one outfile_prefix."""
+    logged, found = run.metrics[run.primary], evaluation.value(run.primary)
+    if abs(logged - found) <= (ROUNDED if run.rounded else DRIFT):
+        return None
+    return (f'{run.detections} gives {run.primary} {100 * found:.2f}, the log says '
+            f'{100 * logged:.2f}: these are not the detections of epoch {run.epoch} of this run; '
+            'its logged metrics stand')

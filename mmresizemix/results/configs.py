@@ -1,0 +1,96 @@
+"""What two runs' configs must share to be compared, and where they differ."""
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+# What decides the result, but for the weights that the backbone starts from, and the seed.
+SECTIONS = ('model', 'train_dataloader', 'val_dataloader', 'val_evaluator', 'train_cfg',
+            'optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'custom_hooks')
+OURS = ('BackboneGuard', 'EpochSeedHook', 'DetectionDump')  # hooks that change no result
+WEIGHTS = 'model.backbone.init_cfg'
+FREEZING = ('model.backbone.frozen_stages', 'model.backbone.norm_eval')
+PLACES = ('data_root', 'sub_data_root', 'ann_file')  # where a machine keeps the data
+SPEED_ONLY = ('num_workers', 'persistent_workers', 'pin_memory', 'prefetch_factor', 'work_dir',
+              'backend_args', '_scope_', 'outfile_prefix', 'collect_device')
+
+
+def comparable(config: Mapping[str, Any], gpus: int | None = None) -> dict[str, Any]:
+    """The flat part of ``config`` that runs must share: {'train_cfg.max_epochs': 12, ...}.
+
+    Left out: the backbone's initial weights, the seed, what only costs time, and on which disk
+    the data lies.
+    """
+    flat: dict[str, Any] = {}
+    for section in SECTIONS:
+        _flatten(section, config.get(section), flat)
+    if gpus is not None:
+        flat['GPUs'] = gpus
+    return {k: v for k, v in flat.items() if not k.startswith(WEIGHTS)}
+
+
+def _flatten(name: str, value: Any, flat: dict[str, Any]) -> None:
+    key = name.rpartition('.')[2]
+    if key in SPEED_ONLY:
+        return
+    if isinstance(value, dict):
+        if str(value.get('type', '')).rpartition('.')[2] in OURS:
+            return
+        for k, v in value.items():
+            _flatten(f'{name}.{k}', v, flat)
+    elif isinstance(value, (list, tuple)) and any(isinstance(v, dict) for v in value):
+        kept = [v for v in value if not _is_ours(v)]
+        for i, v in enumerate(kept):
+            _flatten(f'{name}.{i}', v, flat)
+    elif key in PLACES and isinstance(value, str):
+        flat[name] = PurePath(value.rstrip('/')).name
+    else:
+        flat[name] = list(value) if isinstance(value, tuple) else value
+
+
+def _is_ours(value: Any) -> bool:
+    return isinstance(value, dict) and str(value.get('type', '')).rpartition('.')[2] in OURS
+
+
+def difference(a: Mapping[str, Any], b: Mapping[str, Any],
+               either_from_scratch: bool = False) -> dict[str, tuple[Any, Any]]:
+    """By setting: its value in ``a`` and in ``b`` (None: not set).
+
+    Where one starts from random weights, nothing of it may be frozen, which is no difference.
+    """
+    names = set(a) | set(b)
+    if either_from_scratch:
+        names -= set(FREEZING)
+    return {k: (a.get(k), b.get(k)) for k in sorted(names) if a.get(k) != b.get(k)}
+
+
+def detector_name(config: Mapping[str, Any]) -> str:
+    """As papers call it: 'SSD300', 'Faster R-CNN', else MMDetection's type."""
+    model = _dict(config, 'model')
+    kind = str(model.get('type', 'unknown'))
+    head = str(_dict(model, 'bbox_head').get('type', ''))
+    if kind == 'SingleStageDetector' and head.endswith('SSDHead') or kind == 'SSD':
+        size = _dict(_dict(model, 'bbox_head'), 'anchor_generator').get('input_size', '')
+        return f'SSD{size}'
+    return {'FasterRCNN': 'Faster R-CNN'}.get(kind, kind)
+
+
+def dataset_facts(config: Mapping[str, Any]) -> tuple[str, str]:
+    """(kind, own name) of the evaluation set: 'COCO' or 'VOC' by how it is evaluated."""
+    evaluator = config.get('val_evaluator') or config.get('test_evaluator') or {}
+    evaluators = evaluator if isinstance(evaluator, list) else [evaluator]
+    voc = any(str(e.get('type', '')).endswith('VOCMetric') for e in evaluators)
+    dataset = _dict(_dict(config, 'val_dataloader'), 'dataset')
+    root = str(dataset.get('data_root', '')).rstrip('/')
+    return 'VOC' if voc else 'COCO', PurePath(root).name
+
+
+def evaluator_of(config: Mapping[str, Any], which: str) -> dict[str, Any]:
+    """The evaluator that writes or scores boxes; the first, where there are several."""
+    found = config.get(f'{which}_evaluator')
+    found = found if isinstance(found, list) else [found]
+    return next((e for e in found if isinstance(e, dict)), {})
+
+
+def _dict(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    found = values.get(name)
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,46 @@
+"""Folders of runs -> the table and the report, written. What ``tools/compare.py`` does."""
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+from ..files import write_text
+from ..progress import progress_bar
+from .assess import assess
+from .comparison import Comparison, compare
+from .formats import FORMATS
+from .report import write_report
+from .run import read_runs
+
+REPORT = 'report.html'
+
+
+def make_comparison(paths: Sequence[str | Path], out: str | Path, *,
+                    formats: Sequence[str] = (*FORMATS, 'html'), baseline: str | None = None,
+                    epoch: str = 'last', annotations: Path | None = None, resamples: int = 1000,
+                    allow_different: bool = False, workers: int | None = None,
+                    quiet: bool = False) -> Comparison:
+    """Read every run under ``paths``, compare, and write ``formats`` into the folder ``out``.
+
+    Args:
+        formats: of 'md', 'csv', 'json', 'latex', 'html' (the report).
+        resamples: of the validation images, where runs have left their detections.
+        quiet: no progress on stderr.
+    """
+    out = Path(out)
+    runs, faults = read_runs(paths, epoch, annotations)
+    bar = nullcontext() if quiet else progress_bar('evaluating detections')
+    with bar as progress:
+        runs, evaluations, truths, more = assess(runs, resamples, workers=workers,
+                                                 progress=progress)
+    sets = {folder: (len(t.image_ids), tuple(t.class_names)) for folder, t in truths.items()}
+    result = compare(runs, evaluations, sets, [*faults, *more], baseline=baseline,
+                     allow_different=allow_different, resamples=resamples, epoch=epoch)
+    for name in formats:
+        if name == 'html':
+            write_report(out / REPORT, result, truths, paths)
+        else:
+            file, show = FORMATS[name]
+            write_text(out / file, show(result))
+    return result

@@ -1,0 +1,147 @@
+"""Validation images with every pretraining's detections beside the truth."""
+import base64
+import io
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from .comparison import Cell, Column, Comparison
+from .detections import Truth, read_detections
+from .matching import found_in_image
+
+WIDTH = 360  # pixels of a picture
+PALETTE = ('#e6194b', '#3cb44b', '#4363d8', '#f58231', '#911eb4', '#008080', '#9a6324', '#808000')
+RULE = ('AP50 within the image is compared between the pretraining with the highest mean and the '
+        'baseline, of the first run each: the image with the largest gain, the largest loss, and '
+        'the median. As many best-scored detections are shown as the image has objects, at least 3.')
+
+
+@dataclass(frozen=True)
+class Panel:
+    title: str
+    uri: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Example:
+    title: str
+    panels: tuple[Panel, ...]
+
+
+def examples(comparison: Comparison, truths: Mapping[Path, Truth]) -> list[Example]:
+    """Three images a column, chosen by :data:`RULE`."""
+    made = []
+    for column in comparison.columns:
+        cells = [c for row in comparison.rows
+                 if (c := comparison.cells.get((row, column.label))) and c.evaluations[0]]
+        if comparison.baseline in [c.row for c in cells] and len(cells) > 1:
+            made += _of_column(column, cells, truths[cells[0].runs[0].folder])
+    return made
+
+
+def _of_column(column: Column, cells: Sequence[Cell], truth: Truth) -> list[Example]:
+    baseline, *others = cells
+    best = max(others, key=lambda c: c.mean)
+    detections = {c.row: read_detections(c.runs[0].detections, truth) for c in cells}
+    gain = (ap50_by_image(truth, detections[best.row])
+            - ap50_by_image(truth, detections[baseline.row]))
+    seen = np.flatnonzero(~np.isnan(gain))
+    if not len(seen):
+        return []
+    order = seen[np.argsort(-gain[seen], kind='stable')]
+    chosen = dict(zip(('largest gain', 'largest loss', 'median'),
+                      (order[0], order[-1], order[len(order) // 2])))
+    return [_example(f'{column.label}, {name} of {best.row}: {100 * gain[i]:+.0f} AP50 in image '
+                     f'{truth.image_ids[i]}', truth.image_ids[i], truth, detections, cells)
+            for name, i in chosen.items()]
+
+
+def ap50_by_image(truth: Truth, detections: Sequence[dict[str, Any]]) -> np.ndarray:
+    """float [N]: the mean over an image's classes of AP (area, IoU 0.5); NaN without objects."""
+    objects, found = (_by_image_and_class(boxes) for boxes in
+                      (truth.content['annotations'], detections))
+    ap = np.full(len(truth.image_ids), np.nan)
+    for i, image_id in enumerate(truth.image_ids):
+        values = [_ap_in_image(objects[image_id][k], found[image_id][k])
+                  for k in objects[image_id]
+                  if any(not o.get('iscrowd') for o in objects[image_id][k])]
+        if values:
+            ap[i] = np.mean(values)
+    return ap
+
+
+def _by_image_and_class(boxes: Sequence[dict[str, Any]]) -> dict[Any, dict[int, list]]:
+    by: dict[Any, dict[int, list]] = defaultdict(lambda: defaultdict(list))
+    for box in boxes:
+        by[box['image_id']][box['category_id']].append(box)
+    return by
+
+
+def _ap_in_image(objects: list[dict], detections: list[dict]) -> float:
+    hit, ignored = found_in_image(sorted(detections, key=lambda d: -d['score']), objects)
+    hit = hit[~ignored]
+    precision = hit.cumsum() / np.arange(1, len(hit) + 1)
+    best = np.maximum.accumulate(precision[::-1])[::-1]
+    return float(best[hit].sum() / sum(not o.get('iscrowd') for o in objects))
+
+
+def _example(title: str, image_id: Any, truth: Truth, detections: Mapping[str, list],
+             cells: Sequence[Cell]) -> Example:
+    info = next(i for i in truth.content['images'] if i['id'] == image_id)
+    picture = _picture(info, [r.pictures for c in cells for r in c.runs])
+    objects = [a for a in truth.content['annotations'] if a['image_id'] == image_id]
+    shown = max(3, len(objects))
+    panels = [_panel('truth', picture, info, objects, truth)]
+    for row, found in detections.items():
+        here = sorted((d for d in found if d['image_id'] == image_id), key=lambda d: -d['score'])
+        panels.append(_panel(row, picture, info, here[:shown], truth))
+    return Example(title, tuple(panels))
+
+
+def _picture(info: Mapping[str, Any], folders: Sequence[Path | None]) -> Image.Image:
+    for folder in dict.fromkeys(f for f in folders if f):
+        path = folder / str(info.get('file_name'))
+        if path.is_file():
+            with Image.open(path) as opened:
+                return opened.convert('RGB')
+    return Image.new('RGB', (int(info['width']), int(info['height'])), '#777777')
+
+
+def _panel(title: str, picture: Image.Image, info: Mapping[str, Any], boxes: Sequence[dict],
+           truth: Truth) -> Panel:
+    scale = WIDTH / info['width']
+    canvas = picture.resize((WIDTH, max(1, round(info['height'] * scale))))
+    draw = ImageDraw.Draw(canvas)
+    classes = list(truth.categories)
+    for box in boxes:
+        x, y, w, h = (v * scale for v in box['bbox'])
+        colour = PALETTE[classes.index(box['category_id']) % len(PALETTE)]
+        draw.rectangle((x, y, x + max(w, 1), y + max(h, 1)), outline=colour, width=3)
+        _label(draw, (x, y), _name(box, truth), colour)
+    out = io.BytesIO()
+    canvas.save(out, 'JPEG', quality=80)
+    text = ', '.join(_name(b, truth) for b in boxes) or 'nothing'
+    return Panel(title, data_uri(out.getvalue(), 'jpeg'), f'{title}: {text}')
+
+
+def _name(box: Mapping[str, Any], truth: Truth) -> str:
+    name = truth.categories[box['category_id']]
+    if 'score' in box:
+        return f'{name} {box["score"]:.2f}'
+    return f'{name} (ignored)' if box.get('iscrowd') else name
+
+
+def _label(draw: ImageDraw.ImageDraw, corner: tuple[float, float], text: str, colour: str) -> None:
+    left, top, right, bottom = draw.textbbox(corner, text)
+    draw.rectangle((left - 1, top - 1, right + 1, bottom + 1), fill=colour)
+    draw.text(corner, text, fill='white')
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    return f'data:image/{kind};base64,{base64.b64encode(content).decode()}'

@@ -1,0 +1,114 @@
+"""``report.html``: one file with everything in it, that opens from disk without a network."""
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ..files import write_text
+from .comparison import Comparison
+from .detections import Truth
+from .figures import (Plot, class_plots, curve_plots, forest_plots, size_plots, top1_plots)
+from .pictures import RULE, Panel, data_uri, examples
+from .run import Run
+from .table import MISSING, Table, notes, number, signed, tables, verdict_text
+
+TEMPLATES = Environment(loader=PackageLoader('mmresizemix.results'), trim_blocks=True,
+                        lstrip_blocks=True, autoescape=True, undefined=StrictUndefined)
+MIXES = 'mixed-by-*.png'  # drawn by tools/show_mix.py
+
+
+@dataclass(frozen=True)
+class PlotSection:
+    """Plots under one heading, with what a reader should know of them."""
+    anchor: str
+    title: str
+    note: str
+    plots: tuple[Plot, ...]
+
+
+def write_report(path: str | Path, comparison: Comparison, truths: Mapping[Path, Truth],
+                 searched: Sequence[str | Path] = ()) -> Path:
+    """Write the report.
+
+    Args:
+        truths: by a run's folder, its evaluation set, for the pictures.
+        searched: folders in which pictures of mixed batches may lie.
+    """
+    shown = tables(comparison)
+    page = TEMPLATES.get_template('report.html.j2').render(
+        title='Which pretraining makes the better detector?',
+        summary=_summary(comparison), main=shown[0], others=shown[1:], notes=notes(comparison),
+        sections=[s for s in _sections(comparison) if s.plots],
+        examples=examples(comparison, truths), example_rule=RULE, mixes=_mixes(searched),
+        provenance=_provenance(comparison), settings=_settings(comparison),
+        faults=comparison.faults, svg=Markup)
+    return write_text(path, page)
+
+
+def _summary(comparison: Comparison) -> list[str]:
+    """The verdicts, a sentence a contrast."""
+    if not comparison.contrasts:
+        return ['Nothing could be compared; see what was left out, below.']
+    return [f'{c.row} against {comparison.baseline}, {c.column}: {signed(c.difference)} points, '
+            f'{verdict_text(c)}.' for c in comparison.contrasts.values()]
+
+
+def _sections(comparison: Comparison) -> list[PlotSection]:
+    kinds = [
+        ('differences', 'Differences', 'Grey band: equivalent. Dot: the difference; lines: its 95 % '
+         'interval over validation images, over seeds, and both.', forest_plots),
+        ('epochs', 'By epoch', '', curve_plots),
+        ('sizes', 'By IoU and object size', 'Exploratory: looked at, not claimed.', size_plots),
+        ('classes', 'By class', 'Exploratory. * marks a false discovery rate below 5 % among the '
+         'classes of one plot.', class_plots),
+        ('top1', 'Against top-1', 'Accuracy in classification and AP in detection need not agree.',
+         top1_plots)]
+    return [PlotSection(anchor, title, note, tuple(make(comparison)))
+            for anchor, title, note, make in kinds]
+
+
+def _mixes(searched: Sequence[str | Path]) -> list[Panel]:
+    found = sorted(p for folder in searched for p in Path(folder).glob(MIXES))
+    return [Panel(p.stem.replace('-', ' '), data_uri(p.read_bytes(), 'png'),
+                  f'a batch {p.stem.replace("-", " ")}: targets, sources, mixed')
+            for p in dict.fromkeys(found)]
+
+
+def _settings(comparison: Comparison) -> list[tuple[str, str]]:
+    return [
+        ('COCO AP', 'matched by pycocotools, IoU 0.50:0.95, at most 100 detections an image and '
+         'class, 101 recalls'),
+        ('VOC mAP', "IoU 0.5 by VOC's rule (sides inclusive, difficult objects ignored), by 11 "
+         'points (VOC2007) and by area (VOC2012)'),
+        ('Epoch', comparison.epoch),
+        ('Resamples of images', str(comparison.resamples)),
+        ('Baseline', comparison.baseline or 'none'),
+        ('Runs with differing configs', 'compared, on request' if comparison.allow_different
+         else 'refused')]
+
+
+def _provenance(comparison: Comparison) -> Table:
+    header = ('run', 'pretraining', 'column', 'backbone digest', 'seed', 'epoch', 'config',
+              'evaluated', 'set digest', 'hours', 'images/s', 'GiB', 'versions')
+    rows = []
+    for (row, column), cell in sorted(comparison.cells.items()):
+        for run, evaluation in zip(cell.runs, cell.evaluations):
+            again = 'from its detections' if evaluation else 'as logged'
+            rows.append((str(run.folder), row, column, _digest(run), _text(run.seed),
+                         str(run.epoch), run.config_name, again,
+                         (run.truth_sha256 or MISSING)[:12], number(run.hours),
+                         number(run.images_per_second, 1), number(run.peak_memory),
+                         ', '.join(f'{k} {v}' for k, v in sorted(run.versions.items()))))
+    return Table('Where every number comes from', header, tuple(rows))
+
+
+def _digest(run: Run) -> str:
+    if not run.verified:
+        return 'unverified'
+    return (run.pretraining or 'random weights')[:14]
+
+
+def _text(value: int | None) -> str:
+    return MISSING if value is None else str(value)

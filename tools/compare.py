@@ -1,0 +1,60 @@
+"""Did the pretraining make a better detector? Reads finished MMDetection runs, evaluates their
+detections again, and writes one table and one report. Needs neither torch nor OpenMMLab."""
+import argparse
+import sys
+from pathlib import Path
+
+from mmresizemix.command import run_command
+from mmresizemix.results.formats import FORMATS, to_markdown
+from mmresizemix.results.make import REPORT, make_comparison
+
+HTML = 'html'
+EXAMPLES = """examples:
+  python tools/compare.py work_dirs                            every run under it, at any depth
+  python tools/compare.py work_dirs/ssd_* --baseline CutMix    against another baseline
+  python tools/compare.py work_dirs --format md --out table    the table alone
+  python tools/compare.py runs --annotations instances_val2017.json   runs copied from elsewhere
+
+Exit code 0: all that was found is in the table, or is listed as unfinished. 2: something was
+broken or could not be compared; it says what, and writes what could be read all the same.
+"""
+BROKEN = 2
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('runs', nargs='+', metavar='RUN_OR_FOLDER')
+    parser.add_argument('--baseline', metavar='NAME',
+                        help="the row that others are compared with (default: 'baseline')")
+    parser.add_argument('--epoch', choices=['last', 'best'], default='last',
+                        help='which evaluation of a run counts (best is optimistic)')
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/comparison'),
+                        help='folder to write into (default: %(default)s)')
+    parser.add_argument('--format', nargs='+', choices=[*FORMATS, HTML], default=[*FORMATS, HTML],
+                        help='what to write (default: all)')
+    parser.add_argument('--annotations', type=Path, metavar='JSON',
+                        help='COCO annotations of runs whose own are not on this machine')
+    parser.add_argument('--allow-different', action='store_true',
+                        help='compare runs whose configs differ in more than backbone and seed')
+    parser.add_argument('--resamples', type=int, default=1000, metavar='N',
+                        help='of the validation images (default: %(default)s; 0: none)')
+    parser.add_argument('--quiet', action='store_true', help='no progress, no table on the screen')
+    args = parser.parse_args()
+    comparison = make_comparison(
+        args.runs, args.out, formats=args.format, baseline=args.baseline, epoch=args.epoch,
+        annotations=args.annotations, resamples=args.resamples,
+        allow_different=args.allow_different, quiet=args.quiet)
+    if not args.quiet:
+        print(to_markdown(comparison))
+        written = [*(FORMATS[f][0] for f in args.format if f in FORMATS),
+                   *([REPORT] if HTML in args.format else [])]
+        print(f'Wrote {", ".join(str(args.out / name) for name in written)}')
+    broken = [fault for fault in comparison.faults if fault.bad]
+    for fault in broken:
+        print(f'{fault.folder}: {fault.reason}', file=sys.stderr)
+    return BROKEN if broken else 0
+
+
+if __name__ == '__main__':
+    run_command(main)
