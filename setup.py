@@ -25,9 +25,11 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmresizemix', 'mmresizemix.*']),
+    package_data={'mmresizemix.results': ['templates/*.j2']},
     python_requires='>=3.10',
     install_requires=[
-        'matplotlib>=3.7', 'numpy>=1.24', 'pillow>=9', 'rich>=13', 'scipy>=1.10'
+        'jinja2>=3.1', 'matplotlib>=3.7', 'numpy>=1.24', 'pillow>=9', 'pycocotools>=2.0.7',
+        'rich>=13', 'scipy>=1.11'
     ],
     extras_require=dict(
         openmmlab=OPENMMLAB + ['faster-coco-eval>=1.6'],

@@ -1,5 +1,5 @@
 """The whole idea, small enough for a laptop: three pretrainings, their backbones carried into SSD
-and Faster R-CNN, each also from random weights, on drawn scenes in COCO and VOC layout; one table.
+and Faster R-CNN, each also from random weights, on drawn scenes in COCO and VOC layout; one table and one report.
 """
 import os
 import sys
@@ -11,7 +11,10 @@ from rich.console import Console
 from .datasets import progress_bar, write_scenes
 from .files import write_text
 from .jobs import Job, run_jobs
-from .results import read_metrics, table5
+from .results import read_metrics
+from .results.formats import markdown_table
+from .results.make import REPORT, make_comparison
+from .results.table import main_table
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / 'configs/demo'
@@ -23,14 +26,15 @@ PRETRAININGS = {  # row of the table -> pretraining config
     'ResizeMix': 'resnet18-resizemix_scenes',
 }
 RANDOM = 'random weights'
-DETECTORS = {  # column of the table -> detection config, its metric
-    'COCO SSD': ('ssd96_r18_scenes-coco', 'coco/bbox_mAP'),
-    'COCO Faster R-CNN': ('faster-rcnn_r18_scenes-coco', 'coco/bbox_mAP'),
-    'VOC SSD': ('ssd96_r18_scenes-voc', 'pascal_voc/mAP'),
-    'VOC Faster R-CNN': ('faster-rcnn_r18_scenes-voc', 'pascal_voc/mAP'),
+DETECTORS = {  # column of the table -> detection config, its metric, seeds of each pretraining
+    'COCO SSD': ('ssd96_r18_scenes-coco', 'coco/bbox_mAP', (0, 1)),
+    'COCO Faster R-CNN': ('faster-rcnn_r18_scenes-coco', 'coco/bbox_mAP', (0, )),
+    'VOC SSD': ('ssd96_r18_scenes-voc', 'pascal_voc/mAP', (0, 1)),
+    'VOC Faster R-CNN': ('faster-rcnn_r18_scenes-voc', 'pascal_voc/mAP', (0, )),
 }
 TOP1 = 'accuracy/top1'
 EXPORT_COST = 8
+EVALUATIONS = 2  # a run, for a curve
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,8 @@ class Demo:
         mixing = [row for row in PRETRAININGS if row != BASELINE]
         return [job for row in PRETRAININGS for job in (self._pretrain(row), self._export(row))] + [
             self._show(row) for row in mixing
-        ] + [self._detect(column, row) for column in DETECTORS for row in [*PRETRAININGS, RANDOM]]
+        ] + [self._detect(column, row, seed) for column, (*_, seeds) in DETECTORS.items()
+             for row in [*PRETRAININGS, RANDOM] for seed in (seeds[:1] if row == RANDOM else seeds)]
 
     def folder(self, *names: str) -> Path:
         return self.runs.joinpath(*(name.lower().replace(' ', '-') for name in names))
@@ -123,15 +128,16 @@ class Demo:
             cost=EXPORT_COST,
             complete=self.picture(row).is_file)
 
-    def _detect(self, column: str, row: str) -> Job:
-        folder, epochs = self.folder(column, row), self.scale.detect_epochs
-        name, metric = DETECTORS[column]
+    def _detect(self, column: str, row: str, seed: int) -> Job:
+        folder, epochs = self.folder(column, row) / f'seed-{seed}', self.scale.detect_epochs
+        name, metric, _ = DETECTORS[column]
         config = CONFIGS / f'{name}.py'
         return Job(
-            f'{column} from {row}',
+            f'{column} from {row}, seed {seed}',
             _tool('train', config, '--backbone', 'random' if row == RANDOM else self.backbone(row),
-                  '--work-dir', folder, '--resume', '--cfg-options',
-                  f'train_cfg.max_epochs={epochs}', f'train_cfg.val_interval={epochs}'),
+                  '--work-dir', folder, '--seed', seed, '--resume', '--cfg-options',
+                  f'train_cfg.max_epochs={epochs}',
+                  f'train_cfg.val_interval={max(1, epochs // EVALUATIONS)}'),
             folder,
             needs=() if row == RANDOM else (f'export {row}', ),
             cost=self.scale.detect_cost,
@@ -139,23 +145,13 @@ class Demo:
             complete=lambda: metric in read_metrics(folder, epochs),
             repair=_tool('test', config, folder / f'epoch_{epochs}.pth', '--work-dir', folder))
 
-    def table(self) -> str:
-        """Top-1 (in percent) and AP of every finished run, in the layout of the paper's Table 5."""
-        epochs = self.scale.detect_epochs
-        cells = {(row, column): read_metrics(self.folder(column, row), epochs).get(metric)
-                 for column, (_, metric) in DETECTORS.items() for row in [*PRETRAININGS, RANDOM]}
-        for row in PRETRAININGS:
-            top1 = read_metrics(self.folder('pretrain', row), self.scale.pretrain_epochs).get(TOP1)
-            cells[row, 'top-1'] = None if top1 is None else top1 / 100
-        return table5(cells, [*PRETRAININGS, RANDOM], ['top-1', *DETECTORS])
-
 
 def _tool(name: str, *arguments: object) -> tuple[str, ...]:
     return (sys.executable, str(ROOT / f'tools/{name}.py'), *map(str, arguments))
 
 
 def run_demo(scale_name: str, console: Console) -> int:
-    """Draw the scenes, run every step that is not done, write the table.
+    """Draw the scenes, run every step that is not done, write the table and the report.
 
     Args:
         scale_name: a key of :data:`SCALES`.
@@ -172,13 +168,14 @@ def run_demo(scale_name: str, console: Console) -> int:
         demo.jobs(), at_once,
         dict(OMP_NUM_THREADS=threads, MMRESIZEMIX_DEMO_DATA=str(demo.data),
              PYTHONWARNINGS='ignore'), console)
-    table = write_text(demo.runs / 'table.md', demo.table())
-    console.print(f'\n{table.read_text()}', highlight=False, markup=False, soft_wrap=True)
-    console.print('In percent: top-1 accuracy on crops, COCO AP, VOC mAP (11 points), on drawn '
-                  'scenes, one seed: a demonstration, not a result.', highlight=False)
-    for what, path in [('Table', table), ('Scenes', demo.data), ('Runs and their logs', demo.runs),
-                       *(('Mixed batch', demo.picture(row)) for row in PRETRAININGS
-                         if row != BASELINE)]:
+    out = demo.runs / 'comparison'
+    comparison = make_comparison([demo.runs], out)
+    console.print(f'\n{markdown_table(main_table(comparison))}', highlight=False, markup=False,
+                  soft_wrap=True)
+    console.print('In percent: top-1 on crops, COCO AP, VOC mAP, on drawn scenes: a demonstration, '
+                  'not a result.', highlight=False)
+    for what, path in [('Report', out / REPORT), ('Table', out / 'table.md'),
+                       ('Scenes', demo.data), ('Runs and their logs', demo.runs)]:
         console.print(f'{what}: {path}', highlight=False, soft_wrap=True)
     if failed:
         console.print(f'Failed or left out: {", ".join(failed)}. The same command tries again.')

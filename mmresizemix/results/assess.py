@@ -30,7 +30,7 @@ def assess(runs: Sequence[Run], resamples: int, *, workers: int | None = None,
     for run, result in zip(ready, results):
         fault = str(result) if isinstance(result, UnreadableDetections) else _foreign(run, result)
         if fault:
-            faults.append(Fault(run.folder, fault))
+            faults.append(Fault(run.folder, fault.replace(f'{run.folder}/', '')))
         else:
             evaluations[run.folder] = result
     return [_with_set(r, truths) for r in runs], evaluations, truths, faults
@@ -52,7 +52,7 @@ def _truths(runs: Sequence[Run], faults: list[Fault]) -> dict[Path, Truth]:
                 by_file[run.truth] = str(error)
         truth = by_file[run.truth]
         if isinstance(truth, str):
-            faults.append(Fault(run.folder, truth))
+            faults.append(Fault(run.folder, truth.replace(f'{run.folder}/', '')))
         elif run.truth_sha256 not in (None, truth.sha256):
             faults.append(Fault(run.folder, f'{run.truth.name} has changed since the run was '
                                 f'evaluated (digest {truth.sha256[:12]}, then '

@@ -15,7 +15,7 @@ import numpy as np
 from .configs import difference
 from .evaluation import Evaluation
 from .run import BASELINE, RANDOM, Fault, Run
-from .statistics import (ALPHA, Combined, ExactP, Interval, ProbabilityOfImprovement,
+from .statistics import (ALPHA, Combined, Estimate, ExactP, Interval, ProbabilityOfImprovement,
                          SeedDifference, SeedsNeeded, benjamini_hochberg, combine, exact_p, holm,
                          mean_interval, probability_of_improvement, seed_difference,
                          seeds_needed, verdict)
@@ -197,11 +197,11 @@ def _baseline(rows: list[str], asked: str | None, faults: list[Fault]) -> str | 
     found = found or [r for r in rows if r.lower().startswith(wanted)]
     if len(found) == 1:
         return found[0]
-    problem = 'no baseline' if not found else f'{len(found)} baselines'
     listed = ', '.join(repr(r) for r in (found or rows))
-    faults.append(Fault(Path('--baseline'), f'{problem} {"matches" if asked else "called"} '
-                        f'{asked or BASELINE!r} among {listed}; name one with --baseline, without '
-                        'it nothing is compared'))
+    problem = (f'{len(found)} baselines match {wanted!r}' if found else
+               f'no baseline matches {wanted!r}' if asked else f'no baseline called {wanted!r}')
+    faults.append(Fault(Path('--baseline'), f'{problem} among {listed}; name one with --baseline, '
+                        'without it nothing is compared'))
     return None
 
 
@@ -406,12 +406,15 @@ def _by_class(a: Cell, b: Cell, column: Column) -> tuple[Exploratory, ...]:
 
 
 def _explore(a: Cell, b: Cell, found: Sequence[tuple]) -> tuple[Exploratory, ...]:
-    """Both kinds of variation combined, and the false discovery rate over ``found``."""
-    combined = []
+    """Both kinds of variation combined, of single runs that over images; and the false discovery
+    rate over ``found``."""
+    estimates = []
     for _, x, y, resampled in found:
         image_se = float(resampled.std(ddof=1)) if resampled is not None else None
-        combined.append(combine(seed_difference(x, y, len(x) > 1 and _paired(a, b)), image_se))
-    known = [i for i, c in enumerate(combined) if c.p is not None]
-    q = dict(zip(known, benjamini_hochberg([combined[i].p for i in known]))) if known else {}
-    return tuple(Exploratory(name, c.difference, c.interval(), q.get(i))
-                 for i, ((name, *_), c) in enumerate(zip(found, combined)))
+        seed = seed_difference(x, y, len(x) > 1 and _paired(a, b))
+        estimates.append(combine(seed, image_se) if seed.standard_error is not None
+                         else Estimate(seed.difference, image_se, np.inf))
+    known = [i for i, e in enumerate(estimates) if e.p is not None]
+    q = dict(zip(known, benjamini_hochberg([estimates[i].p for i in known]))) if known else {}
+    return tuple(Exploratory(name, e.difference, e.interval(), q.get(i))
+                 for i, ((name, *_), e) in enumerate(zip(found, estimates)))

@@ -16,6 +16,8 @@ from .table import MISSING, Table, notes, number, signed, tables, verdict_text
 
 TEMPLATES = Environment(loader=PackageLoader('mmresizemix.results'), trim_blocks=True,
                         lstrip_blocks=True, autoescape=True, undefined=StrictUndefined)
+EXPLORATORY = ('Exploratory: 95 % over images and seeds together, where there is one run over images '
+               'alone.')
 MIXES = 'mixed-by-*.png'  # drawn by tools/show_mix.py
 
 
@@ -60,8 +62,8 @@ def _sections(comparison: Comparison) -> list[PlotSection]:
         ('differences', 'Differences', 'Grey band: equivalent. Dot: the difference; lines: its 95 % '
          'interval over validation images, over seeds, and both.', forest_plots),
         ('epochs', 'By epoch', '', curve_plots),
-        ('sizes', 'By IoU and object size', 'Exploratory: looked at, not claimed.', size_plots),
-        ('classes', 'By class', 'Exploratory. * marks a false discovery rate below 5 % among the '
+        ('sizes', 'By IoU and object size', f'{EXPLORATORY} no claim.', size_plots),
+        ('classes', 'By class', f'{EXPLORATORY} * marks a false discovery rate below 5 % among the '
          'classes of one plot.', class_plots),
         ('top1', 'Against top-1', 'Accuracy in classification and AP in detection need not agree.',
          top1_plots)]

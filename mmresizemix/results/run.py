@@ -153,7 +153,7 @@ class NotARun(Exception):
 
 def _read_run(folder: Path, epoch: str, annotations: Path | None) -> Run:
     config, name = _config_of(folder)
-    if 'model' in config and config.get('default_scope', 'mmdet') != 'mmdet':
+    if config.get('default_scope', 'mmdet') != 'mmdet':
         raise NotARun(f'a run of {config["default_scope"]}, not of a detector', bad=False)
     log = read_log(folder)
     record = _record(folder)
@@ -187,7 +187,7 @@ def _config_of(folder: Path) -> tuple[dict[str, Any], str]:
                   for p in [start / 'vis_data' / 'config.py'] if p.is_file()] + dumped
     for path in candidates:
         config = _parsed(path.read_text(errors='replace'))
-        if 'model' in config:
+        if isinstance(config.get('model'), dict):
             return config, dumped[0].stem if dumped else folder.name
     raise NotARun('has no config (looked for <start>/vis_data/config.py and *.py)')
 
