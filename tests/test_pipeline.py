@@ -10,7 +10,9 @@ from mmengine.runner import Runner
 
 from mmresizemix.datasets import write_scenes
 from mmresizemix.launch import newest_checkpoint, set_backbone
-from mmresizemix.results import read_backbone, read_metrics
+from mmresizemix.results import read_backbone, read_metrics, read_runs
+from mmresizemix.results.detections import read_detections, read_truth
+from mmresizemix.results.evaluation import evaluate
 
 DETECTORS = {
     'ssd96_r18_scenes-coco': 'coco/bbox_mAP',
@@ -44,6 +46,21 @@ def test_both_detectors_train_and_evaluate_in_both_formats(name, environment, tm
     assert any(not torch.equal(v, weights[k]) for k, v in before.model.state_dict().items())
     assert 0 <= read_metrics(tmp_path)[DETECTORS[name]] <= 1
     assert read_backbone(tmp_path)['method'] == 'random'
+    assert_detections_give_the_logged_metrics(tmp_path)
+
+
+def assert_detections_give_the_logged_metrics(work_dir):
+    """What a laptop computes from the run's files is what the run logged."""
+    [run], faults = read_runs([work_dir])
+    assert faults == [] and run.detections and run.from_scratch
+    truth = read_truth(run.truth)
+    detections = read_detections(run.detections, truth)
+    again = evaluate(truth, detections, voc=run.kind == 'VOC')
+    assert len(detections) > 0 and len(truth.image_ids) == 4
+    assert again.value(run.primary) == pytest.approx(run.metrics[run.primary], abs=1e-7)
+    if run.kind == 'COCO':
+        for name in ('AP', 'AP50', 'AP75'):
+            assert again.value(name) == pytest.approx(run.metrics[name], abs=1e-12)
 
 
 class Interrupted(Exception):
@@ -113,6 +130,8 @@ def test_the_commands_from_pictures_to_a_detector(environment, tool, tmp_path):
     out = run('test', detector, tmp_path / 'det/epoch_1.pth', '--work-dir', tmp_path / 'det')
     tested = float(out.rpartition('pascal_voc/mAP: ')[2].split()[0])
     assert tested == pytest.approx(read_metrics(tmp_path / 'det')['pascal_voc/mAP'])
+    index = json.loads((tmp_path / 'det/detections/index.json').read_text())
+    assert list(index['epochs']) == ['1'], 'a test is told by the epoch of its checkpoint'
 
 
 def test_resuming_passes_by_a_checkpoint_that_was_cut_off(tmp_path, capsys):
@@ -126,7 +145,7 @@ def test_resuming_passes_by_a_checkpoint_that_was_cut_off(tmp_path, capsys):
 
 
 @pytest.mark.parametrize('name', ['train', 'test', 'export_backbone', 'show_mix', 'demo',
-                                  'prepare_voc', 'prepare_coco'])
+                                  'prepare_voc', 'prepare_coco', 'compare'])
 def test_help_has_examples(name, tool):
     done = tool(name, '--help')
     assert done.returncode == 0 and 'example' in done.stdout

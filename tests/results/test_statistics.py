@@ -19,7 +19,6 @@ REPEATS = 4000
 TOLERANCE = 3 * np.sqrt(0.05 * 0.95 / REPEATS)  # of a rate of 5 %: 1 %
 SEED_SE = 0.05  # of the planted differences
 PLANTED = list(product((3, 5), (True, False), (0, 0.35, 1)))
-TOO_NARROW = (3, True, 0.35)  # what combine() says of itself
 
 
 @cache
@@ -62,7 +61,7 @@ def test_one_run_says_nothing_of_its_spread():
         one = seed_difference(a, b, paired=len(a) == 1)
         assert one.difference == pytest.approx(np.mean(a) - B[0])
         assert one.standard_error is one.df is one.p is one.interval() is None
-        assert combine(one, 0.1) == Combined(one.difference, None, None)
+        assert combine(one, 0.1) == Combined(one.difference, None, None, None)
         assert combine(one, 0.1).interval() is combine(one, 0.1).p is exact_p(a, b, False) is None
         assert verdict(combine(one, 0.1), None) == verdict(combine(one, 0.1), 0.01) == 'undecided'
     assert mean_interval(A[:1]) is None
@@ -91,13 +90,17 @@ def test_the_interval_of_a_mean_is_students():
                     stats.t.interval(0.95, 3, loc=np.mean(A), scale=stats.sem(A)))
 
 
-def test_variances_of_seeds_and_images_add():
+def test_half_widths_of_seeds_and_images_add_in_squares():
     seed = seed_difference(A, B, True)
     both = combine(seed, 0.3)
-    assert both.standard_error == pytest.approx(np.hypot(seed.standard_error, 0.3))
-    assert both.df == pytest.approx(3 * (both.standard_error / seed.standard_error)**4)
+    for level in (0.9, 0.95):
+        half = np.hypot(stats.t.ppf((1 + level) / 2, 3) * stats.sem(np.subtract(A, B)),
+                        stats.norm.ppf((1 + level) / 2) * 0.3)
+        assert both.interval(level).high - both.difference == pytest.approx(half)
+    touching = both.interval(1 - both.p)
+    assert touching.low == pytest.approx(0, abs=1e-9), 'p belongs to the interval'
     assert combine(seed, 0).p == pytest.approx(seed.p)
-    assert combine(seed, None).standard_error is None
+    assert combine(seed, None).interval() is None
     known = combine(seed, 1e4)  # nothing but images: normal
     assert known.interval().high == pytest.approx(1.959964e4, rel=1e-4)
 
@@ -201,30 +204,19 @@ def test_newcombes_interval_covers(n, theta):
 
 @pytest.mark.parametrize('n, paired, image', PLANTED)
 def test_intervals_of_seeds_and_of_both_cover_the_truth(n, paired, image):
-    """``image`` 0: of seeds alone. One case falls short, see the next test."""
-    covered = coverage(planted(n, paired, image))
-    assert (0.915 if (n, paired, image) == TOO_NARROW else 0.93) < covered < 0.97
+    """19 times in 20; with three runs and two parts alike, wider than that, never narrower."""
+    assert 0.93 < coverage(planted(n, paired, image)) < (0.97 if n > 3 or image < 1 else 0.99)
 
 
-@pytest.mark.parametrize('n, paired, image, sd_ratio, told', [
-    (3, True, 0.35, 1, 0.925), (2, True, 0.25, 1, 0.87), (2, False, 0.35, 1, 0.937),
-    (2, False, 0.35, 3, 0.91)])
-def test_the_interval_of_both_is_as_narrow_as_its_docstring_admits(n, paired, image, sd_ratio,
-                                                                   told):
-    assert abs(coverage(planted(n, paired, image, sd_ratio)) - told) < 0.015
-
-
-@pytest.mark.parametrize('n, paired, image', PLANTED)
+@pytest.mark.parametrize('n, paired, image', [*PLANTED, (2, True, 0.25), (2, False, 0.35)])
 def test_verdicts_are_seldom_wrong(n, paired, image):
-    """5 % and the tolerance of this many repeats; 8 % where the interval is too narrow."""
-    most = 0.08 if (n, paired, image) == TOO_NARROW else ALPHA + TOLERANCE
+    """5 %, and the tolerance of this many repeats."""
     estimates = planted(n, paired, image)
     claims = [verdict(e, e.p, margin=0) for e in estimates]
-    assert np.mean([c in ('better', 'worse') for c in claims]) <= most
+    assert np.mean([c in ('better', 'worse') for c in claims]) <= ALPHA + TOLERANCE
     for truth in (-EQUIVALENT, EQUIVALENT):
         moved = [replace(e, difference=e.difference + truth) for e in estimates]
-        # 8 % of the one above is of two sides
-        assert np.mean([verdict(e, 1) == 'equivalent' for e in moved]) <= ALPHA + 1.5 * TOLERANCE
+        assert np.mean([verdict(e, 1) == 'equivalent' for e in moved]) <= ALPHA + TOLERANCE
 
 
 def test_equivalence_is_found_where_it_is_planted():
@@ -232,18 +224,19 @@ def test_equivalence_is_found_where_it_is_planted():
     assert found.count('equivalent') > 0.8 * REPEATS
 
 
-@pytest.mark.parametrize('n', [3, 5])
-def test_a_family_of_four_makes_seldom_any_claim_of_nothing(n):
+@pytest.mark.parametrize('n, paired, image', [
+    (3, False, 0.1), (5, False, 0.1), (3, True, 0.3), (8, True, 0.1), (5, True, 0.05),
+    (3, True, 0.05), (2, True, 0.05), (2, False, 0.1)])
+def test_a_family_of_four_makes_seldom_any_claim_of_nothing(n, paired, image):
     """Against one baseline, on the same images."""
     rng = np.random.default_rng(n)
-    runs, images = rng.normal(37, 0.3, (1000, 5, n)), rng.normal(0, 0.1, (1000, 5, 1))
-    runs += images
+    runs = rng.normal(37, 0.3, (1000, 5, n)) + rng.normal(0, image, (1000, 5, 1))
     wrong = []
     for family in runs:
-        made = [combine(seed_difference(x, family[0], False), 0.1 * 2**0.5) for x in family[1:]]
+        made = [combine(seed_difference(x, family[0], paired), image * 2**0.5) for x in family[1:]]
         adjusted = holm([c.p for c in made])
         wrong.append(any(verdict(c, p, 0) != 'undecided' for c, p in zip(made, adjusted)))
-    assert np.mean(wrong) <= ALPHA + 3 * np.sqrt(0.05 * 0.95 / 1000)
+    assert np.mean(wrong) <= ALPHA + 3 * np.sqrt(ALPHA * (1 - ALPHA) / 1000)
 
 
 @pytest.mark.parametrize('difference, error, p, words', [
@@ -252,7 +245,7 @@ def test_a_family_of_four_makes_seldom_any_claim_of_nothing(n):
     (0.3, 0.02, 1e-6, 'better'), (1, 0.1, None, 'undecided')])
 def test_verdicts(difference, error, p, words):
     """Equivalent: within 0.2 less 1.645 errors, and whatever is significant there."""
-    assert verdict(Combined(difference, error, float('inf')), p) == words
+    assert verdict(Combined(difference, error, float('inf'), 0.0), p) == words
 
 
 def power(n, what, difference, sd_a, sd_b, image_se, paired_sd=None, repeats=20_000):
@@ -262,11 +255,13 @@ def power(n, what, difference, sd_a, sd_b, image_se, paired_sd=None, repeats=20_
     b = rng.normal(0, sd_b if paired_sd is None else 0, (repeats, n))
     parts = np.array([a.var(1, ddof=1), b.var(1, ddof=1)]) / n
     found = a.mean(1) - b.mean(1) + rng.normal(0, image_se, repeats)
-    error = np.sqrt(parts.sum(0) + image_se**2)
-    df = error**4 / ((parts**2).sum(0) / (n - 1))
+    df = parts.sum(0)**2 / ((parts**2).sum(0) / (n - 1))
+    alpha = 0.025 if what == 'difference' else 0.05
+    half = np.hypot(stats.t.ppf(1 - alpha, df) * np.sqrt(parts.sum(0)),
+                    stats.norm.ppf(1 - alpha) * image_se)
     if what == 'difference':
-        return np.mean(np.abs(found) > stats.t.ppf(0.975, df) * error)
-    return np.mean(np.abs(found) + stats.t.ppf(0.95, df) * error < EQUIVALENT)
+        return np.mean(np.abs(found) > half)
+    return np.mean(np.abs(found) + half < EQUIVALENT)
 
 
 @pytest.mark.parametrize('difference, sd_a, sd_b, image_se, paired_sd, settles', [
