@@ -3,6 +3,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from .configs import EVALUATION_SET
 from .detections import Truth, UnreadableDetections, read_truth
 from .evaluate_runs import Files, evaluate_files
 from .evaluation import Evaluation
@@ -66,7 +67,7 @@ def _with_set(run: Run, truths: dict[Path, Truth]) -> Run:
     truth = truths.get(run.folder)
     if truth is None:
         return run
-    return replace(run, config={**run.config, 'evaluation set (digest)': truth.identity[:12]})
+    return replace(run, config={**run.config, EVALUATION_SET: truth.identity[:12]})
 
 
 def _foreign(run: Run, evaluation: Evaluation) -> str | None:

@@ -14,14 +14,16 @@ import numpy as np
 
 from .configs import difference
 from .evaluation import Evaluation
-from .run import BASELINE, RANDOM, Fault, Run
+from .run import BASELINE, RANDOM, RANDOM_UNVERIFIED, Fault, Run
 from .statistics import (ALPHA, Combined, Estimate, ExactP, Interval, ProbabilityOfImprovement,
                          SeedDifference, SeedsNeeded, benjamini_hochberg, combine, exact_p, holm,
                          mean_interval, probability_of_improvement, seed_difference,
                          seeds_needed, verdict)
 
 NAMES = {BASELINE: 'baseline', 'resizemix': 'ResizeMix', 'cutmix': 'CutMix', 'mixup': 'Mixup',
-         'resizemix-persample': 'ResizeMix (per sample)', RANDOM: 'random weights'}
+         'resizemix-persample': 'ResizeMix (per sample)', RANDOM: 'random weights',
+         RANDOM_UNVERIFIED: 'random weights (unverified)'}
+FROM_SCRATCH = (NAMES[RANDOM], NAMES[RANDOM_UNVERIFIED])  # rows that are no pretraining
 BY_SIZE = ('AP50', 'AP75', 'APs', 'APm', 'APl')
 WHOLE = {('COCO', 5000, 80): 'COCO val2017', ('VOC', 4952, 20): 'VOC2007 test'}
 ASSUMED_SD = 0.3  # AP, between seeds: others measured 0.15 to 0.5 (mmdetection#2773, #3624)
@@ -207,7 +209,7 @@ def _baseline(rows: list[str], asked: str | None, faults: list[Fault]) -> str | 
 
 def _order(rows: set[str], baseline: str | None) -> list[str]:
     """The baseline, then the others, random weights last."""
-    return sorted(rows, key=lambda r: (r != baseline, r.startswith(RANDOM), r.lower()))
+    return sorted(rows, key=lambda r: (r != baseline, r in FROM_SCRATCH, r.lower()))
 
 
 def _columns(runs: Sequence[Run], labels: Mapping[Path, str], baseline: str | None,
@@ -325,11 +327,11 @@ def _contrasts(rows: Sequence[str], columns: Sequence[Column],
              and (row, column.label) in cells and (baseline, column.label) in cells]
     first = [_contrast(cells[row, c.label], cells[baseline, c.label], c) for row, c in pairs]
     family = [i for i, (row, _) in enumerate(pairs)
-              if not row.startswith(RANDOM) and first[i]['combined'].p is not None]
+              if row not in FROM_SCRATCH and first[i]['combined'].p is not None]
     adjusted: dict[int, float] = dict(zip(family, holm([first[i]['combined'].p for i in family])))
     done = {}
     for i, ((row, column), parts) in enumerate(zip(pairs, first)):
-        p = adjusted.get(i, parts['combined'].p if row.startswith(RANDOM) else None)
+        p = adjusted.get(i, parts['combined'].p if row in FROM_SCRATCH else None)
         words = verdict(parts['combined'], p)
         needed = _needed(parts, cells[row, column.label], cells[baseline, column.label])
         done[row, column.label] = Contrast(

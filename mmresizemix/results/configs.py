@@ -7,6 +7,7 @@ from typing import Any
 SECTIONS = ('model', 'train_dataloader', 'val_dataloader', 'val_evaluator', 'train_cfg',
             'optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'custom_hooks')
 OURS = ('BackboneGuard', 'EpochSeedHook', 'DetectionDump')  # hooks that change no result
+EVALUATION_SET = 'evaluation set (digest)'  # by its content, where it is known
 WEIGHTS = 'model.backbone.init_cfg'
 FREEZING = ('model.backbone.frozen_stages', 'model.backbone.norm_eval')
 PLACES = ('data_root', 'sub_data_root', 'ann_file')  # where a machine keeps the data

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .comparison import Column, Comparison, Contrast, Exploratory
+from .comparison import FROM_SCRATCH, Column, Comparison, Contrast, Exploratory
 from .statistics import EQUIVALENT, Interval
 from .table import METRIC_NAMES, number, signed, span, top1_of, verdict_text
 
@@ -69,6 +69,30 @@ def _forest(comparison: Comparison, column: Column) -> Plot | None:
                  1.3 + 0.55 * len(contrasts), '; '.join(said))
 
 
+def point_plots(comparison: Comparison) -> list[Plot]:
+    """One a column: every run of every pretraining, their mean and its interval."""
+    plots = []
+    for column in comparison.columns:
+        cells = [comparison.cells[row, column.label] for row in comparison.rows
+                 if (row, column.label) in comparison.cells]
+
+        def draw(axes: Axes, cells=cells, column=column) -> None:
+            for i, cell in enumerate(cells):
+                colour = _colour(comparison, cell.row)
+                if cell.interval:
+                    axes.plot([cell.interval.low, cell.interval.high], [i, i], color=colour, lw=1.5,
+                              alpha=0.6)
+                axes.plot([cell.mean] * 2, [i - 0.25, i + 0.25], color=INK, lw=1.5)
+                axes.plot(cell.values, [i] * len(cell.values), 'o', color=colour, ms=5)
+            _names(axes, [c.row for c in cells])
+            axes.set_xlabel(METRIC_NAMES[column.primary])
+
+        said = [f'{c.row}: {", ".join(map(number, c.values))}' for c in cells]
+        plots.append(_plot(f'{column.label}: every run', draw, 0.9 + 0.4 * len(cells),
+                           '; '.join(said)))
+    return plots
+
+
 def curve_plots(comparison: Comparison) -> list[Plot]:
     """One a column: the primary metric against the epoch, with the spread over runs."""
     plots = []
@@ -91,7 +115,7 @@ def curve_plots(comparison: Comparison) -> list[Plot]:
             _legend(axes)
 
         said = [f'{c.row}: {number(c.mean)} after {c.runs[0].epoch} epochs' for c in cells]
-        plots.append(_plot(f'{column.label}: by epoch (band: least to most over runs)', draw, 3.2,
+        plots.append(_plot(f'{column.label}: by epoch', draw, 3.2,
                            '; '.join(said)))
     return plots
 
@@ -125,7 +149,7 @@ def class_plots(comparison: Comparison) -> list[Plot]:
     """One a contrast: classes by their difference, so that one sees which gained."""
     plots = []
     for contrast in comparison.contrasts.values():
-        if not contrast.by_class:
+        if not contrast.by_class or contrast.row in FROM_SCRATCH:
             continue
         ordered = sorted(contrast.by_class, key=lambda e: (-e.difference, e.name))
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 METRIC = re.compile(r'"(coco|pascal_voc|accuracy)/')
+EMPTY = re.compile(r'\{"data_time": [^,]+, "time": [^,]+, "step": (\d+)\}')  # a validation
 START = re.compile(r'\d{8}_\d{6}$')  # a run's folder for each of its starts
 TIMED = 200  # training lines that the speed is taken from
 VERSION = re.compile(r'^\s+(Python|PyTorch|TorchVision|MMEngine|GPU 0|GPU 0,.*?): (.+)$', re.M)
@@ -18,7 +19,7 @@ class Log:
     """A run as it was logged.
 
     Args:
-        validations: metrics by their logged names, by epoch.
+        validations: metrics by their logged names, by epoch; {} of one that gave none.
         test: metrics of the newest test, if any was run.
         seed, gpus: as the newest start says; None where it does not.
         hours: of all starts together.
@@ -90,6 +91,8 @@ def _read_scalars(path: Path) -> tuple[list, list[dict], list[int], int | None]:
                 broken.append(number)
             else:
                 metrics.append((int(entry.get('step', 0)), _metrics(entry)))
+        elif empty := EMPTY.fullmatch(line):
+            metrics.append((int(empty[1]), {}))
         elif 'NaN' in line and nan_epoch is None:
             nan_epoch = _epoch_of_nan_loss(_json(line) or {})
         else:

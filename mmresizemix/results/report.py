@@ -8,16 +8,18 @@ from markupsafe import Markup
 
 from ..files import write_text
 from .comparison import Comparison
+from .configs import EVALUATION_SET
 from .detections import Truth
-from .figures import (Plot, class_plots, curve_plots, forest_plots, size_plots, top1_plots)
+from .figures import (Plot, class_plots, curve_plots, forest_plots, point_plots, size_plots,
+                      top1_plots)
 from .pictures import RULE, Panel, data_uri, examples
 from .run import Run
 from .table import MISSING, Table, notes, number, signed, tables, verdict_text
 
 TEMPLATES = Environment(loader=PackageLoader('mmresizemix.results'), trim_blocks=True,
                         lstrip_blocks=True, autoescape=True, undefined=StrictUndefined)
-EXPLORATORY = ('Exploratory: 95 % over images and seeds together, where there is one run over images '
-               'alone.')
+EXPLORATORY = ('Exploratory, no claim: 95 % over images and seeds together, over images alone where '
+               'there is one run.')
 MIXES = 'mixed-by-*.png'  # drawn by tools/show_mix.py
 
 
@@ -61,8 +63,10 @@ def _sections(comparison: Comparison) -> list[PlotSection]:
     kinds = [
         ('differences', 'Differences', 'Grey band: equivalent. Dot: the difference; lines: its 95 % '
          'interval over validation images, over seeds, and both.', forest_plots),
-        ('epochs', 'By epoch', '', curve_plots),
-        ('sizes', 'By IoU and object size', f'{EXPLORATORY} no claim.', size_plots),
+        ('runs', 'Every run', 'Dots: runs; bar: their mean; line: its 95 % interval by seeds.',
+         point_plots),
+        ('epochs', 'By epoch', 'Band: from the least to the most over runs.', curve_plots),
+        ('sizes', 'By IoU and object size', EXPLORATORY, size_plots),
         ('classes', 'By class', f'{EXPLORATORY} * marks a false discovery rate below 5 % among the '
          'classes of one plot.', class_plots),
         ('top1', 'Against top-1', 'Accuracy in classification and AP in detection need not agree.',
@@ -100,7 +104,7 @@ def _provenance(comparison: Comparison) -> Table:
             again = 'from its detections' if evaluation else 'as logged'
             rows.append((str(run.folder), row, column, _digest(run), _text(run.seed),
                          str(run.epoch), run.config_name, again,
-                         (run.truth_sha256 or MISSING)[:12], number(run.hours),
+                         run.config.get(EVALUATION_SET, MISSING), number(run.hours),
                          number(run.images_per_second, 1), number(run.peak_memory),
                          ', '.join(f'{k} {v}' for k, v in sorted(run.versions.items()))))
     return Table('Where every number comes from', header, tuple(rows))

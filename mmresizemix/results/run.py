@@ -15,6 +15,7 @@ from .logs import Log, read_log, starts_of
 
 RECORD = 'backbone.json'  # written by mmresizemix.BackboneGuard
 RANDOM = 'random'
+RANDOM_UNVERIFIED = 'random (unverified)'
 BASELINE = 'baseline'
 LOGGED = {  # our name of a metric -> the logged one
     'AP': 'coco/bbox_mAP', 'AP50': 'coco/bbox_mAP_50', 'AP75': 'coco/bbox_mAP_75',
@@ -86,7 +87,7 @@ class Run:
 
     @property
     def from_scratch(self) -> bool:
-        return self.method.startswith(RANDOM)
+        return self.method in (RANDOM, RANDOM_UNVERIFIED)
 
 
 def read_runs(paths: Sequence[str | Path], epoch: str = LAST,
@@ -250,6 +251,9 @@ def _epoch(config: dict[str, Any], log: Log, curve: dict[int, dict[str, float]],
     last = config.get('train_cfg', {}).get('max_epochs')
     if log.nan_epoch is not None:
         raise NotARun(f'its loss is NaN from epoch {log.nan_epoch} on')
+    validated = max(log.validations, default=0)
+    if validated and not log.validations[validated]:
+        raise NotARun(f'its validation of epoch {validated} gave no metric: nothing was detected')
     if not curve:
         raise NotARun('was never evaluated (no metric in its logs)', bad=False)
     reached = max(curve)
@@ -309,7 +313,7 @@ def _pretraining(record: dict[str, Any] | None,
     found = init_cfg if isinstance(init_cfg, list) else [init_cfg]
     named = next((c['checkpoint'] for c in found if isinstance(c, dict) and 'checkpoint' in c), None)
     if named is None:
-        return f'{RANDOM} (unverified)', None, None, None
+        return RANDOM_UNVERIFIED, None, None, None
     return f'{Path(named).name} (unverified)', named, named, None
 
 

@@ -283,7 +283,7 @@ def seeds_needed(difference: float, seed_sd_a: float, seed_sd_b: float, image_se
         what = min(first, key=first.get)
         return SeedsNeeded(first[what], what)
     if max(_powers(difference, [], 1, image_se, alpha, margin).values()) < power:
-        return SeedsNeeded(None, None, 'these validation images are too few for it')
+        return SeedsNeeded(None, None, 'too few validation images, whatever the seeds')
     return SeedsNeeded(None, None, f'more than {limit} seeds')
 
 

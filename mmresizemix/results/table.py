@@ -51,7 +51,7 @@ def difference_table(comparison: Comparison) -> Table:
                 rows.append((f'{row}, {column.label}', signed(contrast.difference),
                              span(contrast.image), span(contrast.seed.interval()),
                              span(contrast.combined.interval()), p_text(contrast.p_holm),
-                             exact_text(contrast), number(contrast.improvement.estimate),
+                             exact_text(contrast), improvement_text(contrast),
                              verdict_text(contrast)))
     return Table(f'Difference from {comparison.baseline}, in points', (
         'Pretraining, column', 'difference', 'images 95 %', 'seeds 95 %', 'both 95 %', 'p (Holm)',
@@ -76,9 +76,12 @@ def metric_table(comparison: Comparison) -> Table:
 def notes(comparison: Comparison) -> list[str]:
     """What a reader must know to believe the tables, a sentence each."""
     said = ['COCO AP and VOC mAP in percent; mean over runs [its 95 % interval by seeds], n runs.']
+    of_columns: dict[str, list[str]] = {}  # what holds of several columns is said once
     for column in comparison.columns:
-        said += _notes_of_column(column, [c for (_, name), c in comparison.cells.items()
-                                          if name == column.label])
+        for note in _notes_of_column(column, [c for (_, name), c in comparison.cells.items()
+                                              if name == column.label]):
+            of_columns.setdefault(note, []).append(column.label)
+    said += [f'{"; ".join(labels)}: {note}' for note, labels in of_columns.items()]
     if comparison.epoch == 'best':
         said.append('Best epochs were chosen on the evaluation set itself: these are optimistic.')
     if comparison.contrasts:
@@ -91,18 +94,18 @@ def _notes_of_column(column: Column, cells: Sequence[Cell]) -> list[str]:
     if column.whole is None:
         size = (f'{column.images} images, {len(column.classes)} classes' if column.images
                 else 'a set whose annotations are not here')
-        said.append(f'{column.label}: {size}, which is not the whole standard set; its numbers '
-                    'may not be compared with published ones.')
+        said.append(f'{size}, which is not the whole standard set: these '
+                    'numbers may not be compared with published ones.')
     runs = [r for c in cells for r in c.runs]
     rounded = [r for c in cells for r, e in zip(c.runs, c.evaluations) if r.rounded and e is None]
     if rounded:
-        said.append(f'{column.label}: {len(rounded)} of {len(runs)} runs have only logged metrics, '
+        said.append(f'{len(rounded)} of {len(runs)} runs have only logged metrics, '
                     'rounded to 0.1 AP (set outfile_prefix to keep the detections).')
     if not all(r.verified for r in runs):
-        said.append(f'{column.label}: the backbone of {sum(not r.verified for r in runs)} of '
+        said.append(f'the backbone of {sum(not r.verified for r in runs)} of '
                     f'{len(runs)} runs is unverified (no {"backbone.json"} of BackboneGuard).')
     if column.differs:
-        said.append(f'{column.label}: COMPARES RUNS WHOSE CONFIGS DIFFER, in '
+        said.append('COMPARES RUNS WHOSE CONFIGS DIFFER, in '
                     + ', '.join(f'{k} ({a!r}, {b!r})' for k, (a, b) in column.differs.items()))
     return said
 
@@ -116,7 +119,7 @@ def _notes_of_contrasts(comparison: Comparison) -> list[str]:
             f'({comparison.resamples} exact resamples, the same for both models). seeds: which '
             'training run, on this set (t). both: the two combined.',
             f'equivalent: within ±{EQUIVALENT} points at 5 %. P(better): a run of it beats a run of '
-            'the baseline.']
+            'the baseline [95 %]. undecided: with how many it would be settled at 80 % power.']
     if any(c.unit == 'run' for c in contrasts):
         said.append('One pretraining run a row: its fine-tuning seeds are nested under that one '
                     'checkpoint, so that these differences are between checkpoints; whether the '
@@ -150,7 +153,7 @@ def verdict_text(contrast: Contrast) -> str:
         return contrast.verdict
     if contrast.needed.n is None:
         return f'{contrast.verdict}: {contrast.needed.reason}'
-    return f'{contrast.verdict}: needs n={contrast.needed.n}'
+    return f'{contrast.verdict}: needs {contrast.needed.n} {contrast.unit}s each'
 
 
 def exact_text(contrast: Contrast) -> str:
@@ -160,12 +163,23 @@ def exact_text(contrast: Contrast) -> str:
     return f'{p_text(contrast.exact.p)} (at least {p_text(contrast.exact.floor)})'
 
 
+def improvement_text(contrast: Contrast) -> str:
+    """Of single runs there is nothing to say: it is 0 or 1."""
+    if contrast.seed.n_a * contrast.seed.n_b == 1:
+        return MISSING
+    return f'{number(contrast.improvement.estimate)} {span(contrast.improvement.interval)}'
+
+
 def number(value: float | None, digits: int = 2) -> str:
-    return MISSING if value is None or math.isnan(value) else f'{value:.{digits}f}'
+    return MISSING if value is None or math.isnan(value) else _minus(f'{value:.{digits}f}')
 
 
 def signed(value: float) -> str:
-    return f'{value:+.2f}'.replace('-', '−')
+    return _minus(f'{value:+.2f}')
+
+
+def _minus(text: str) -> str:
+    return text.replace('-', '−')
 
 
 def span(interval: Interval | None) -> str:

@@ -116,7 +116,7 @@ def test_the_report_is_one_file_that_needs_nothing_else(made):
     assert page.unnamed == [] and len(page.ids) == len(set(page.ids))
     anchors = {link[1:] for link in page.loaded if link.startswith('#')}
     assert anchors <= set(page.ids), anchors - set(page.ids)
-    assert {'table', 'differences', 'epochs', 'sizes', 'classes', 'top1', 'images', 'mixes',
+    assert {'table', 'differences', 'runs', 'epochs', 'sizes', 'classes', 'top1', 'images', 'mixes',
             'provenance', 'left-out'} <= set(page.ids)
 
 

@@ -74,6 +74,13 @@ def no_metric(run):
     (run / '20260101_000000/vis_data/scalars.json').write_text('{"loss": 1.0, "epoch": 1}\n')
 
 
+def nothing_detected(run):
+    """MMDetection's CocoMetric then logs a validation that has no metric."""
+    log = run / '20260101_000000/vis_data/scalars.json'
+    lines = [line for line in log.read_text().splitlines() if 'coco/' not in line]
+    log.write_text('\n'.join([*lines, '{"data_time": 0.003, "time": 0.7, "step": 2}']) + '\n')
+
+
 def other_scope(run):
     config = run / '20260101_000000/vis_data/config.py'
     config.write_text(config.read_text().replace("'mmdet'", "'mmpretrain'"))
@@ -84,6 +91,7 @@ def other_scope(run):
     (break_log, 'scalars.json:5: a line that is not whole json', True, True),
     (break_record, 'backbone.json: not json, or cut off', True, False),
     (no_metric, 'was never evaluated', False, False),
+    (nothing_detected, 'its validation of epoch 2 gave no metric: nothing was', True, False),
     (other_scope, 'a run of mmpretrain, not of a detector', False, False),
 ])
 def test_what_is_broken_is_said_in_one_line(tmp_path, spoil, reason, bad, counts):
