@@ -21,6 +21,8 @@ def read_config_text(text: str) -> dict[str, Any]:
 
 
 def _literal(node: ast.expr) -> Any:
+    if isinstance(node, ast.Constant):
+        return node.value
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict':
         if node.args or any(keyword.arg is None for keyword in node.keywords):
             raise ValueError('dict() of something else than keywords')

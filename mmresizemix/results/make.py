@@ -1,8 +1,6 @@
 """Folders of runs -> the table and the report, written. What ``tools/compare.py`` does."""
-import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 
 from ..files import write_text
@@ -29,9 +27,9 @@ def make_comparison(paths: Sequence[str | Path], out: str | Path, *,
         quiet: no progress on stderr.
     """
     out = Path(out)
-    runs, faults = read_runs(paths, epoch, annotations)
-    bar = nullcontext() if quiet else progress_bar('evaluating detections')
-    with bar as progress:
+    with _progress('reading runs', quiet) as progress:
+        runs, faults = read_runs(paths, epoch, annotations, progress)
+    with _progress('evaluating detections', quiet) as progress:
         runs, evaluations, truths, more = assess(runs, resamples, workers=workers,
                                                  progress=progress)
     sets = {folder: (len(t.image_ids), tuple(t.class_names)) for folder, t in truths.items()}
@@ -44,3 +42,7 @@ def make_comparison(paths: Sequence[str | Path], out: str | Path, *,
             file, show = FORMATS[name]
             write_text(out / file, show(result))
     return result
+
+
+def _progress(what: str, quiet: bool):
+    return nullcontext() if quiet else progress_bar(what)

@@ -2,9 +2,8 @@
 import json
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -91,16 +90,19 @@ class Run:
 
 
 def read_runs(paths: Sequence[str | Path], epoch: str = LAST,
-              annotations: Path | None = None) -> tuple[list[Run], list[Fault]]:
+              annotations: Path | None = None, progress: Callable[[int, int], None] | None = None
+              ) -> tuple[list[Run], list[Fault]]:
     """Every run under ``paths``, at any depth, and every one that is none, with the reason.
 
     Args:
         epoch: 'last', or 'best' by the primary metric (optimistic: chosen on the set itself).
         annotations: COCO json for runs whose own is not on this machine.
+        progress: is told how many folders are read, of how many.
     """
     runs: list[Run] = []
     faults: list[Fault] = []
-    for folder in find_runs(paths, faults):
+    folders = find_runs(paths, faults)
+    for done, folder in enumerate(folders, 1):
         try:
             run = _read_run(folder, epoch, annotations)
         except NotARun as error:
@@ -110,6 +112,8 @@ def read_runs(paths: Sequence[str | Path], epoch: str = LAST,
         else:
             runs.append(run)
             faults += [Fault(folder, note) for note in run.notes]
+        if progress:
+            progress(done, len(folders))
     return runs, faults
 
 
@@ -187,15 +191,10 @@ def _config_of(folder: Path) -> tuple[dict[str, Any], str]:
     candidates = [p for start in reversed(starts_of(folder))
                   for p in [start / 'vis_data' / 'config.py'] if p.is_file()] + dumped
     for path in candidates:
-        config = _parsed(path.read_text(errors='replace'))
+        config = read_config_text(path.read_text(errors='replace'))
         if isinstance(config.get('model'), dict):
             return config, dumped[0].stem if dumped else folder.name
     raise NotARun('has no config (looked for <start>/vis_data/config.py and *.py)')
-
-
-@lru_cache(maxsize=64)
-def _parsed(text: str) -> dict[str, Any]:
-    return read_config_text(text)
 
 
 def read_backbone(work_dir: str | Path) -> dict[str, Any]:
