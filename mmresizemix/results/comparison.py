@@ -272,13 +272,18 @@ def _distinct(cluster: Sequence[Run], clusters: Sequence[Sequence[Run]]) -> str:
 
 def _refusal(label: str, cluster: Sequence[Run], stray: Sequence[Run],
              found: Mapping[str, tuple[Any, Any]], allowed: bool) -> Fault:
-    shown = '; '.join(f'{k}: {a!r} there, {b!r} here' for k, (a, b) in list(found.items())[:4])
+    shown = '; '.join(f'{k}: {_value(a)} there, {_value(b)} here'
+                      for k, (a, b) in list(found.items())[:4])
     more = f' and {len(found) - 4} more' if len(found) > 4 else ''
     others = f' (and {len(stray) - 1} more)' if len(stray) > 1 else ''
     end = ('compared all the same, on your word' if allowed else
            'not compared; --allow-different does, and marks the table')
     return Fault(stray[0].folder, f'differs from the other runs of {label}, e.g. '
                  f'{cluster[0].folder.name}{others}: {shown}{more}; {end}', bad=not allowed)
+
+
+def _value(value: Any) -> str:
+    return 'nothing' if value is None else repr(value)
 
 
 def _column(label: str, detector: str, kind: str, primary: str, runs: Sequence[Run],

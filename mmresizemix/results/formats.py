@@ -53,7 +53,7 @@ def to_latex(comparison: Comparison) -> str:
 
 LATEX = {'\\': r'\textbackslash{}', '&': r'\&', '%': r'\%', '$': r'\$', '#': r'\#', '_': r'\_',
          '{': r'\{', '}': r'\}', '~': r'\textasciitilde{}', '^': r'\textasciicircum{}',
-         '±': r'$\pm$', '−': '$-$', '–': '--', '<': '$<$', '>': '$>$'}
+         '±': r'$\pm$', '≥': r'$\geq$', '−': '$-$', '–': '--', '<': '$<$', '>': '$>$'}
 
 
 def _latex(text: str) -> str:

@@ -1,7 +1,7 @@
 """Validation images with every pretraining's detections beside the truth."""
 import base64
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,9 @@ WIDTH = 360  # pixels of a picture
 PALETTE = ('#e6194b', '#3cb44b', '#4363d8', '#f58231', '#911eb4', '#008080', '#9a6324', '#808000')
 RULE = ('AP50 within the image is compared between the pretraining with the highest mean and the '
         'baseline, of the first run each: the image with the largest gain, the largest loss, and '
-        'the median. As many best-scored detections are shown as the image has objects, at least 3.')
+        'the median. Shown are the best-scored detections: of each class in the image as many as '
+        'it has objects there, and 3 of any class.')
+OF_ANY_CLASS = 3
 
 
 @dataclass(frozen=True)
@@ -96,12 +98,22 @@ def _example(title: str, image_id: Any, truth: Truth, detections: Mapping[str, l
     info = next(i for i in truth.content['images'] if i['id'] == image_id)
     picture = _picture(info, [r.pictures for c in cells for r in c.runs])
     objects = [a for a in truth.content['annotations'] if a['image_id'] == image_id]
-    shown = max(3, len(objects))
     panels = [_panel('truth', picture, info, objects, truth)]
     for row, found in detections.items():
         here = sorted((d for d in found if d['image_id'] == image_id), key=lambda d: -d['score'])
-        panels.append(_panel(row, picture, info, here[:shown], truth))
+        panels.append(_panel(row, picture, info, _shown(here, objects), truth))
     return Example(title, tuple(panels))
+
+
+def _shown(found: Sequence[dict], objects: Sequence[dict]) -> list[dict]:
+    """What the comparison of AP50 saw of ``found`` (best score first), and what else is sure."""
+    left = Counter(o['category_id'] for o in objects)
+    kept = []
+    for i, box in enumerate(found):
+        if i < OF_ANY_CLASS or left[box['category_id']] > 0:
+            kept.append(box)
+        left[box['category_id']] -= 1
+    return kept
 
 
 def _picture(info: Mapping[str, Any], folders: Sequence[Path | None]) -> Image.Image:

@@ -14,7 +14,7 @@ METRIC_NAMES = {'AP': 'AP', 'AP50': 'AP50', 'AP75': 'AP75', 'APs': 'AP S', 'APm'
 
 @dataclass(frozen=True)
 class Table:
-    """``rows`` of text under a ``header``; the first column holds names, the others numbers."""
+    """``rows`` of text under a ``header``; the first column holds names."""
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -48,14 +48,14 @@ def difference_table(comparison: Comparison) -> Table:
         for row in comparison.rows:
             contrast = comparison.contrasts.get((row, column.label))
             if contrast:
-                rows.append((f'{row}, {column.label}', signed(contrast.difference),
+                rows.append((f'{row}, {column.label}', verdict_text(contrast),
+                             signed(contrast.difference),
                              span(contrast.image), span(contrast.seed.interval()),
                              span(contrast.combined.interval()), p_text(contrast.p_holm),
-                             exact_text(contrast), improvement_text(contrast),
-                             verdict_text(contrast)))
+                             exact_text(contrast), improvement_text(contrast)))
     return Table(f'Difference from {comparison.baseline}, in points', (
-        'Pretraining, column', 'difference', 'images 95 %', 'seeds 95 %', 'both 95 %', 'p (Holm)',
-        'p exact', 'P(better)', 'verdict'), tuple(rows))
+        'Pretraining, column', 'verdict', 'difference', 'images 95 %', 'seeds 95 %', 'both 95 %',
+        'p (Holm)', 'p exact', 'P(better)'), tuple(rows))
 
 
 def metric_table(comparison: Comparison) -> Table:
@@ -118,6 +118,7 @@ def _notes_of_contrasts(comparison: Comparison) -> list[str]:
             'images: which validation images, for these very runs '
             f'({comparison.resamples} exact resamples, the same for both models). seeds: which '
             'training run, on this set (t). both: the two combined.',
+            'p exact: by permutation of the runs (≥ the least that so few of them allow).',
             f'equivalent: within ±{EQUIVALENT} points at 5 %. P(better): a run of it beats a run of '
             'the baseline [95 %]. undecided: with how many it would be settled at 80 % power.']
     if any(c.unit == 'run' for c in contrasts):
@@ -160,7 +161,7 @@ def exact_text(contrast: Contrast) -> str:
     """With few seeds the smallest p that they allow says more than "not significant"."""
     if contrast.exact is None:
         return MISSING
-    return f'{p_text(contrast.exact.p)} (at least {p_text(contrast.exact.floor)})'
+    return f'{p_text(contrast.exact.p)} (≥ {p_text(contrast.exact.floor)})'
 
 
 def improvement_text(contrast: Contrast) -> str:
