@@ -1,6 +1,6 @@
 """The whole idea, small enough for a laptop: three pretrainings, their backbones carried into SSD
-and Faster R-CNN, each also from random weights, on drawn scenes in COCO and VOC layout; one table and one report.
-"""
+and Faster R-CNN, each also from random weights, on drawn scenes in COCO and VOC layout; one table
+and one report."""
 import os
 import sys
 from dataclasses import dataclass
