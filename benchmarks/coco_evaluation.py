@@ -19,7 +19,8 @@ import pycocotools.cocoeval
 from drawn_set import CLASSES, DETECTIONS, IMAGES, OBJECTS, write_detections, write_set
 
 
-def evaluate(coco_class, evaluation_class, truth: Path, boxes: list[dict]) -> tuple[float, np.ndarray]:
+def evaluate(coco_class, evaluation_class, truth: Path,
+             boxes: list[dict]) -> tuple[float, np.ndarray]:
     """(seconds of matching and accumulating, AP and the other eleven statistics)."""
     with redirect_stdout(StringIO()):
         coco = coco_class(str(truth))
@@ -51,8 +52,8 @@ def main() -> None:
             rounds.append((fast, slow))
     fast, slow = (statistics.median(column) for column in zip(*rounds))
     ratio = statistics.median(b / a for a, b in rounds)
-    print(f'faster-coco-eval {fast:.2f} s, pycocotools {slow:.2f} s: {ratio:.1f} times faster (goal: 5); '
-          f'AP {100 * ours[0]:.2f}, largest difference of the statistics '
+    print(f'faster-coco-eval {fast:.2f} s, pycocotools {slow:.2f} s: {ratio:.1f} times faster '
+          f'(goal: 5); AP {100 * ours[0]:.2f}, largest difference of the statistics '
           f'{np.abs(ours - theirs).max():.1e}')
 
 

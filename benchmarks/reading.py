@@ -51,7 +51,8 @@ def main() -> None:
                                      quiet=True)
             seconds = time.perf_counter() - begin
             read = sum(len(cell.runs) for cell in result.cells.values())
-            print(f'{read} of {args.runs} runs as {" ".join(formats)}: {seconds:.1f} s (goal: under 10)')
+            print(f'{read} of {args.runs} runs as {" ".join(formats)}: {seconds:.1f} s '
+                  '(goal: under 10)')
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""What MMDetection lacks: an SSD head that evaluates, AP with every digit, detections kept as json."""
+"""What MMDetection lacks: an SSD head that evaluates, AP with every digit, detections kept."""
 from .coco_metric import CocoMetric
 from .dump import DetectionDump
 from .ssd_head import SSDHead

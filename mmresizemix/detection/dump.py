@@ -160,7 +160,8 @@ class _Collect(BaseMetric):
                                              found['labels'].tolist())])
 
     def compute_metrics(self, results: list) -> dict:
-        write_text(self.folder / self.file_name, json.dumps([box for one in results for box in one]))
+        boxes = [box for one in results for box in one]
+        write_text(self.folder / self.file_name, json.dumps(boxes))
         return {}
 
 

@@ -81,7 +81,7 @@ def _interpolated(hits: np.ndarray, best: np.ndarray, positives: np.ndarray,
 
 
 def _hits_needed(positives: np.ndarray, recalls: np.ndarray) -> np.ndarray:
-    """int [B, R], the fewest hits h with h / positives >= recall, in floating point as COCO has it."""
+    """int [B, R], the fewest hits h with h / positives >= recall, in floats as COCO has it."""
     p = positives[:, None]
     needed = np.maximum(np.ceil(recalls * p).astype(np.int64), 0)
     needed += needed / p < recalls

@@ -18,7 +18,8 @@ COLOURS = ('#d55e00', '#2f8fce', '#009e73', '#cc79a7', '#b39b00')
 BASELINE_COLOUR = '#888888'
 WIDTH = 5.2  # inches; narrow, so that a phone shows it whole
 STYLE = {
-    'svg.fonttype': 'none', 'svg.hashsalt': 'mmresizemix', 'font.size': 10, 'font.family': 'sans-serif',
+    'svg.fonttype': 'none', 'svg.hashsalt': 'mmresizemix', 'font.size': 10,
+    'font.family': 'sans-serif',
     'text.color': INK, 'axes.edgecolor': INK, 'axes.labelcolor': INK, 'xtick.color': INK,
     'ytick.color': INK, 'axes.spines.top': False, 'axes.spines.right': False,
     'legend.frameon': False}

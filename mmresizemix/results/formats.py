@@ -25,7 +25,8 @@ def to_markdown(comparison: Comparison) -> str:
 
 
 def markdown_table(table: Table) -> str:
-    lines = [tuple(cell.replace('|', r'\|') for cell in line) for line in (table.header, *table.rows)]
+    lines = [tuple(cell.replace('|', r'\|') for cell in line)
+             for line in (table.header, *table.rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(table.header))]
 
     def show(line: tuple[str, ...]) -> str:

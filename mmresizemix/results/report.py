@@ -18,8 +18,8 @@ from .table import MISSING, Table, notes, number, signed, tables, verdict_text
 
 TEMPLATES = Environment(loader=PackageLoader('mmresizemix.results'), trim_blocks=True,
                         lstrip_blocks=True, autoescape=True, undefined=StrictUndefined)
-EXPLORATORY = ('Exploratory, no claim: 95 % over images and seeds together, over images alone where '
-               'there is one run.')
+EXPLORATORY = ('Exploratory, no claim: 95 % over images and seeds together, over images alone '
+               'where there is one run.')
 MIXES = 'mixed-by-*.png'  # drawn by tools/show_mix.py
 
 
@@ -61,8 +61,8 @@ def _summary(comparison: Comparison) -> list[str]:
 
 def _sections(comparison: Comparison) -> list[PlotSection]:
     kinds = [
-        ('differences', 'Differences', 'Grey band: equivalent. Dot: the difference; lines: its 95 % '
-         'interval over validation images, over seeds, and both.', forest_plots),
+        ('differences', 'Differences', 'Grey band: equivalent. Dot: the difference; lines: its '
+         '95 % interval over validation images, over seeds, and both.', forest_plots),
         ('runs', 'Every run', 'Dots: runs; bar: their mean; line: its 95 % interval by seeds.',
          point_plots),
         ('epochs', 'By epoch', 'Band: from the least to the most over runs.', curve_plots),

@@ -180,8 +180,8 @@ def _read_run(folder: Path, epoch: str, annotations: Path | None) -> Run:
         started=starts_of(folder)[0].name, epoch=at, metrics=metrics,
         curve={e: m[primary] for e, m in sorted(curve.items()) if primary in m},
         rounded=_is_rounded(config, kind), truth=truth, detections=detections,
-        truth_sha256=sha256, pictures=_pictures(config, folder), hours=log.hours, images_per_second=speed,
-        peak_memory=log.peak_memory, versions={**log.versions, **(index.versions if index else {})},
+        truth_sha256=sha256, pictures=_pictures(config, folder), hours=log.hours,
+        images_per_second=speed, peak_memory=log.peak_memory, versions={**log.versions, **(index.versions if index else {})},
         config=comparable(config, log.gpus), notes=notes)
 
 
@@ -297,7 +297,8 @@ def _pictures(config: dict[str, Any], folder: Path) -> Path | None:
     prefix = dataset.get('data_prefix', {})
     inside = prefix.get('img') or str(Path(prefix.get('sub_data_root', '')) / 'JPEGImages')
     name = Path(dataset.get('data_root') or '.') / inside
-    return next((p for p in (name, *(above / name for above in folder.parents)) if p.is_dir()), None)
+    places = (name, *(above / name for above in folder.parents))
+    return next((p for p in places if p.is_dir()), None)
 
 
 def _pretraining(record: dict[str, Any] | None,
@@ -310,7 +311,8 @@ def _pretraining(record: dict[str, Any] | None,
         return method, record.get('digest'), source, stamp.get('top1')
     init_cfg = config.get('model', {}).get('backbone', {}).get('init_cfg')
     found = init_cfg if isinstance(init_cfg, list) else [init_cfg]
-    named = next((c['checkpoint'] for c in found if isinstance(c, dict) and 'checkpoint' in c), None)
+    named = next((c['checkpoint'] for c in found if isinstance(c, dict) and 'checkpoint' in c),
+                 None)
     if named is None:
         return RANDOM_UNVERIFIED, None, None, None
     return f'{Path(named).name} (unverified)', named, named, None
