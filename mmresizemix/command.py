@@ -1,13 +1,15 @@
 """How every command of tools/ ends: with its result, or with one line that says why not."""
+import errno
 import os
 import sys
 from typing import Callable
 
 STOPPED = 130  # what a shell reports after Ctrl-C
+DISK_FULL = 74  # EX_IOERR of sysexits.h
 
 
 def run_command(main: Callable[[], int | None], when_stopped: str = '') -> None:
-    """Call ``main`` and exit with what it returns; errors become one line on stderr, exit code 1.
+    """Call ``main`` and exit with what it returns; errors become one line on stderr, exit code 1 (74: the disk is full).
 
     Errors of the program itself keep their traceback; set ``MMRESIZEMIX_TRACEBACK=1`` to see it
     for the others too.
@@ -24,7 +26,8 @@ def run_command(main: Callable[[], int | None], when_stopped: str = '') -> None:
         if os.environ.get('MMRESIZEMIX_TRACEBACK') or not _is_ours(error):
             raise
         print(f'error: {error}', file=sys.stderr)
-        sys.exit(1)
+        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        sys.exit(DISK_FULL if full else 1)
 
 
 def _is_ours(error: BaseException) -> bool:

@@ -1,9 +1,44 @@
 """Files that are there whole or not at all."""
+import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+class DiskFullError(OSError):
+    """There is no room for a file; says how much it needs and how much is free."""
+
+    def __init__(self, path: Path, needed: int | None = None):
+        free = shutil.disk_usage(path.parent).free
+        needs = 'more' if needed is None else size_text(needed)
+        super().__init__(errno.ENOSPC, f'{path}: the disk is full: needs {needs}, {size_text(free)} '
+                         'free. Make room, then give the same command again.')
+
+    def __str__(self) -> str:
+        return self.strerror
+
+
+def require_space(path: str | Path, size: int) -> None:
+    """
+    Raises:
+        DiskFullError: ``size`` bytes do not fit where ``path`` is to be.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(path.parent).free < size:
+        raise DiskFullError(path, size)
+
+
+def size_text(size: float) -> str:
+    """Bytes as people say them: '1.4 GB'."""
+    for unit in ('B', 'kB', 'MB', 'GB'):
+        if size < 1000:
+            return f'{size:.3g} {unit}'
+        size /= 1000
+    return f'{size:.3g} TB'
 
 
 @contextmanager
@@ -15,11 +50,23 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     unfinished = path.with_name(f'.{path.name}.part')
     try:
         yield unfinished
-        with open(unfinished, 'rb') as file:
-            os.fsync(file.fileno())
+        _sync(unfinished)
         os.replace(unfinished, path)
+        _sync(path.parent)  # the name, too, is to outlast a power cut
+    except OSError as error:
+        if error.errno == errno.ENOSPC and not isinstance(error, DiskFullError):
+            raise DiskFullError(path) from error
+        raise
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def write_text(path: str | Path, text: str) -> Path:

@@ -9,7 +9,7 @@ from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import Registry
 
-from . import stack
+from . import stack, whole_file_backend  # noqa: F401  registers itself
 
 SCOPE = 'mmresizemix'
 

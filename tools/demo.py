@@ -4,7 +4,6 @@ CutMix and with ResizeMix; carry the backbones into SSD and Faster R-CNN; one ta
 Ctrl-C stops it; the same command goes on where it was.
 """
 import argparse
-import signal
 
 from rich.console import Console
 
@@ -19,7 +18,6 @@ def main() -> int:
     parser.add_argument('--scale', choices=SCALES, default='full',
                         help='full takes minutes; smoke only shows that everything runs')
     args = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as on Ctrl-C
     return run_demo(args.scale, Console())
 
 

@@ -1,5 +1,5 @@
 """What two runs' configs must share to be compared, and where they differ."""
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -15,14 +15,18 @@ SPEED_ONLY = ('num_workers', 'persistent_workers', 'pin_memory', 'prefetch_facto
               'backend_args', '_scope_', 'outfile_prefix', 'collect_device')
 
 
-def comparable(config: Mapping[str, Any], gpus: int | None = None) -> dict[str, Any]:
+def comparable(config: Mapping[str, Any], gpus: int | None = None,
+               more: Sequence[str] = ()) -> dict[str, Any]:
     """The flat part of ``config`` that runs must share: {'train_cfg.max_epochs': 12, ...}.
 
     Left out: the backbone's initial weights, the seed, what only costs time, and on which disk
     the data lies.
+
+    Args:
+        more: sections of the config beside those of a detector's.
     """
     flat: dict[str, Any] = {}
-    for section in SECTIONS:
+    for section in (*SECTIONS, *more):
         _flatten(section, config.get(section), flat)
     if gpus is not None:
         flat['GPUs'] = gpus

@@ -1,0 +1,80 @@
+"""What ``tools/transfer.py`` does with a plan."""
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+
+from mmengine.logging import MMLogger
+from rich.console import Console
+
+from ..results.make import REPORT
+from .local import run_locally, slots
+from .plan import Plan, PlanError, read_plan
+from .progress import status_table
+from .record import DONE
+from .stage import Stage, examine
+from .stages import build
+
+
+def carry_out(plan_file: str | Path, root: Path, gpus: int, only: str | None,
+              console: Console) -> int:
+    """Run what is not done; the exit code: 0, or 1 where a stage has failed."""
+    plan, stages = _read(plan_file, root, only, console)
+    failed = run_locally(stages, slots(gpus, plan.gpus_per_run, plan.at_once), root, console)
+    report = root / 'comparison' / REPORT
+    if report.is_file():
+        _say(console, f'Report: {report}')
+    if failed:
+        _say(console, f'Failed, or needs what failed: {", ".join(failed)}. Logs: '
+                      f'{root / "stages"}. The same command tries again.')
+    return 1 if failed else 0
+
+
+def show_status(plan_file: str | Path, root: Path, only: str | None, console: Console) -> int:
+    """How far the plan is, as far as the disk tells."""
+    plan, stages = _read(plan_file, root, only, console)
+    console.print(status_table(stages, plan.at_once or 1))
+    return 0
+
+
+def show_what_would_run(plan_file: str | Path, root: Path, only: str | None,
+                        console: Console) -> int:
+    """Every stage that is not done, with the reason."""
+    _, stages = _read(plan_file, root, only, console)
+    states = examine(stages)
+    for stage in stages:
+        state = states[stage.name]
+        if state.kind != DONE:
+            _say(console, f'{stage.name}: {state.kind}' + (f', {state.reason}' if state.reason
+                                                           else ''))
+    done = sum(s.kind == DONE for s in states.values())
+    _say(console, f'{done} of {len(stages)} stages are done.')
+    return 0
+
+
+def _read(plan_file: str | Path, root: Path, only: str | None,
+          console: Console) -> tuple[Plan, list[Stage]]:
+    MMLogger.get_current_instance().setLevel('WARNING')  # of configs it tells what nobody asked
+    plan = read_plan(plan_file)
+    stages, warnings = build(plan, root.resolve())
+    for warning in warnings:
+        _say(console, f'warning: {warning}')
+    return plan, _chosen(stages, only) if only else stages
+
+
+def _chosen(stages: Sequence[Stage], pattern: str) -> list[Stage]:
+    """Stages whose names match, and what they need."""
+    by_name = {stage.name: stage for stage in stages}
+    wanted = [s.name for s in stages if fnmatch(s.name, pattern)]
+    if not wanted:
+        raise PlanError(f'--only: no stage matches {pattern!r}; --dry-run lists them')
+    kept: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name not in kept:
+            kept.add(name)
+            wanted += by_name[name].needs
+    return [stage for stage in stages if stage.name in kept]
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)

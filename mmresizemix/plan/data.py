@@ -1,0 +1,119 @@
+"""Are all the data of a config there, and are they the same as before? Before GPUs are asked for.
+
+What ``tools/prepare_voc.py`` and ``prepare_coco.py`` know of two layouts, this knows of every data
+set that OpenMMLab can read: each file is looked for, by building the data sets themselves.
+"""
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.dataset import BaseDataset
+from mmengine.registry import DATASETS, init_default_scope
+
+from ..files import file_sha256, write_text
+from ..progress import Progress
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+FILES = ('img_path', 'xml_path')  # of a sample
+
+
+class DataError(ValueError):
+    """A data set that cannot be read; says which file, of how many."""
+
+
+@dataclass(frozen=True)
+class DataRecord:
+    """What :func:`check_data` found, kept at ``path``."""
+    path: Path
+
+    def digest(self) -> str | None:
+        return json.loads(self.path.read_text())['digest'] if self.path.is_file() else None
+
+    def missing(self) -> str | None:
+        """Why the data must be looked at again: never done, or a folder or file has changed."""
+        try:
+            watched = json.loads(self.path.read_text())['watched']
+        except (FileNotFoundError, ValueError):
+            return 'the data were not looked at'
+        return next((f'{name} has changed' for name, state in watched.items()
+                     if _state(name) != state), None)
+
+
+def check_data(cfg: Config, out: Path, progress: Progress | None = None) -> dict[str, Any]:
+    """Look for every file of ``cfg``'s data sets and write what was found to ``out``.
+
+    Returns:
+        ``digest`` over the names and sizes of all files and the content of the annotation files;
+        ``samples`` a loader; ``watched``, whose change means that something else has changed.
+
+    Raises:
+        DataError: a file is missing, or a set is empty.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmengine'))
+    sha, samples, watched = hashlib.sha256(), {}, {}
+    for loader in (name for name in LOADERS if cfg.get(name)):
+        sets = list(_leaves(DATASETS.build(_without_pipelines(cfg[loader].dataset))))
+        samples[loader] = sum(map(len, sets))
+        if not samples[loader]:
+            raise DataError(f'{loader}: the data set is empty; check data_root, ann_file and '
+                            'classes')
+        for dataset in sets:
+            annotations = Path(dataset.ann_file) if getattr(dataset, 'ann_file', '') else None
+            if annotations and annotations.is_file():
+                sha.update(f'{annotations.name} {file_sha256(annotations)}\n'.encode())
+                watched[str(annotations)] = _state(annotations)
+            for line in _files(dataset, loader, watched, progress):
+                sha.update(line.encode())
+    found = dict(digest=sha.hexdigest(), samples=samples, watched=watched)
+    write_text(out, json.dumps(found, indent=1))
+    return found
+
+
+def _files(dataset: BaseDataset, loader: str, watched: dict[str, Any],
+           progress: Progress | None) -> Iterator[str]:
+    """'<name> <size>' of every file, relative to its folder's parent; folders go to ``watched``."""
+    for i in range(len(dataset)):
+        info = dataset.get_data_info(i)
+        for path in (info[name] for name in FILES if info.get(name)):
+            folder = os.path.dirname(path)
+            if folder not in watched:
+                watched[folder] = _state(folder)
+            try:
+                yield f'{os.path.relpath(path, os.path.dirname(folder))} {os.stat(path).st_size}\n'
+            except OSError as error:
+                raise DataError(f'{loader}: sample {i + 1} of {len(dataset)} cannot be read '
+                                f'({error.strerror}): {path}') from None
+        if progress and i % 100 == 0:
+            progress(i, len(dataset))
+
+
+def _leaves(dataset: Any) -> Iterator[BaseDataset]:
+    """The sets inside of repeated, concatenated and mixed ones."""
+    inner = getattr(dataset, 'datasets', None) or (
+        [dataset.dataset] if hasattr(dataset, 'dataset') else None)
+    if inner is None:
+        dataset.full_init()
+        yield dataset
+    for one in inner or ():
+        yield from _leaves(one)
+
+
+def _without_pipelines(found: Any) -> Any:
+    if isinstance(found, dict):
+        return type(found)({k: [] if k == 'pipeline' else _without_pipelines(v)
+                            for k, v in found.items()})
+    return [_without_pipelines(v) for v in found] if isinstance(found, (list, tuple)) else found
+
+
+def _state(path: str | Path) -> list[int] | None:
+    """Size and time; of a folder, what changes when a file in it comes or goes."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns]

@@ -1,0 +1,156 @@
+"""Run a plan on this machine: as many stages at a time as its GPUs, or its cores, allow."""
+import os
+import queue
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+from rich.console import Console
+from rich.live import Live
+
+from .progress import duration, seconds_left, status_table
+from .record import DONE, FAILED, Held, lock
+from .run_stage import NO_SPACE, STOPPED, Outcome, last_lines, run_stage
+from .stage import RUNNING, Stage, State, state_of
+
+REFRESH_SECONDS = 1.0
+
+
+class InUse(RuntimeError):
+    """Another command works on this root."""
+
+
+def slots(gpus: int, gpus_per_run: int, at_once: int | None) -> list[dict[str, str]]:
+    """The environment of each place where a stage can run.
+
+    Args:
+        gpus: of this machine, to use; gpus_per_run: 0 for the CPU.
+
+    Raises:
+        ValueError: a run needs more GPUs than there are.
+    """
+    if gpus_per_run == 0:
+        cores = os.cpu_count() or 1
+        count = at_once or min(2, cores)
+        return [dict(OMP_NUM_THREADS=str(max(1, cores // count)), CUDA_VISIBLE_DEVICES='')
+                for _ in range(count)]
+    if gpus < gpus_per_run:
+        raise ValueError(f'a run of this plan takes {gpus_per_run} GPUs, there are {gpus}; set '
+                         'gpus_per_run in the plan (the total batch is kept)')
+    visible = os.environ.get('CUDA_VISIBLE_DEVICES')
+    names = visible.split(',') if visible else [str(i) for i in range(gpus)]
+    groups = [names[i:i + gpus_per_run] for i in range(0, gpus - gpus_per_run + 1, gpus_per_run)]
+    return [dict(CUDA_VISIBLE_DEVICES=','.join(group)) for group in groups[:at_once]]
+
+
+def run_locally(stages: Sequence[Stage], places: Sequence[Mapping[str, str]], root: Path,
+                console: Console) -> list[str]:
+    """Run every stage whose result is not there; a failure stops only those that need it.
+
+    Returns:
+        The names of the stages that have failed or could not be run.
+
+    Raises:
+        InUse: another command works on ``root``.
+        KeyboardInterrupt: on Ctrl-C or SIGTERM, once every process has stopped.
+    """
+    try:
+        with lock(root / 'lock'):
+            return _Schedule(stages, places, console).run()
+    except Held as error:
+        raise InUse(f'{root}: in use by {error}; --status shows how far it is') from None
+
+
+class _Schedule:
+
+    def __init__(self, stages: Sequence[Stage], places: Sequence[Mapping[str, str]],
+                 console: Console):
+        self.stages, self.console = stages, console
+        self.places: queue.SimpleQueue = queue.SimpleQueue()
+        for place in places:
+            self.places.put(place)
+        self.at_once = len(places)
+        self.states: dict[str, State] = {}
+        self.running: dict[str, Future[Outcome]] = {}
+        self.stopping = Event()
+        self.no_space = ''
+
+    def run(self) -> list[str]:
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with ThreadPoolExecutor(self.at_once) as pool, Live(
+                console=self.console, refresh_per_second=1, transient=True) as live:
+            try:
+                self._look_back()
+                while self._step(pool):
+                    if self.console.is_terminal:
+                        live.update(status_table(self.stages, self.at_once, self._shown()))
+                    time.sleep(0.1 if not self.console.is_terminal else REFRESH_SECONDS)
+            finally:
+                self.stopping.set()
+                signal.signal(signal.SIGTERM, before)
+        if self.no_space:
+            raise OSError(self.no_space)
+        return [s.name for s in self.stages if self.states[s.name].kind != DONE]
+
+    def _look_back(self) -> None:
+        """What an earlier command has done; its failures are tried again."""
+        for stage in self.stages:
+            found = state_of(stage, self.states)
+            self.states[stage.name] = found if found.kind == DONE else State('waiting', found.reason)
+        done = sum(s.kind == DONE for s in self.states.values())
+        if done:
+            self._say(f'{done} of {len(self.stages)} stages were done before.')
+
+    def _step(self, pool: ThreadPoolExecutor) -> bool:
+        """Collect what has ended, start what can be; False: nothing more to do."""
+        for name, future in list(self.running.items()):
+            if future.done():
+                del self.running[name]
+                self._collect(self._stage(name), future.result())
+        for stage in self.stages:
+            if len(self.running) < self.at_once and self._can_start(stage):
+                self.states[stage.name] = State(RUNNING)
+                self.running[stage.name] = pool.submit(self._run, stage)
+        return bool(self.running)
+
+    def _can_start(self, stage: Stage) -> bool:
+        if self.no_space or self.states[stage.name].kind != 'waiting':
+            return False
+        needs = [self.states[need].kind for need in stage.needs]
+        if FAILED in needs and not stage.after_failures:
+            self.states[stage.name] = State(FAILED, 'what it needs has failed')
+            return False
+        return all(kind in (DONE, FAILED) for kind in needs)
+
+    def _run(self, stage: Stage) -> Outcome:
+        place = self.places.get()
+        try:
+            return run_stage(stage, place, self.stopping)
+        finally:
+            self.places.put(place)
+
+    def _collect(self, stage: Stage, outcome: Outcome) -> None:
+        if outcome.state == NO_SPACE:
+            self.no_space = outcome.reason.removeprefix('error: ')
+        kind = outcome.state if outcome.state in (DONE, FAILED) else STOPPED
+        self.states[stage.name] = State(kind, outcome.reason)
+        if kind == FAILED:
+            self._say(f'{stage.name}: FAILED, {outcome.reason}. The end of {stage.log}:\n'
+                      f'{last_lines(stage)}')
+        elif kind == DONE:
+            done = sum(s.kind == DONE for s in self.states.values())
+            left = seconds_left(self.stages, self._shown(), self.at_once)
+            self._say(f'[{done}/{len(self.stages)}] {stage.name}: done.'
+                      + (f' About {duration(left)} left.' if left else ''))
+
+    def _shown(self) -> dict[str, State]:
+        return self.states
+
+    def _stage(self, name: str) -> Stage:
+        return next(s for s in self.stages if s.name == name)
+
+    def _say(self, text: str) -> None:
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,155 @@
+"""A plan: which pretrainings, which detectors, how many seeds. A short Python config says it::
+
+    pretrainings = [
+        dict(name='baseline', config='../pretrain/resnet50_8xb64-300e_in1k.py'),
+        dict(name='mine', checkpoint='/data/epoch_300.pth', method='mine'),
+        dict(name='random weights', random=True, seeds=[0]),
+    ]
+    detectors = [dict(name='SSD300 on COCO', config='../ssd/ssd300_r50_8xb8-24e_coco.py')]
+    seeds = [0, 1, 2]
+    gpus_per_run = 8
+
+Relative paths start at the plan's own folder, as those of ``_base_`` do.
+"""
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+
+class PlanError(ValueError):
+    """A plan that cannot be carried out; says where, what, and what was expected."""
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """Where detectors start from: exactly one of ``config``, ``checkpoint`` and ``random``.
+
+    Args:
+        config: of mmpretrain, trained here, once with each of ``seeds``.
+        checkpoint: a finished one of mmpretrain, torchvision or timm.
+        random: no pretraining at all.
+        method: its name in the table (default: what the checkpoint's config says).
+        options: settings that override the config's, by dotted name.
+        seeds: of the pretraining; of random weights, of the fine-tuning (default: the plan's).
+    """
+    name: str
+    config: Path | None = None
+    checkpoint: Path | None = None
+    random: bool = False
+    method: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seeds: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A config of mmdet, fine-tuned from every pretraining with each of ``seeds``."""
+    name: str
+    config: Path
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seeds: tuple[int, ...] = (0, )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be run.
+
+    Args:
+        baseline: the table's row that others are compared with (default: 'baseline').
+        gpus_per_run: processes of one run; 0: the CPU.
+        at_once: runs at a time on one machine; None: as many as its GPUs allow, on a CPU two.
+    """
+    name: str
+    pretrainings: tuple[Pretraining, ...]
+    detectors: tuple[Detector, ...]
+    baseline: str | None = None
+    gpus_per_run: int = 0
+    at_once: int | None = None
+
+
+def read_plan(path: str | Path) -> Plan:
+    """
+    Raises:
+        PlanError: the file is missing, or says what a plan does not have.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise PlanError(f'{path}: no such plan; expected a file as configs/plans/table5.py')
+    content = {k: v for k, v in Config.fromfile(path).to_dict().items() if not k.startswith('_')}
+    known = {'pretrainings', 'detectors', 'seeds', 'baseline', 'gpus_per_run', 'at_once'}
+    _only(known, content, str(path))
+    seeds = _seeds(content.get('seeds', [0]), f'{path}: seeds')
+    pretrainings = tuple(_pretraining(entry, path) for entry in _list(content, 'pretrainings', path))
+    detectors = tuple(_detector(entry, path, seeds) for entry in _list(content, 'detectors', path))
+    for kind, found in (('pretrainings', pretrainings), ('detectors', detectors)):
+        names = [slug(one.name) for one in found]
+        if len(set(names)) < len(names):
+            raise PlanError(f'{path}: {kind}: names must differ, got '
+                            f'{", ".join(repr(one.name) for one in found)}')
+    return Plan(path.stem, pretrainings, detectors, content.get('baseline'),
+                content.get('gpus_per_run', 0), content.get('at_once'))
+
+
+def _list(content: Mapping[str, Any], name: str, path: Path) -> Sequence[Mapping[str, Any]]:
+    found = content.get(name)
+    if not isinstance(found, (list, tuple)) or not found or not all(
+            isinstance(one, dict) for one in found):
+        raise PlanError(f'{path}: {name}: expected a list of dict(name=..., config=...), got '
+                        f'{found!r}')
+    return found
+
+
+def _pretraining(entry: Mapping[str, Any], path: Path) -> Pretraining:
+    place = f'{path}: pretrainings: {entry.get("name", entry)!r}'
+    _only(set(Pretraining.__dataclass_fields__), entry, place)
+    given = [k for k in ('config', 'checkpoint', 'random') if entry.get(k)]
+    if 'name' not in entry or len(given) != 1:
+        raise PlanError(f'{place}: expected a name and exactly one of config, checkpoint and '
+                        f'random=True, got {sorted(entry)}')
+    if given == ['random'] and {'method', 'options'} & set(entry):
+        raise PlanError(f'{place}: random weights take neither method nor options')
+    default = None if given == ['random'] else (0, )
+    seeds = _seeds(entry['seeds'], f'{place}: seeds') if 'seeds' in entry else default
+    if given == ['checkpoint'] and len(seeds) > 1:
+        raise PlanError(f'{place}: seeds: a finished checkpoint is one pretraining, got {seeds}')
+    return Pretraining(**{**entry, 'seeds': seeds, **_paths(entry, path, place)})
+
+
+def _detector(entry: Mapping[str, Any], path: Path, seeds: tuple[int, ...]) -> Detector:
+    place = f'{path}: detectors: {entry.get("name", entry)!r}'
+    _only(set(Detector.__dataclass_fields__), entry, place)
+    if not {'name', 'config'} <= set(entry):
+        raise PlanError(f'{place}: expected a name and a config, got {sorted(entry)}')
+    own = _seeds(entry['seeds'], f'{place}: seeds') if 'seeds' in entry else seeds
+    return Detector(**{**entry, 'seeds': own, **_paths(entry, path, place)})
+
+
+def _paths(entry: Mapping[str, Any], path: Path, place: str) -> dict[str, Path]:
+    found = {}
+    for name in ('config', 'checkpoint'):
+        if entry.get(name):
+            found[name] = (path.parent / Path(entry[name]).expanduser()).resolve()
+            if not found[name].is_file():
+                raise PlanError(f'{place}: {name}: no such file: {found[name]}')
+    return found
+
+
+def _seeds(found: Any, place: str) -> tuple[int, ...]:
+    if not isinstance(found, (list, tuple)) or not found or not all(
+            isinstance(s, int) and s >= 0 for s in found) or len(set(found)) < len(found):
+        raise PlanError(f'{place}: expected different numbers of at least 0, got {found!r}')
+    return tuple(found)
+
+
+def _only(known: set[str], entry: Mapping[str, Any], place: str) -> None:
+    unknown = sorted(set(entry) - known)
+    if unknown:
+        raise PlanError(f'{place}: unknown: {", ".join(unknown)}; known: {", ".join(sorted(known))}')
+
+
+def slug(name: str) -> str:
+    """A name as a folder's."""
+    return '-'.join(''.join(c if c.isalnum() else ' ' for c in name.lower()).split())

@@ -1,0 +1,124 @@
+"""How far a plan is, read from what its stages leave on disk: from any shell, on any machine."""
+import re
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from .record import DONE, FAILED, Record
+from .stage import RUNNING, Stage, State, examine
+
+TRAINED = ('pretrain', 'finetune')
+STEP = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\].*?eta: (?:(\d+) days?, )?'
+                  r'(\d+):(\d+):(\d+)\s+time: ([\d.]+)')
+METRIC = re.compile(r'(accuracy/top1|coco/bbox_mAP|pascal_voc/mAP): ([\d.]+)')
+TAIL_BYTES = 65536
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A stage's training as its log says: ``left`` and ``per_step`` in seconds."""
+    epoch: int = 0
+    share: float = 0.0
+    left: float | None = None
+    per_step: float | None = None
+    metric: str = ''
+
+
+def read_progress(stage: Stage) -> Progress:
+    """From the end of its log."""
+    if not stage.log.is_file():
+        return Progress()
+    with open(stage.log, 'rb') as log:
+        log.seek(max(0, stage.log.stat().st_size - TAIL_BYTES))
+        text = log.read().decode(errors='replace')
+    metrics, steps = METRIC.findall(text), STEP.findall(text)
+    metric = '{} {}'.format(*metrics[-1]) if metrics else ''
+    if not steps or not stage.epochs:
+        return Progress(metric=metric)
+    epoch, step, steps_an_epoch, days, hours, minutes, seconds, per_step = steps[-1]
+    left = int(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+    share = (int(epoch) - 1 + int(step) / int(steps_an_epoch)) / stage.epochs
+    return Progress(int(epoch), min(1.0, share), left, float(per_step), metric)
+
+
+def seconds_left(stages: Sequence[Stage], states: Mapping[str, State], at_once: int) -> float | None:
+    """Of the whole plan, by what stages of the same kind have taken; None: nothing is known yet.
+
+    What has no finished or running stage of its kind counts as the longest kind that has.
+    """
+    took: dict[str, list[float]] = defaultdict(list)
+    left, open_kinds = 0.0, []
+    for stage in stages:
+        record = Record.read(stage.record)
+        kind = _kind(stage)
+        if states[stage.name].kind == DONE:
+            took[kind].append(record.seconds if record else 0.0)
+        elif states[stage.name].kind == RUNNING:
+            seconds = _left_of_running(stage, record)
+            if seconds is None:
+                open_kinds.append(kind)
+            else:
+                left += seconds
+                took[kind].append(time.time() - record.began + seconds)
+        elif states[stage.name].kind != FAILED:
+            open_kinds.append(kind)
+    means = {kind: sum(values) / len(values) for kind, values in took.items()}
+    if open_kinds and not means:
+        return None
+    left += sum(means.get(kind, max(means.values())) for kind in open_kinds)
+    return left / max(1, at_once)
+
+
+def _kind(stage: Stage) -> str:
+    """Trainings of one config take alike long."""
+    return f'{stage.kind} {stage.folder.parent}' if stage.folder else stage.kind
+
+
+def _left_of_running(stage: Stage, record: Record | None) -> float | None:
+    progress = read_progress(stage)
+    if record is None or progress.left is None:
+        return None
+    spent = time.time() - record.began
+    # MMEngine's own knows training only; what has passed says what validation adds
+    return max(progress.left, spent * (1 - progress.share) / max(progress.share, 1e-3)
+               if record.attempts == 1 and progress.share > 0.05 else progress.left)
+
+
+def status_table(stages: Sequence[Stage], at_once: int = 1,
+                 states: Mapping[str, State] | None = None) -> Table:
+    """A row a run, the plan's time left in its title."""
+    states = examine(stages) if states is None else states
+    left = seconds_left(stages, states, at_once)
+    done = sum(states[s.name].kind == DONE for s in stages)
+    table = Table(title=f'{done} of {len(stages)} stages done'
+                  + (f', about {duration(left)} left' if left else ''), title_justify='left')
+    for name in ('stage', 'state', 'epoch', 's/step', 'left', 'last metric'):
+        table.add_column(name, overflow='fold')
+    for stage in stages:
+        state = states[stage.name]
+        if stage.kind in TRAINED or state.kind in (RUNNING, FAILED):
+            table.add_row(stage.name, *_cells(stage, state))
+    return table
+
+
+def _cells(stage: Stage, state: State) -> tuple[str, ...]:
+    progress = read_progress(stage) if state.kind != 'waiting' else Progress()
+    epoch = f'{progress.epoch}/{stage.epochs}' if progress.epoch else ''
+    running = state.kind == RUNNING
+    shown = state.kind if state.kind in (RUNNING, DONE, 'waiting') else (
+        f'{state.kind}: {state.reason}' if state.reason else state.kind)
+    return (shown, epoch, f'{progress.per_step:.2f}' if progress.per_step and running else '',
+            duration(progress.left) if progress.left and running else '', progress.metric)
+
+
+def duration(seconds: float) -> str:
+    """'45 s', '12 min', '3.5 h', '2.1 days'."""
+    for limit, unit, name in ((90, 1, 's'), (5400, 60, 'min'), (172800, 3600, 'h')):
+        if seconds < limit:
+            value = seconds / unit
+            return f'{value:.1f} {name}' if unit == 3600 else f'{value:.0f} {name}'
+    return f'{seconds / 86400:.1f} days'

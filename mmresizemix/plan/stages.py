@@ -1,0 +1,265 @@
+"""A plan -> its stages, in an order in which they can be run."""
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..files import file_sha256
+from ..results import read_metrics
+from ..results.configs import comparable
+from ..results.dump import FOLDER, DumpIndex
+from ..results.make import REPORT
+from ..transfer import load_checkpoint
+from ..transfer.export import stamp_of
+from ..transfer.stamp import method_of
+from .data import LOADERS, DataRecord
+from .plan import Detector, Plan, Pretraining, slug
+from .stage import Stage
+
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+RANDOM = 'random'
+# Atomic writing, and the two newest checkpoints: at any moment one of them is whole.
+KEEP = {'default_hooks.checkpoint.backend_args.backend': 'whole_file',
+        'default_hooks.checkpoint.max_keep_ckpts': 2}
+NOT_DATA = ('pipeline', '_scope_', 'backend_args')  # of a set's settings
+METRICS = ('accuracy/top1', 'coco/bbox_mAP', 'pascal_voc/mAP')
+
+
+class Recipe:
+    """A config with a plan's options: what a stage trains, tests or checks."""
+
+    def __init__(self, config: Path, options: Mapping[str, Any], gpus: int):
+        self.config, self.gpus = config, gpus
+        self.effective = Config.fromfile(config)
+        self.effective.merge_from_dict(dict(options))
+        batch, self.warning = self._kept_batch()
+        self.effective.merge_from_dict(batch)
+        self.options = {**options, **batch}
+
+    @property
+    def epochs(self) -> int:
+        return self.effective.train_cfg.max_epochs
+
+    @cached_property
+    def inputs(self) -> dict[str, Any]:
+        """What decides the result, by dotted name."""
+        return {**comparable(self.effective.to_dict(), more=('data_preprocessor', )),
+                'processes': max(1, self.gpus)}
+
+    def arguments(self, **more: Any) -> list[str]:
+        """Of our tools: the config's file and ``--cfg-options``."""
+        options = {**self.options, **more}
+        words = [f'{k}={_word(v)}' for k, v in options.items()]
+        return [str(self.config), *(['--cfg-options', *words] if words else [])]
+
+    def _kept_batch(self) -> tuple[dict[str, int], str | None]:
+        """Options that keep the total batch that the config was made for, whatever the number of
+        GPUs, as the learning rate stays; and a warning where that cannot be. Not where the user
+        scales the rate instead, or on a CPU."""
+        scale = self.effective.get('auto_scale_lr') or {}
+        total, each = scale.get('base_batch_size'), self.effective.train_dataloader.batch_size
+        if not self.gpus or not total or scale.get('enable') or each * self.gpus == total:
+            return {}, None
+        fitting = max(1, round(total / self.gpus))
+        warning = None if fitting * self.gpus == total else (
+            f'{self.config.name}: a total batch of {total} does not divide by {self.gpus} GPUs: it '
+            f'is {fitting * self.gpus} here, with the learning rate of {total}')
+        return {'train_dataloader.batch_size': fitting}, warning
+
+    def data(self) -> str:
+        """Which data are read, whatever is made of them: alike for alike sets."""
+        return json.dumps([_sets(self.effective.get(loader, {}).get('dataset'))
+                           for loader in LOADERS], default=str)
+
+
+def _sets(found: Any) -> list[dict[str, Any]]:
+    """The settings of the sets inside of repeated and concatenated ones."""
+    if isinstance(found, (list, tuple)):
+        return [one for inner in found for one in _sets(inner)]
+    if not isinstance(found, dict):
+        return []
+    inner = found.get('dataset') or found.get('datasets')
+    return _sets(inner) if inner else [{k: v for k, v in sorted(found.items()) if k not in NOT_DATA}]
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return '[' + ','.join(map(_word, value)) + ']'
+    return str(value)
+
+
+class Builder:
+    """Makes the stages of one plan under one root."""
+
+    def __init__(self, plan: Plan, root: Path):
+        self.plan, self.root = plan, root
+        self.stages: list[Stage] = []
+        self.warnings: list[str] = []
+        self.recipes: dict[str, Recipe] = {}
+        self.checks: dict[str, tuple[str, DataRecord]] = {}  # by what they check
+
+    def build(self) -> list[Stage]:
+        backbones: list[tuple[Pretraining, int, Path | None, str | None]] = []
+        for pretraining in self.plan.pretrainings:
+            if pretraining.random:
+                backbones.append((pretraining, 0, None, None))
+            for seed in pretraining.seeds or () if not pretraining.random else ():
+                backbones.append((pretraining, seed, *self._backbone(pretraining, seed)))
+        tests = [self._detect(detector, *backbone, seed)
+                 for detector in self.plan.detectors for backbone in backbones
+                 for seed in self._seeds(detector, backbone[0])]
+        self._compare(tests)
+        return self.stages
+
+    def _seeds(self, detector: Detector, pretraining: Pretraining) -> Sequence[int]:
+        return pretraining.seeds if pretraining.random and pretraining.seeds else detector.seeds
+
+    def _recipe(self, config: Path, options: Mapping[str, Any]) -> Recipe:
+        key = f'{config} {options}'
+        if key not in self.recipes:
+            recipe = self.recipes[key] = Recipe(config, options, self.plan.gpus_per_run)
+            self.warnings += [recipe.warning] if recipe.warning else []
+        return self.recipes[key]
+
+    def _add(self, name: str, kind: str, command, **settings) -> str:
+        self.stages.append(Stage(name, slug(name), kind, self.root / 'stages', command, **settings))
+        return name
+
+    def _check(self, recipe: Recipe, title: str) -> tuple[str, DataRecord]:
+        data = recipe.data()
+        if data not in self.checks:
+            record = DataRecord(self.root / 'data' / f'{slug(title)}.json')
+            name = self._add(
+                f'check data of {title}', 'check',
+                lambda: _python('check_data', recipe.config, record.path, *recipe.arguments()[1:]),
+                inputs=lambda: dict(sets=data), missing=record.missing)
+            self.checks[data] = name, record
+        return self.checks[data]
+
+    def _backbone(self, pretraining: Pretraining, seed: int) -> tuple[Path, str]:
+        """(the backbone's file, the stage that makes it)."""
+        title = f'{pretraining.name} {seed}'
+        out = self.root / 'backbones' / f'{slug(title)}.pth'
+        if pretraining.checkpoint is not None:
+            checkpoint, needs = pretraining.checkpoint, ()
+        else:
+            checkpoint, needs = self._pretrain(pretraining, seed, title)
+        method = ('--method', pretraining.method) if pretraining.method else ()
+        name = self._add(
+            f'export {title}', 'export',
+            lambda: _python('export_backbone', checkpoint, out, *method), needs=needs,
+            inputs=lambda: dict(checkpoint=_identity(checkpoint), method=pretraining.method),
+            missing=lambda: _absent(out))
+        return out, name
+
+    def _pretrain(self, pretraining: Pretraining, seed: int,
+                  title: str) -> tuple[Path, tuple[str, ...]]:
+        recipe = self._recipe(pretraining.config, pretraining.options)
+        folder = self.root / 'pretrain' / slug(title)
+        check, data = self._check(recipe, pretraining.name)
+        self._draw(pretraining, recipe, check)
+        checkpoint = folder / f'epoch_{recipe.epochs}.pth'
+        name = self._train(f'pretrain {title}', 'pretrain', recipe, folder, seed, (check, ),
+                           lambda: dict(data=data.digest()))
+        return checkpoint, (self._test(title, recipe, folder, name), )
+
+    def _draw(self, pretraining: Pretraining, recipe: Recipe, check: str) -> None:
+        """A picture of mixed batches, for the report."""
+        method = method_of(recipe.effective.model.get('train_cfg', {}).get('augments'))
+        if method in (None, 'baseline'):
+            return
+        out = self.root / 'finetune' / f'mixed-by-{slug(pretraining.name)}.png'
+        self._add(f'draw mixes of {pretraining.name}', 'draw',
+                  lambda: _python('show_mix', recipe.config, out, *recipe.arguments()[1:]),
+                  needs=(check, ), inputs=lambda: recipe.inputs, missing=lambda: _absent(out))
+
+    def _detect(self, detector: Detector, pretraining: Pretraining, run: int, backbone: Path | None,
+                export: str | None, seed: int) -> str:
+        recipe = self._recipe(detector.config, detector.options)
+        check, data = self._check(recipe, detector.name)
+        start = pretraining.name if backbone is None else f'{pretraining.name} {run}'
+        title = f'{detector.name} from {start}, seed {seed}'
+        folder = self.root / 'finetune' / slug(detector.name) / slug(f'{start} seed {seed}')
+        name = self._train(
+            f'finetune {title}', 'finetune', recipe, folder, seed,
+            (check, export) if export else (check, ),
+            lambda: dict(data=data.digest(), backbone=_digest_of(backbone)),
+            '--backbone', RANDOM if backbone is None else backbone)
+        return self._test(title, recipe, folder, name)
+
+    def _train(self, name: str, kind: str, recipe: Recipe, folder: Path, seed: int,
+               needs: tuple[str, ...], inputs, *arguments: Any) -> str:
+        last = folder / f'epoch_{recipe.epochs}.pth'
+        command = partial(_python, 'train', *recipe.arguments(**KEEP), '--work-dir', folder,
+                          '--seed', seed, '--resume', *arguments, processes=recipe.gpus)
+        return self._add(name, kind, command, needs=needs, missing=lambda: _absent(last),
+                         inputs=lambda: {**recipe.inputs, 'seed': seed, **inputs()},
+                         folder=folder, processes=recipe.gpus, epochs=recipe.epochs)
+
+    def _test(self, title: str, recipe: Recipe, folder: Path, trained: str) -> str:
+        """Of the last checkpoint, unless training has done it: a run that was killed in its last
+        validation ends well without a metric."""
+        last = folder / f'epoch_{recipe.epochs}.pth'
+        dumps = any(h.get('type') == 'mmresizemix.DetectionDump'
+                    for h in recipe.effective.get('custom_hooks', []))
+
+        def missing() -> str | None:
+            if not set(METRICS) & set(read_metrics(folder, recipe.epochs)):
+                return f'epoch {recipe.epochs} has no metric'
+            index = DumpIndex.read(folder / FOLDER) if dumps else None
+            if dumps and str(recipe.epochs) not in (index.epochs if index else {}):
+                return f'the detections of epoch {recipe.epochs} are not there'
+            return None
+
+        command = partial(_python, 'test', str(recipe.config), last, *recipe.arguments()[1:],
+                          '--work-dir', folder, processes=recipe.gpus)
+        return self._add(f'test {title}', 'test', command, needs=(trained, ), missing=missing,
+                         inputs=lambda: dict(checkpoint=_identity(last)), made_along=True)
+
+    def _compare(self, tests: Sequence[str]) -> None:
+        out = self.root / 'comparison'
+        runs = {s.name: (s.folder, s.epochs) for s in self.stages if s.kind == 'finetune'}
+        baseline = ('--baseline', self.plan.baseline) if self.plan.baseline else ()
+        self._add('compare', 'compare',
+                  lambda: _python('compare', self.root / 'finetune', '--out', out, '--quiet',
+                                  *baseline),
+                  needs=tuple(tests), after_failures=True, missing=lambda: _absent(out / REPORT),
+                  inputs=lambda: {name: read_metrics(folder, epochs)
+                                  for name, (folder, epochs) in runs.items()})
+
+
+def build(plan: Plan, root: Path) -> tuple[list[Stage], list[str]]:
+    """(the stages of ``plan`` in an order in which they can run, warnings)."""
+    builder = Builder(plan, root)
+    return builder.build(), builder.warnings
+
+
+def _python(name: str, *arguments: Any, processes: int = 0) -> list[str]:
+    """A tool of ours, as a command."""
+    launch, launcher = [], []
+    if processes > 1:
+        launch = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(processes)]
+        launcher = ['--launcher', 'pytorch']
+    return [sys.executable, *launch, str(TOOLS / f'{name}.py'), *map(str, arguments), *launcher]
+
+
+def _absent(path: Path) -> str | None:
+    return None if path.is_file() else f'{path.name} is not there'
+
+
+def _identity(path: Path) -> dict[str, Any]:
+    """Of a large file, without reading it all each time somebody asks."""
+    found = path.stat()
+    return dict(size=found.st_size, modified=found.st_mtime_ns)
+
+
+def _digest_of(backbone: Path | None) -> str | None:
+    """The backbone's own digest: exporting the same weights again changes nothing."""
+    if backbone is None:
+        return None
+    stamp = stamp_of(load_checkpoint(backbone))
+    return stamp.digest if stamp else file_sha256(backbone)

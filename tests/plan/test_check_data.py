@@ -1,0 +1,70 @@
+"""Looking for every file before GPUs are asked for."""
+import json
+import time
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from mmresizemix.datasets import write_scenes
+from mmresizemix.plan.data import DataError, DataRecord, check_data
+
+CONFIGS = {'resnet18_scenes': 6 * 4, 'ssd96_r18_scenes-coco': 8, 'faster-rcnn_r18_scenes-voc': 4 + 4}
+
+
+@pytest.fixture
+def scenes(tmp_path, monkeypatch):
+    root = write_scenes(tmp_path / 'scenes', crops=(4, 2), crop_size=48, coco=(8, 4), voc=(4, 4, 4),
+                        scene_size=(96, 96))
+    monkeypatch.setenv('MMRESIZEMIX_DEMO_DATA', str(root))
+    return root
+
+
+def look(name, out):
+    return check_data(Config.fromfile(f'configs/demo/{name}.py'), out)
+
+
+@pytest.mark.parametrize('name, samples', CONFIGS.items())
+def test_every_sample_is_counted_and_the_same_data_have_the_same_digest(scenes, tmp_path, name,
+                                                                        samples):
+    found = look(name, tmp_path / 'a.json')
+    assert found['samples']['train_dataloader'] == samples
+    assert look(name, tmp_path / 'b.json')['digest'] == found['digest']
+    record = DataRecord(tmp_path / 'a.json')
+    assert record.missing() is None and record.digest() == found['digest']
+    assert json.loads((tmp_path / 'a.json').read_text()) == found
+
+
+@pytest.mark.parametrize('name, picture', [
+    ('resnet18_scenes', 'classification/train/circle'),
+    ('ssd96_r18_scenes-coco', 'coco/train2017'),
+    ('faster-rcnn_r18_scenes-voc', 'VOCdevkit/VOC2012/JPEGImages')])
+def test_a_picture_that_is_gone_is_noticed_and_named(scenes, tmp_path, name, picture):
+    """Of a folder of classes, MMPretrain takes what is there: the digest tells."""
+    before = look(name, tmp_path / 'a.json')
+    time.sleep(0.02)
+    gone = sorted((scenes / picture).iterdir())[0]
+    gone.unlink()
+    assert 'has changed' in DataRecord(tmp_path / 'a.json').missing()
+    if name.startswith('resnet'):
+        assert look(name, tmp_path / 'b.json')['digest'] != before['digest']
+    else:
+        with pytest.raises(DataError, match=f'of .* cannot be read .*{gone.name}'):
+            look(name, tmp_path / 'b.json')
+        assert not (tmp_path / 'b.json').exists()
+
+
+def test_other_annotations_are_other_data(scenes, tmp_path):
+    before = look('ssd96_r18_scenes-coco', tmp_path / 'a.json')
+    path = scenes / 'coco/annotations/instances_train2017.json'
+    content = json.loads(path.read_text())
+    content['annotations'][0]['bbox'][0] += 1
+    path.write_text(json.dumps(content))
+    assert DataRecord(tmp_path / 'a.json').missing() == f'{path} has changed'
+    assert look('ssd96_r18_scenes-coco', tmp_path / 'b.json')['digest'] != before['digest']
+
+
+def test_never_looked_at(tmp_path):
+    assert DataRecord(tmp_path / 'a.json').missing() == 'the data were not looked at'
+    (tmp_path / 'a.json').write_text('{"dig')
+    assert DataRecord(Path(tmp_path / 'a.json')).missing() == 'the data were not looked at'

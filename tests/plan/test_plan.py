@@ -1,0 +1,110 @@
+"""Reading a plan, and what stages it becomes."""
+from pathlib import Path
+
+import pytest
+
+from mmresizemix.plan import PlanError, read_plan
+from mmresizemix.plan.stages import Recipe, build
+
+ROOT = Path(__file__).resolve().parents[2]
+PLANS = ROOT / 'configs/plans'
+SSD = ROOT / 'configs/ssd/ssd300_r50_8xb8-24e_coco.py'
+DETECTORS = f"detectors = [dict(name='SSD', config={str(SSD)!r})]\n"
+RANDOM = "pretrainings = [dict(name='random weights', random=True)]\n"
+
+
+def plan(folder: Path, text: str) -> Path:
+    path = folder / 'my_plan.py'
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize('text, reason', [
+    (RANDOM, 'detectors: expected a list'),
+    (DETECTORS, 'pretrainings: expected a list'),
+    (RANDOM + DETECTORS + 'sedes = [0]', 'unknown: sedes; known: .*seeds'),
+    (RANDOM + DETECTORS + 'seeds = [0, 0]', r'seeds: expected different numbers .* got \[0, 0\]'),
+    (RANDOM + DETECTORS + "seeds = ['a']", 'seeds: expected different numbers'),
+    (DETECTORS + "pretrainings = [dict(name='a')]", 'exactly one of config, checkpoint'),
+    (DETECTORS + "pretrainings = [dict(name='a', random=True, config='b')]", 'exactly one of'),
+    (DETECTORS + "pretrainings = [dict(name='a', config='absent.py')]", 'no such file: .*absent.py'),
+    (DETECTORS + "pretrainings = [dict(name='a', random=True, options={'x': 1})]", 'neither method'),
+    (RANDOM + DETECTORS.replace(']', f", dict(name='ssd', config={str(SSD)!r})]"), 'names must differ'),
+])
+def test_what_a_plan_does_not_have_is_said(tmp_path, text, reason):
+    with pytest.raises(PlanError, match=reason) as error:
+        read_plan(plan(tmp_path, text))
+    assert 'my_plan.py' in str(error.value) and '\n' not in str(error.value)
+
+
+def test_paths_start_at_the_plan(tmp_path):
+    (tmp_path / 'epoch_300.pth').touch()
+    text = DETECTORS + "pretrainings = [dict(name='mine', checkpoint='epoch_300.pth', method='m')]"
+    [one] = read_plan(plan(tmp_path, text)).pretrainings
+    assert one.checkpoint == tmp_path / 'epoch_300.pth' and one.seeds == (0, )
+    with pytest.raises(PlanError, match='a finished checkpoint is one pretraining'):
+        read_plan(plan(tmp_path, text.replace("method='m'", 'seeds=[0, 1]')))
+
+
+def test_table_5_is_three_pretrainings_four_detectors_three_seeds(tmp_path):
+    stages, warnings = build(read_plan(PLANS / 'table5.py'), tmp_path)
+    kinds = [stage.kind for stage in stages]
+    assert {kind: kinds.count(kind) for kind in set(kinds)} == dict(
+        check=3, pretrain=3, test=3 + 36, export=3, draw=2, finetune=36, compare=1)
+    assert warnings == [] and len({s.slug for s in stages}) == len(stages)
+    assert len({s.folder for s in stages if s.folder}) == 39
+    seen = set()
+    for stage in stages:
+        assert set(stage.needs) <= seen, 'in an order in which they can run'
+        seen.add(stage.name)
+
+
+def test_every_stage_is_a_tool_of_ours_with_the_seed_and_the_backbone(tmp_path):
+    stages, _ = build(read_plan(PLANS / 'table5.py'), tmp_path)
+    one = next(s for s in stages if s.name == 'finetune SSD300 on VOC from ResizeMix 0, seed 2')
+    words = list(one.command())
+    assert '--nproc_per_node 8' in ' '.join(words) and 'pytorch' in words
+    assert words[words.index('--seed') + 1] == '2'
+    assert words[words.index('--backbone') + 1] == str(tmp_path / 'backbones/resizemix-0.pth')
+    assert 'default_hooks.checkpoint.backend_args.backend=whole_file' in words
+    assert '--resume' in words and all(Path(w).is_file() for w in words if w.endswith('.py'))
+
+
+@pytest.mark.parametrize('gpus, batch, warned', [(8, 8, False), (4, 16, False), (1, 64, False),
+                                                 (6, 11, True), (0, 8, False)])
+def test_the_total_batch_is_kept_whatever_the_gpus(gpus, batch, warned):
+    """SSD: 8 GPUs with 8 pictures each; the learning rate is that of 64."""
+    recipe = Recipe(SSD, {}, gpus)
+    assert recipe.effective.train_dataloader.batch_size == batch
+    assert (recipe.warning is not None) is warned
+    if warned:
+        assert 'does not divide by 6 GPUs: it is 66' in recipe.warning
+
+
+def test_a_rate_that_the_user_scales_keeps_the_batch_of_a_gpu():
+    recipe = Recipe(SSD, {'auto_scale_lr.enable': True}, 2)
+    assert recipe.effective.train_dataloader.batch_size == 8 and recipe.warning is None
+
+
+def test_inputs_know_what_decides_the_result_and_nothing_else():
+    plain = Recipe(SSD, {}, 8).inputs
+    assert Recipe(SSD, {'optim_wrapper.optimizer.lr': 0.5}, 8).inputs != plain
+    assert Recipe(SSD, {'train_cfg.max_epochs': 2}, 8).inputs != plain
+    for harmless in ({'train_dataloader.num_workers': 1}, {'default_hooks.logger.interval': 1}):
+        assert Recipe(SSD, harmless, 8).inputs == plain
+    assert Recipe(SSD, {}, 4).inputs != plain, 'BatchNorm sees other batches'
+
+
+def test_one_set_is_looked_at_once(tmp_path):
+    stages, _ = build(read_plan(PLANS / 'demo.py'), tmp_path)
+    checks = [s.name for s in stages if s.kind == 'check']
+    assert checks == ['check data of baseline', 'check data of SSD on COCO',
+                      'check data of SSD on VOC']
+
+
+def test_the_smoke_plan_has_the_stages_of_the_demo_with_one_seed(tmp_path):
+    full, smoke = (read_plan(PLANS / f'{name}.py') for name in ('demo', 'demo_smoke'))
+    assert [p.name for p in full.pretrainings] == [p.name for p in smoke.pretrainings]
+    assert [d.name for d in full.detectors] == [d.name for d in smoke.detectors]
+    assert {d.seeds for d in smoke.detectors} == {(0, )}
+    assert {s.epochs for s in build(smoke, tmp_path)[0] if s.epochs} == {1}

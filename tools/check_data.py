@@ -1,0 +1,33 @@
+"""Look for every file of a config's data sets before any training starts."""
+import argparse
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+from mmresizemix.command import run_command
+from mmresizemix.plan.data import check_data
+from mmresizemix.progress import progress_bar
+
+EXAMPLES = """examples:
+  python tools/check_data.py configs/ssd/ssd300_r50_8xb8-24e_coco.py work_dirs/coco.json
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='of mmpretrain or mmdet')
+    parser.add_argument('out', type=Path, help='where to write what was found, as json')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='override settings of the config')
+    args = parser.parse_args()
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options or {})
+    with progress_bar('looking for files') as progress:
+        found = check_data(cfg, args.out, progress)
+    for loader, count in found['samples'].items():
+        print(f'{loader}: {count} samples, all there')
+
+
+if __name__ == '__main__':
+    run_command(main)

@@ -1,0 +1,48 @@
+"""Carry out a plan: pretrainings x detectors x seeds, from checking the data to the report.
+
+Give the same command again after any interruption: it goes on where it was, and runs only what is
+not there, or whose config, data or backbone has changed.
+"""
+import argparse
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from mmresizemix.command import run_command
+from mmresizemix.plan.carry_out import carry_out, show_status, show_what_would_run
+
+EXAMPLES = """examples:
+  python tools/transfer.py configs/plans/table5.py --dry-run    what would run, and why
+  python tools/transfer.py configs/plans/table5.py              run it, on all GPUs
+  python tools/transfer.py my_plan.py --only '*SSD*'            a part of it
+  python tools/transfer.py my_plan.py --status                  from another shell
+
+Exit code 0: all is done. 1: something has failed; what does not need it was run all the same.
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('plan', help='a Python config; see configs/plans')
+    parser.add_argument('--root', type=Path,
+                        help='where everything goes (default: work_dirs/<name of the plan>)')
+    parser.add_argument('--gpus', type=int, default=torch.cuda.device_count(), metavar='N',
+                        help='of this machine, to use (default: all, here %(default)s)')
+    parser.add_argument('--only', metavar='PATTERN',
+                        help="stages whose names match, e.g. '*SSD*', and what they need")
+    parser.add_argument('--dry-run', action='store_true', help='say what would run, and why')
+    parser.add_argument('--status', action='store_true', help='say how far it is')
+    args = parser.parse_args()
+    root = args.root or Path('work_dirs') / Path(args.plan).stem
+    console = Console()
+    if args.status:
+        return show_status(args.plan, root, args.only, console)
+    if args.dry_run:
+        return show_what_would_run(args.plan, root, args.only, console)
+    return carry_out(args.plan, root, args.gpus, args.only, console)
+
+
+if __name__ == '__main__':
+    run_command(main, 'The same command goes on where it was.')
