@@ -1,7 +1,7 @@
 """The demo at its smallest: it shows that everything runs, and nothing else."""
 _base_ = './demo.py'
-_pretrain = {'train_cfg.max_epochs': 1, 'param_scheduler.T_max': 1}
-_detect = {'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 1}
+_pretrain = {'train_cfg.max_epochs': 2, 'param_scheduler.T_max': 2}
+_detect = {'train_cfg.max_epochs': 2, 'train_cfg.val_interval': 1}
 pretrainings = [
     dict(one, options=_pretrain) if 'config' in one else one for one in _base_.pretrainings
 ]

@@ -107,4 +107,4 @@ def test_the_smoke_plan_has_the_stages_of_the_demo_with_one_seed(tmp_path):
     assert [p.name for p in full.pretrainings] == [p.name for p in smoke.pretrainings]
     assert [d.name for d in full.detectors] == [d.name for d in smoke.detectors]
     assert {d.seeds for d in smoke.detectors} == {(0, )}
-    assert {s.epochs for s in build(smoke, tmp_path)[0] if s.epochs} == {1}
+    assert {s.epochs for s in build(smoke, tmp_path)[0] if s.epochs} == {2}

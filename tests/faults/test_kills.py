@@ -1,0 +1,121 @@
+"""The smoke plan under SIGKILL at random moments ends as the uninterrupted one, bit for bit."""
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmresizemix.datasets import write_scenes
+from mmresizemix.transfer import load_checkpoint
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAN = 'configs/plans/demo_smoke.py'
+KILLS = 20
+LIMIT_SECONDS = 900
+
+
+@pytest.fixture(scope='module')
+def environment(tmp_path_factory):
+    scenes = write_scenes(tmp_path_factory.mktemp('data'), crops=(8, 4), crop_size=48, coco=(16, 8),
+                          voc=(8, 8, 8), scene_size=(96, 96))
+    return {**os.environ, 'MMRESIZEMIX_DEMO_DATA': str(scenes), 'PYTHONWARNINGS': 'ignore'}
+
+
+def start(root: Path, environment) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, 'tools/transfer.py', PLAN, '--root', str(root)],
+                            cwd=ROOT, env=environment, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True, start_new_session=True)
+
+
+def finish(root: Path, environment) -> str:
+    process = start(root, environment)
+    out, _ = process.communicate(timeout=LIMIT_SECONDS)
+    assert process.returncode == 0, out
+    return out
+
+
+def processes(root: Path) -> list[int]:
+    """Every process that works under ``root``: the command, its stages, their loaders."""
+    found = []
+    for folder in Path('/proc').glob('[0-9]*'):
+        try:
+            if str(root) in (folder / 'cmdline').read_bytes().decode(errors='replace'):
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+def kill(pids: list[int]) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+@pytest.fixture(scope='module')
+def uninterrupted(environment, tmp_path_factory):
+    root = tmp_path_factory.mktemp('uninterrupted')
+    finish(root, environment)
+    return root
+
+
+def assert_equal(value, other, place=''):
+    assert type(value) is type(other), place
+    if isinstance(value, torch.Tensor):
+        assert torch.equal(value, other), place
+    elif isinstance(value, dict):
+        assert set(value) == set(other), place
+        for k in value:
+            assert_equal(value[k], other[k], f'{place}.{k}')
+    elif isinstance(value, (list, tuple)):
+        assert len(value) == len(other), place
+        for i, (one, two) in enumerate(zip(value, other)):
+            assert_equal(one, two, f'{place}.{i}')
+    else:
+        assert value == other, place
+
+
+def assert_same_results(root: Path, reference: Path) -> None:
+    """Weights, optimizers, schedules, detections and the table."""
+    checkpoints = sorted(p.relative_to(reference) for p in reference.rglob('epoch_2.pth'))
+    assert len(checkpoints) == 3 + 16
+    for name in checkpoints:
+        one, two = load_checkpoint(root / name), load_checkpoint(reference / name)
+        for part in ('state_dict', 'optimizer', 'param_schedulers'):
+            assert_equal(one[part], two[part], f'{name}: {part}')
+    texts = sorted(p.relative_to(reference) for pattern in ('**/epoch_2.bbox.json', '**/truth.json')
+                   for p in reference.glob(pattern))
+    assert len(texts) == 2 * 16
+    for name in [*texts, 'comparison/table.md', 'comparison/table.tex']:
+        ours, theirs = ((r / name).read_text().replace(str(r), '') for r in (root, reference))
+        assert ours == theirs, name
+
+
+def test_twenty_kills(environment, uninterrupted, tmp_path):
+    """Of the command alone, of a stage alone, of everything at once, as in a reboot."""
+    rng, root = random.Random(0), tmp_path / 'killed'
+    killed = dict(command=0, stage=0, everything=0)
+    while sum(killed.values()) < KILLS:
+        command = start(root, environment)
+        time.sleep(rng.uniform(3, 16))
+        if command.poll() is not None:
+            pytest.fail(f'the plan was over after {killed}: {command.stdout.read()}')
+        what = rng.choice(list(killed))
+        others = [pid for pid in processes(root) if pid != command.pid]
+        if what == 'stage' and others:
+            kill([rng.choice(others)])
+            time.sleep(rng.uniform(0, 3))
+        kill([command.pid] if what != 'everything' else [command.pid, *others])
+        command.wait()
+        killed[what] += 1
+    finish(root, environment)
+    assert all(killed.values())
+    assert not list(root.rglob('.*.part')), 'nothing half is left'
+    assert_same_results(root, uninterrupted)
