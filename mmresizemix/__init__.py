@@ -18,6 +18,7 @@ _ROOM_OF = dict(
     ResizeMix='batch_augments',
     CutMix='batch_augments',
     EpochSeedHook='seeding',
+    FiniteWeightsHook='finite',
     BackboneGuard='transfer',
     export_backbone='transfer',
     SSDHead='detection',

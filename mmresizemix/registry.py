@@ -14,7 +14,7 @@ from . import stack, whole_file_backend  # noqa: F401  registers itself
 SCOPE = 'mmresizemix'
 
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope=SCOPE,
-                 locations=['mmresizemix.seeding', 'mmresizemix.transfer',
+                 locations=['mmresizemix.seeding', 'mmresizemix.finite', 'mmresizemix.transfer',
                            'mmresizemix.detection'])
 FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope=SCOPE,
                      locations=['mmresizemix.seeding'])

@@ -8,7 +8,10 @@ backbone_guard = dict(type='mmresizemix.BackboneGuard')
 epoch_seed = dict(type='mmresizemix.EpochSeedHook')
 detection_dump = dict(type='mmresizemix.DetectionDump')  # for tools/compare.py
 num_class_check = dict(type='NumClassCheckHook')
-invalid_loss_check = dict(type='CheckInvalidLossHook', interval=50, priority='VERY_LOW')
+finite_weights = dict(type='mmresizemix.FiniteWeightsHook')
+
+# Written whole or not at all, and two of them: at any moment one is whole.
+whole_checkpoints = dict(max_keep_ckpts=2, backend_args=dict(backend='whole_file'))
 
 # With EpochSeedHook: a resumed run draws the augmentations of an uninterrupted one.
 torch_seeding = dict(type='mmresizemix.torch_worker_seeding')

@@ -27,6 +27,6 @@ train_dataloader = dict(
         ])))
 custom_hooks = [
     _base_.backbone_guard, _base_.epoch_seed, _base_.detection_dump, _base_.num_class_check,
-    _base_.invalid_loss_check
+    _base_.finite_weights
 ]
-default_hooks = dict(checkpoint=dict(max_keep_ckpts=2))
+default_hooks = dict(checkpoint=_base_.whole_checkpoints)

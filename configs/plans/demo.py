@@ -1,4 +1,7 @@
-"""What ``make demo`` runs: all of it, on drawn scenes, on a CPU."""
+"""What ``make demo`` runs: all of it, on drawn scenes, on a CPU.
+
+    python tools/transfer.py configs/plans/demo.py      # after: make demo
+"""
 _pretrain = {'train_cfg.max_epochs': 6, 'param_scheduler.T_max': 6}
 pretrainings = [
     dict(name='baseline', config='../demo/resnet18_scenes.py', options=_pretrain),

@@ -1,4 +1,7 @@
-"""The demo at its smallest: it shows that everything runs, and nothing else."""
+"""The demo at its smallest: it shows that everything runs, and nothing else.
+
+    python tools/transfer.py configs/plans/demo_smoke.py      # after: make demo SCALE=smoke
+"""
 _base_ = './demo.py'
 _pretrain = {'train_cfg.max_epochs': 2, 'param_scheduler.T_max': 2}
 _detect = {'train_cfg.max_epochs': 2, 'train_cfg.val_interval': 1}

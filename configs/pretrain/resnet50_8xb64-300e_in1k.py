@@ -8,7 +8,10 @@ Another schedule: --cfg-options train_cfg.max_epochs=100 param_scheduler.T_max=1
 _base_ = 'mmpretrain::resnet/resnet50_8xb32_in1k.py'
 
 custom_imports = dict(imports=['mmresizemix'], allow_failed_imports=False)
-custom_hooks = [dict(type='mmresizemix.EpochSeedHook')]
+custom_hooks = [
+    dict(type='mmresizemix.EpochSeedHook'),
+    dict(type='mmresizemix.FiniteWeightsHook'),
+]
 randomness = dict(seed=0)
 
 # Sec. 5.1.3: "We set the batch size as 512, the initial learning rate as 0.5, and the weight decay
@@ -22,5 +25,6 @@ train_cfg = dict(max_epochs=300)
 param_scheduler = dict(_delete_=True, type='CosineAnnealingLR', by_epoch=True, T_max=300)
 auto_scale_lr = dict(base_batch_size=512)
 
-# Two, as the newest may be the one that a dying machine was writing.
-default_hooks = dict(checkpoint=dict(max_keep_ckpts=2))
+# Written whole or not at all, and two of them: at any moment one is whole.
+default_hooks = dict(
+    checkpoint=dict(max_keep_ckpts=2, backend_args=dict(backend='whole_file')))

@@ -16,7 +16,7 @@ val_evaluator = _base_.coco_metric
 test_evaluator = _base_.coco_metric
 custom_hooks = [
     _base_.backbone_guard, _base_.epoch_seed, _base_.detection_dump, _base_.num_class_check,
-    _base_.invalid_loss_check
+    _base_.finite_weights
 ]
-default_hooks = dict(checkpoint=dict(max_keep_ckpts=2))
+default_hooks = dict(checkpoint=_base_.whole_checkpoints)
 env_cfg = dict(cudnn_benchmark=True)  # one input size; the base's top-level switch is not read

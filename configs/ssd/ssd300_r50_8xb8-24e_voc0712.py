@@ -15,7 +15,7 @@ model = _base_.ssd300_r50_c4
 train_dataloader = dict(persistent_workers=False, worker_init_fn=_base_.torch_seeding)
 custom_hooks = [
     _base_.backbone_guard, _base_.epoch_seed, _base_.detection_dump, _base_.num_class_check,
-    _base_.invalid_loss_check
+    _base_.finite_weights
 ]
-default_hooks = dict(checkpoint=dict(max_keep_ckpts=2))
+default_hooks = dict(checkpoint=_base_.whole_checkpoints)
 env_cfg = dict(cudnn_benchmark=True)

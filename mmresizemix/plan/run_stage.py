@@ -27,7 +27,7 @@ STOPPED, NO_SPACE = 'stopped', 'no space'
 CAUSES = (  # what the end of a log tells: pattern, what people call it, worth another attempt
     (r'DiskFullError|No space left on device', 'the disk is full', False),
     (r'CUDA out of memory|OutOfMemoryError|can\'t allocate memory', 'out of memory', False),
-    (r'loss is not finite|loss becomes infinite or NaN', 'NaN or infinite loss', False),
+    (r'weights are not finite|loss become infinite or NaN', 'NaN', False),
     (r'DataLoader worker .* (is killed|exited)', 'a loader worker died', True),
     (r'DataLoader timed out', 'a loader worker hung', True))
 

@@ -6,7 +6,7 @@ from typing import Any
 # What decides the result, but for the weights that the backbone starts from, and the seed.
 SECTIONS = ('model', 'train_dataloader', 'val_dataloader', 'val_evaluator', 'train_cfg',
             'optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'custom_hooks')
-OURS = ('BackboneGuard', 'EpochSeedHook', 'DetectionDump')  # hooks that change no result
+OURS = ('BackboneGuard', 'EpochSeedHook', 'DetectionDump', 'FiniteWeightsHook')  # hooks that change no result
 EVALUATION_SET = 'evaluation set (digest)'  # by its content, where it is known
 WEIGHTS = 'model.backbone.init_cfg'
 FREEZING = ('model.backbone.frozen_stages', 'model.backbone.norm_eval')
