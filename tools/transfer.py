@@ -10,11 +10,13 @@ import torch
 from rich.console import Console
 
 from mmresizemix.command import run_command
-from mmresizemix.plan.carry_out import carry_out, show_status, show_what_would_run
+from mmresizemix.plan.carry_out import (carry_out, show_estimate, show_status,
+                                        show_what_would_run)
 
 EXAMPLES = """examples:
   python tools/transfer.py configs/plans/table5.py --dry-run    what would run, and why
   python tools/transfer.py configs/plans/table5.py              run it, on all GPUs
+  python tools/transfer.py my_plan.py --estimate                hours, GPU hours, disk, seeds
   python tools/transfer.py my_plan.py --only '*SSD*'            a part of it
   python tools/transfer.py my_plan.py --status                  from another shell
 
@@ -33,12 +35,16 @@ def main() -> int:
     parser.add_argument('--only', metavar='PATTERN',
                         help="stages whose names match, e.g. '*SSD*', and what they need")
     parser.add_argument('--dry-run', action='store_true', help='say what would run, and why')
+    parser.add_argument('--estimate', action='store_true',
+                        help='measure a few steps; say what the plan takes, and how many seeds')
     parser.add_argument('--status', action='store_true', help='say how far it is')
     args = parser.parse_args()
     root = args.root or Path('work_dirs') / Path(args.plan).stem
     console = Console()
     if args.status:
         return show_status(args.plan, root, args.only, console)
+    if args.estimate:
+        return show_estimate(args.plan, root, args.gpus, args.only, console)
     if args.dry_run:
         return show_what_would_run(args.plan, root, args.only, console)
     return carry_out(args.plan, root, args.gpus, args.only, console)

@@ -7,6 +7,8 @@ from mmengine.logging import MMLogger
 from rich.console import Console
 
 from ..results.make import REPORT
+from ..progress import progress_bar
+from .estimate import estimate, estimate_table, seeds_table
 from .local import run_locally, slots
 from .plan import Plan, PlanError, read_plan
 from .progress import status_table
@@ -33,6 +35,18 @@ def show_status(plan_file: str | Path, root: Path, only: str | None, console: Co
     """How far the plan is, as far as the disk tells."""
     plan, stages = _read(plan_file, root, only, console)
     console.print(status_table(stages, plan.at_once or 1))
+    return 0
+
+
+def show_estimate(plan_file: str | Path, root: Path, gpus: int, only: str | None,
+                  console: Console) -> int:
+    """Hours, GPU hours and disk, measured here, and the seeds that the question needs."""
+    plan, stages = _read(plan_file, root, only, console)
+    places = slots(gpus, plan.gpus_per_run, plan.at_once)
+    with progress_bar('measuring') as progress:
+        lines = estimate(stages, root / 'estimate', places[0], progress)
+    console.print(estimate_table(lines, len(places)))
+    console.print(seeds_table())
     return 0
 
 

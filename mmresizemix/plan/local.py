@@ -86,7 +86,8 @@ class _Schedule:
                 self._look_back()
                 while self._step(pool):
                     if self.console.is_terminal:
-                        live.update(status_table(self.stages, self.at_once, self._shown()))
+                        live.update(status_table(self.stages, self.at_once, self.states,
+                                                 live=True))
                     time.sleep(0.1 if not self.console.is_terminal else REFRESH_SECONDS)
             finally:
                 self.stopping.set()
@@ -142,12 +143,9 @@ class _Schedule:
                       f'{last_lines(stage)}')
         elif kind == DONE:
             done = sum(s.kind == DONE for s in self.states.values())
-            left = seconds_left(self.stages, self._shown(), self.at_once)
+            left = seconds_left(self.stages, self.states, self.at_once)
             self._say(f'[{done}/{len(self.stages)}] {stage.name}: done.'
                       + (f' About {duration(left)} left.' if left else ''))
-
-    def _shown(self) -> dict[str, State]:
-        return self.states
 
     def _stage(self, name: str) -> Stage:
         return next(s for s in self.stages if s.name == name)

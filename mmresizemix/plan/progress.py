@@ -4,7 +4,6 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.table import Table
 
@@ -15,6 +14,7 @@ TRAINED = ('pretrain', 'finetune')
 STEP = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\].*?eta: (?:(\d+) days?, )?'
                   r'(\d+):(\d+):(\d+)\s+time: ([\d.]+)')
 METRIC = re.compile(r'(accuracy/top1|coco/bbox_mAP|pascal_voc/mAP): ([\d.]+)')
+SHORT = {'accuracy/top1': 'top-1', 'coco/bbox_mAP': 'AP', 'pascal_voc/mAP': 'mAP'}
 TAIL_BYTES = 65536
 
 
@@ -36,7 +36,7 @@ def read_progress(stage: Stage) -> Progress:
         log.seek(max(0, stage.log.stat().st_size - TAIL_BYTES))
         text = log.read().decode(errors='replace')
     metrics, steps = METRIC.findall(text), STEP.findall(text)
-    metric = '{} {}'.format(*metrics[-1]) if metrics else ''
+    metric = f'{SHORT[metrics[-1][0]]} {metrics[-1][1]}' if metrics else ''
     if not steps or not stage.epochs:
         return Progress(metric=metric)
     epoch, step, steps_an_epoch, days, hours, minutes, seconds, per_step = steps[-1]
@@ -89,18 +89,23 @@ def _left_of_running(stage: Stage, record: Record | None) -> float | None:
 
 
 def status_table(stages: Sequence[Stage], at_once: int = 1,
-                 states: Mapping[str, State] | None = None) -> Table:
-    """A row a run, the plan's time left in its title."""
+                 states: Mapping[str, State] | None = None, live: bool = False) -> Table:
+    """A row a run, the plan's time left in its title.
+
+    Args:
+        states: where they are known; None: as the disk tells.
+        live: only what runs or has failed, so that it fits on a screen.
+    """
     states = examine(stages) if states is None else states
     left = seconds_left(stages, states, at_once)
     done = sum(states[s.name].kind == DONE for s in stages)
     table = Table(title=f'{done} of {len(stages)} stages done'
                   + (f', about {duration(left)} left' if left else ''), title_justify='left')
-    for name in ('stage', 'state', 'epoch', 's/step', 'left', 'last metric'):
+    for name in ('stage', 'state', 'epoch', 'images/s', 'left', 'last'):
         table.add_column(name, overflow='fold')
     for stage in stages:
         state = states[stage.name]
-        if stage.kind in TRAINED or state.kind in (RUNNING, FAILED):
+        if state.kind in (RUNNING, FAILED) or (stage.kind in TRAINED and not live):
             table.add_row(stage.name, *_cells(stage, state))
     return table
 
@@ -111,7 +116,8 @@ def _cells(stage: Stage, state: State) -> tuple[str, ...]:
     running = state.kind == RUNNING
     shown = state.kind if state.kind in (RUNNING, DONE, 'waiting') else (
         f'{state.kind}: {state.reason}' if state.reason else state.kind)
-    return (shown, epoch, f'{progress.per_step:.2f}' if progress.per_step and running else '',
+    speed = f'{stage.batch / progress.per_step:.1f}' if progress.per_step and running else ''
+    return (shown, epoch, speed,
             duration(progress.left) if progress.left and running else '', progress.metric)
 
 

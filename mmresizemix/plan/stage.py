@@ -24,7 +24,9 @@ class Stage:
         missing: what of its result is not there, or None; nothing is taken on trust.
         folder: where it trains, moved aside when its inputs have changed.
         processes: of a training, one a GPU.
-        epochs: that it trains.
+        epochs: that it trains, ``batch`` pictures a step.
+        cost: names what the training of its config costs; ``measure`` is the command that finds
+            it out and writes it to a file.
         after_failures: run also when some of ``needs`` have failed.
         made_along: what it needs may have made its result, too.
     """
@@ -39,6 +41,9 @@ class Stage:
     folder: Path | None = None
     processes: int = 0
     epochs: int = 0
+    batch: int = 0
+    cost: str = ''
+    measure: Callable[[Path], Sequence[str]] | None = None
     after_failures: bool = False
     made_along: bool = False
 

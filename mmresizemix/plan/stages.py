@@ -1,4 +1,5 @@
 """A plan -> its stages, in an order in which they can be run."""
+import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -44,11 +45,20 @@ class Recipe:
     def epochs(self) -> int:
         return self.effective.train_cfg.max_epochs
 
+    @property
+    def batch(self) -> int:
+        """Of a step, over all processes."""
+        return self.effective.train_dataloader.batch_size * max(1, self.gpus)
+
     @cached_property
     def inputs(self) -> dict[str, Any]:
         """What decides the result, by dotted name."""
         return {**comparable(self.effective.to_dict(), more=('data_preprocessor', )),
                 'processes': max(1, self.gpus)}
+
+    def digest(self) -> str:
+        text = json.dumps(self.inputs, sort_keys=True, default=str)
+        return f'{self.config.stem}-{hashlib.sha256(text.encode()).hexdigest()[:12]}'
 
     def arguments(self, **more: Any) -> list[str]:
         """Of our tools: the config's file and ``--cfg-options``."""
@@ -198,7 +208,10 @@ class Builder:
                           '--seed', seed, '--resume', *arguments, processes=recipe.gpus)
         return self._add(name, kind, command, needs=needs, missing=lambda: _absent(last),
                          inputs=lambda: {**recipe.inputs, 'seed': seed, **inputs()},
-                         folder=folder, processes=recipe.gpus, epochs=recipe.epochs)
+                         folder=folder, processes=recipe.gpus, epochs=recipe.epochs,
+                         batch=recipe.batch, cost=recipe.digest(),
+                         measure=lambda out: _python('measure', recipe.config, out,
+                                                     *recipe.arguments()[1:]))
 
     def _test(self, title: str, recipe: Recipe, folder: Path, trained: str) -> str:
         """Of the last checkpoint, unless training has done it: a run that was killed in its last

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from test_run_stage import DONE, Event, ends, run_stage, stage, wait_for, write  # noqa: F401
+from test_run_stage import ends, stage, wait_for, write
 
 from mmresizemix.plan.local import InUse, run_locally, slots
 from mmresizemix.plan.record import lock

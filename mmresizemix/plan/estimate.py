@@ -1,0 +1,103 @@
+"""What a plan will cost, measured on this machine, and how many seeds its question takes."""
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from ..files import size_text
+from ..progress import Progress
+from ..results.comparison import ASSUMED_SD
+from ..results.statistics import seeds_needed
+from .measure import Cost
+from .progress import TRAINED, duration
+from .stage import Stage
+
+KEPT = 2  # checkpoints of a run
+DIFFERENCES = (0.2, 0.3, 0.5, 1.0)  # AP; Table 5's are 0.1 to 1.7
+
+
+@dataclass(frozen=True)
+class Line:
+    """Runs of one config: what each costs, and how many there are."""
+    name: str
+    runs: int
+    gpus: int
+    cost: Cost
+
+    @property
+    def seconds(self) -> float:
+        return self.runs * self.cost.seconds(max(1, self.gpus))
+
+    @property
+    def disk(self) -> int:
+        return self.runs * KEPT * self.cost.checkpoint
+
+
+def estimate(stages: Sequence[Stage], folder: Path, environment: Mapping[str, str],
+             progress: Progress | None = None) -> list[Line]:
+    """Measure each config of the plan once.
+
+    Args:
+        folder: keeps what was measured; a config is measured again when its inputs change.
+
+    Raises:
+        RuntimeError: a config cannot be run; says its last line.
+    """
+    groups: dict[str, list[Stage]] = {}
+    for stage in stages:
+        if stage.kind in TRAINED:
+            groups.setdefault(stage.cost, []).append(stage)
+    lines = []
+    for i, (name, members) in enumerate(groups.items()):
+        out = folder / f'{name}.json'
+        if not out.is_file():
+            _measure(members[0], out, environment)
+        lines.append(Line(name.rpartition('-')[0], len(members), members[0].processes,
+                          Cost.read(out)))
+        if progress:
+            progress(i + 1, len(groups))
+    return lines
+
+
+def _measure(stage: Stage, out: Path, environment: Mapping[str, str]) -> None:
+    done = subprocess.run(stage.measure(out), env={**os.environ, **environment},
+                          capture_output=True, text=True)
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise RuntimeError(f'{stage.name} cannot be measured: {said[-1] if said else "no output"}')
+
+
+def estimate_table(lines: Sequence[Line], at_once: int) -> Table:
+    """A row a config, and the plan's sum."""
+    table = Table(title='What the plan takes, from a few steps measured here', title_justify='left')
+    for column in ('runs of', 'number', 'each', 'GPU hours', 'disk', 'memory'):
+        table.add_column(column, justify='left' if column == 'runs of' else 'right')
+    for line in lines:
+        table.add_row(line.name, str(line.runs), duration(line.seconds / line.runs),
+                      _hours(line.gpus * line.seconds), size_text(line.disk),
+                      f'{line.cost.memory:.1f} GiB' if line.cost.memory else '')
+    seconds = sum(line.seconds for line in lines) / at_once
+    table.add_section()
+    table.add_row(f'all, {at_once} at a time', str(sum(line.runs for line in lines)),
+                  duration(seconds), _hours(sum(line.gpus * line.seconds for line in lines)),
+                  size_text(sum(line.disk for line in lines)))
+    return table
+
+
+def _hours(gpu_seconds: float) -> str:
+    return f'{gpu_seconds / 3600:.1f}' if gpu_seconds else 'none'
+
+
+def seeds_table() -> Table:
+    """Runs of each pretraining that show a difference with 80 % power, if seeds spread as others
+    have measured (mmdetection#2773, #3624)."""
+    table = Table(title=f'Runs each that settle a difference (80 % power, spread {ASSUMED_SD} AP '
+                  'between runs, images aside)', title_justify='left')
+    for difference in DIFFERENCES:
+        table.add_column(f'{difference} AP', justify='right')
+    needed = [seeds_needed(d, ASSUMED_SD, ASSUMED_SD, 0.0) for d in DIFFERENCES]
+    table.add_row(*(str(n.n) if n.n else n.reason for n in needed))
+    return table

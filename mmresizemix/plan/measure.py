@@ -1,0 +1,124 @@
+"""What a config costs: a few steps of it, timed, and the size of its checkpoint."""
+import io
+import json
+import math
+import statistics
+import time
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+
+from ..files import write_text
+from ..launch import GUARD, build_runner
+
+WARM_UP = 3
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one run of a config.
+
+    Args:
+        step, val_step: seconds; steps, val_steps: of an epoch, by one process; epochs,
+            validations: of a run.
+        checkpoint: bytes of one, with the optimizer.
+        memory: GiB at most on a GPU, 0 on a CPU.
+    """
+    step: float
+    steps: int
+    epochs: int
+    val_step: float
+    val_steps: int
+    validations: int
+    checkpoint: int
+    memory: float
+
+    def seconds(self, processes: int = 1) -> float:
+        """Of a run whose batches are shared out to ``processes``, if that costs nothing."""
+        return (self.step * math.ceil(self.steps / processes) * self.epochs
+                + self.val_step * math.ceil(self.val_steps / processes) * self.validations)
+
+    @classmethod
+    def read(cls, path: Path) -> 'Cost':
+        return cls(**json.loads(path.read_text()))
+
+    def write(self, path: Path) -> None:
+        write_text(path, json.dumps(asdict(self), indent=1))
+
+
+class _Measured(Exception):
+    """Ends the run once enough is known."""
+
+    def __init__(self, cost: Cost):
+        super().__init__('measured')
+        self.cost = cost
+
+
+class _Measure(Hook):
+    priority = 'LOWEST'
+
+    def __init__(self, steps: int):
+        self.steps, self.times = steps, []
+
+    def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        self.times.append(time.perf_counter())
+        last = batch_idx + 1 == len(runner.train_dataloader)
+        if len(self.times) > WARM_UP + self.steps or last:
+            raise _Measured(self._cost(runner))
+
+    def _cost(self, runner) -> Cost:
+        steps = [b - a for a, b in zip(self.times, self.times[1:])]
+        loop = runner.train_loop
+        memory = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0
+        val_step, val_steps = self._validate(runner)
+        return Cost(statistics.median(steps[WARM_UP:] or steps or [0.0]),
+                    len(runner.train_dataloader), loop.max_epochs, val_step, val_steps,
+                    -(-loop.max_epochs // loop.val_interval), _checkpoint_bytes(runner), memory)
+
+    def _validate(self, runner) -> tuple[float, int]:
+        loader = runner.build_dataloader(runner._val_dataloader) if isinstance(
+            runner._val_dataloader, dict) else runner.val_loop.dataloader
+        runner.model.eval()
+        with torch.no_grad():
+            times = [time.perf_counter()]
+            for batch in islice(loader, self.steps):
+                runner.model.val_step(batch)
+                times.append(time.perf_counter())
+        steps = [b - a for a, b in zip(times, times[1:])]
+        return statistics.median(steps[1:] or steps), len(loader)
+
+
+def _checkpoint_bytes(runner) -> int:
+    buffer = io.BytesIO()
+    torch.save(dict(state_dict=runner.model.state_dict(),
+                    optimizer=runner.optim_wrapper.state_dict()), buffer)
+    return buffer.tell()
+
+
+def measure(cfg: Config, steps: int) -> Cost:
+    """Train ``steps`` steps and validate as many; nothing is kept, no backbone is needed.
+
+    Raises:
+        ValueError: ``steps`` is less than 1.
+    """
+    if steps < 1:
+        raise ValueError(f'steps: expected at least 1, got {steps}')
+    with TemporaryDirectory() as scratch:
+        cfg.work_dir = scratch
+        if 'backbone' in cfg.model:
+            cfg.model.backbone.init_cfg = None
+        cfg.custom_hooks = [h for h in cfg.get('custom_hooks', []) if h['type'] != GUARD]
+        runner = build_runner(cfg)
+        runner.register_hook(_Measure(steps), priority='LOWEST')
+        try:
+            runner.train()
+        except _Measured as measured:
+            return measured.cost
+    raise RuntimeError('the data set gives no step at all')

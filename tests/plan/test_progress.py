@@ -1,0 +1,58 @@
+"""How far a plan is, as its logs and records tell."""
+import io
+import time
+
+import pytest
+from rich.console import Console
+from test_run_stage import stage
+
+from mmresizemix.plan.progress import duration, read_progress, seconds_left, status_table
+from mmresizemix.plan.record import DONE, FAILED, STARTED, Record
+from mmresizemix.plan.stage import State
+
+LOG = '''01/01 - mmengine - INFO - Epoch(train)  [3][ 50/146]  lr: 4.9545e-03  eta: 1 day, 2:07:41  time: 0.5000  data_time: 0.0053
+01/01 - mmengine - INFO - Epoch(val) [2][310/310]    coco/bbox_mAP: 0.2510  coco/bbox_mAP_50: 0.4
+'''
+
+
+def test_progress_is_read_from_the_end_of_the_log(tmp_path):
+    one = stage(tmp_path, epochs=12, batch=16)
+    assert read_progress(one).epoch == 0
+    one.home.mkdir(parents=True)
+    one.log.write_text('x' * 100_000 + '\n' + LOG)
+    found = read_progress(one)
+    assert (found.epoch, found.per_step, found.metric) == (3, 0.5, 'AP 0.2510')
+    assert found.left == 26 * 3600 + 7 * 60 + 41
+    assert found.share == pytest.approx((2 + 50 / 146) / 12)
+
+
+def test_time_left_is_that_of_alike_stages_shared_out(tmp_path):
+    stages = [stage(tmp_path, name=name, folder=tmp_path / 'ssd' / name) for name in 'abc']
+    stages.append(stage(tmp_path, name='other'))
+    states = {s.name: State('waiting') for s in stages}
+    assert seconds_left(stages, states, 1) is None, 'nothing is known yet'
+    Record(DONE, {}, seconds=100).write(stages[0].record)
+    states['a'] = State(DONE)
+    assert seconds_left(stages, states, 1) == pytest.approx(300)
+    assert seconds_left(stages, states, 2) == pytest.approx(150)
+    states['b'] = State(FAILED)
+    assert seconds_left(stages, states, 1) == pytest.approx(200)
+
+
+def test_the_table_shows_every_run_and_why_it_does_not_run(tmp_path):
+    running, failed, check = (stage(tmp_path, name=name, epochs=12, batch=16, folder=tmp_path / name)
+                              for name in ('running', 'failed', 'check'))
+    Record(STARTED, {}, attempts=1, began=time.time() - 60).write(running.record)
+    running.log.write_text(LOG)
+    states = dict(running=State('running'), failed=State(FAILED, 'out of memory'), check=State(DONE))
+    out = io.StringIO()
+    Console(file=out, width=110).print(status_table([running, failed, check], 1, states))
+    text = out.getvalue()
+    assert '1 of 3 stages done' in text and 'failed: out of memory' in text
+    assert '3/12' in text and '32.0' in text and '26.1 h' in text and 'AP 0.2510' in text
+
+
+@pytest.mark.parametrize('seconds, text', [(45, '45 s'), (720, '12 min'), (12600, '3.5 h'),
+                                           (180_000, '2.1 days')])
+def test_durations_as_people_say_them(seconds, text):
+    assert duration(seconds) == text

@@ -1,0 +1,28 @@
+"""Time a few steps of a config, and weigh its checkpoint."""
+import argparse
+from pathlib import Path
+
+from mmresizemix.command import run_command
+from mmresizemix.launch import add_run_arguments, load_config
+from mmresizemix.plan.measure import measure
+from mmresizemix.plan.progress import duration
+
+EXAMPLES = """examples:
+  python tools/measure.py configs/ssd/ssd300_r50_8xb8-24e_coco.py work_dirs/ssd.json --steps 50
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_run_arguments(parser)
+    parser.add_argument('out', type=Path, help='where to write what was measured, as json')
+    parser.add_argument('--steps', type=int, default=20, help='to time (default: %(default)s)')
+    args = parser.parse_args()
+    cost = measure(load_config(args), args.steps)
+    cost.write(args.out)
+    print(f'{cost.step:.3f} s a step, {duration(cost.seconds())} a run')
+
+
+if __name__ == '__main__':
+    run_command(main)
