@@ -5,6 +5,8 @@ import sys
 from typing import Callable
 
 STOPPED = 130  # what a shell reports after Ctrl-C
+# What the system says of a path that the user gave, which is all that there is to say.
+OF_FILES = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC)
 DISK_FULL = 74  # EX_IOERR of sysexits.h
 
 
@@ -37,5 +39,6 @@ def _is_ours(error: BaseException) -> bool:
         traceback = traceback.tb_next
     raised_in = traceback.tb_frame.f_globals.get('__name__', '').split('.')[0]
     # MMEngine's registry raises anew what a constructor raised
-    return raised_in in ('mmresizemix', '__main__') or isinstance(error, FileNotFoundError) or (
+    of_files = isinstance(error, OSError) and error.errno in OF_FILES
+    return raised_in in ('mmresizemix', '__main__') or of_files or (
         error.__context__ is not None and _is_ours(error.__context__))

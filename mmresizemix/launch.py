@@ -31,7 +31,11 @@ def load_config(args: Namespace) -> Config:
 
     Raises:
         FileNotFoundError: no such config.
+        ValueError: it is not a Python config.
     """
+    if Path(args.config).suffix != '.py':  # MMEngine's YAML loader runs code that a file carries
+        raise ValueError(f'{args.config}: expected a Python config, got '
+                         f'{Path(args.config).suffix or "no suffix"}')
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))

@@ -78,6 +78,8 @@ def read_plan(path: str | Path) -> Plan:
     path = Path(path)
     if not path.is_file():
         raise PlanError(f'{path}: no such plan; expected a file as configs/plans/table5.py')
+    if path.suffix != '.py':  # MMEngine's YAML loader runs code that a file carries
+        raise PlanError(f'{path}: expected a Python config, got {path.suffix or "no suffix"}')
     content = {k: v for k, v in Config.fromfile(path).to_dict().items() if not k.startswith('_')}
     known = {'pretrainings', 'detectors', 'seeds', 'baseline', 'gpus_per_run', 'at_once'}
     _only(known, content, str(path))

@@ -67,9 +67,8 @@ def _run(stage: Stage, environment: Mapping[str, str], stopping: Event, silence:
     if before is not None and changes(before.inputs, inputs):
         stage.set_aside()
         before = None
-    there = stage.made_along or (before is not None and before.state != FAILED)
-    if there and stage.missing() is None:
-        return _end(stage, replace(before or Record(DONE, inputs), state=DONE), Outcome(DONE))
+    if stage.missing() is None and (stage.made_along or (before and before.state == DONE)):
+        return _end(stage, before or Record(DONE, inputs), Outcome(DONE))
     record = Record(STARTED, inputs, seconds=before.seconds if before else 0.0)
     for attempt in range(1, ATTEMPTS + 1):
         record = replace(record, command=[*stage.command()], attempts=attempt, began=time.time())

@@ -175,13 +175,17 @@ run_stage(stage(Path({home!r}), {code!r}), {{}}, Event())
 '''
 
 
-def test_a_process_that_outlived_its_driver_is_waited_for_not_started_twice(tmp_path):
+def test_a_process_that_outlived_its_driver_is_waited_for(tmp_path):
+    """Two trainings in one folder would spoil it. Afterwards, resuming one that has ended does
+    nothing."""
     code = f'''
 import os, time
-{write(tmp_path / "starts")}
+order = open({str(tmp_path / "order")!r}, "a", buffering=1)
+order.write("begins ")
 open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))
 time.sleep(4)
-{write(tmp_path / "result")}'''
+{write(tmp_path / "result")}
+order.write("ends ")'''
     driver = subprocess.Popen([sys.executable, '-c', DRIVER.format(
         tests=str(Path(__file__).parent), home=str(tmp_path), code=code)])
     wait_for(tmp_path / 'pid')
@@ -190,7 +194,7 @@ time.sleep(4)
     one = stage(tmp_path, code)
     assert state_of(one, {}).kind == RUNNING, 'the lock is held by the process itself'
     assert run(one).state == DONE
-    assert (tmp_path / 'starts').read_text() == 'x' and (tmp_path / 'result').read_text() == 'x'
+    assert (tmp_path / 'order').read_text() == 'begins ends ' * 2
 
 
 def test_a_lock_names_its_owner_and_ends_with_it(tmp_path):
