@@ -1,10 +1,10 @@
-# make install | demo | test.  Everything lives in .venv; remove that folder to start over.
+# make install | demo | test | test-faults.  Everything lives in .venv; remove that folder to start over.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SCALE ?= full
 
-.PHONY: install demo test
+.PHONY: install demo test test-faults
 install: $(VENV)/.installed
 
 # A Python without ensurepip (Debian's, without python3-venv) can still make a venv: pip is put in
@@ -23,4 +23,8 @@ demo: install
 	$(BIN)/python tools/demo.py --scale $(SCALE)
 
 test: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests --ignore tests/faults
+
+# kills, full disks and the like, on real runs: 15 minutes
+test-faults: install
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/faults
