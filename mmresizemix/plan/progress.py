@@ -48,7 +48,7 @@ def read_progress(stage: Stage) -> Progress:
 def seconds_left(stages: Sequence[Stage], states: Mapping[str, State], at_once: int) -> float | None:
     """Of the whole plan, by what stages of the same kind have taken; None: nothing is known yet.
 
-    What has no finished or running stage of its kind counts as the longest kind that has.
+    What has no alike stage that has run counts as those of its kind, else as all.
     """
     took: dict[str, list[float]] = defaultdict(list)
     left, open_kinds = 0.0, []
@@ -69,8 +69,14 @@ def seconds_left(stages: Sequence[Stage], states: Mapping[str, State], at_once: 
     means = {kind: sum(values) / len(values) for kind, values in took.items()}
     if open_kinds and not means:
         return None
-    left += sum(means.get(kind, max(means.values())) for kind in open_kinds)
+    left += sum(means[kind] if kind in means else _of_kin(kind, means) for kind in open_kinds)
     return left / max(1, at_once)
+
+
+def _of_kin(kind: str, means: Mapping[str, float]) -> float:
+    kin = [mean for name, mean in means.items() if name.split()[0] == kind.split()[0]]
+    kin = kin or list(means.values())
+    return sum(kin) / len(kin)
 
 
 def _kind(stage: Stage) -> str:
