@@ -15,8 +15,7 @@ detectors = [
          options=_detect),
     dict(name='Faster R-CNN on COCO', config='../demo/faster-rcnn_r18_scenes-coco.py',
          options=_detect),
-    dict(name='SSD on VOC', config='../demo/ssd96_r18_scenes-voc.py', seeds=[0, 1],
-         options=_detect),
+    dict(name='SSD on VOC', config='../demo/ssd96_r18_scenes-voc.py', options=_detect),
     dict(name='Faster R-CNN on VOC', config='../demo/faster-rcnn_r18_scenes-voc.py',
          options=_detect),
 ]

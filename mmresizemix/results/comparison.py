@@ -21,7 +21,8 @@ from .statistics import (ALPHA, Combined, Estimate, ExactP, Interval, Probabilit
                          seeds_needed, verdict)
 
 NAMES = {BASELINE: 'baseline', 'resizemix': 'ResizeMix', 'cutmix': 'CutMix', 'mixup': 'Mixup',
-         'resizemix-persample': 'ResizeMix (per sample)', RANDOM: 'random weights',
+         'resizemix-persample': 'ResizeMix (per sample)',
+         'cutmix-persample': 'CutMix (per sample)', RANDOM: 'random weights',
          RANDOM_UNVERIFIED: 'random weights (unverified)'}
 FROM_SCRATCH = (NAMES[RANDOM], NAMES[RANDOM_UNVERIFIED])  # rows that are no pretraining
 BY_SIZE = ('AP50', 'AP75', 'APs', 'APm', 'APl')
