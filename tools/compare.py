@@ -35,6 +35,8 @@ def main() -> int:
                         help='what to write (default: all)')
     parser.add_argument('--annotations', type=Path, metavar='JSON',
                         help='COCO annotations of runs whose own are not on this machine')
+    parser.add_argument('--pictures', type=Path, metavar='FOLDER',
+                        help='of mixed-by-*.png, for the report (default: the folders of runs)')
     parser.add_argument('--allow-different', action='store_true',
                         help='compare runs whose configs differ in more than backbone and seed')
     parser.add_argument('--resamples', type=int, default=1000, metavar='N',
@@ -44,7 +46,8 @@ def main() -> int:
     comparison = make_comparison(
         args.runs, args.out, formats=args.format, baseline=args.baseline, epoch=args.epoch,
         annotations=args.annotations, resamples=args.resamples,
-        allow_different=args.allow_different, quiet=args.quiet)
+        allow_different=args.allow_different, quiet=args.quiet,
+        pictures=args.pictures)
     if not args.quiet:
         print(to_markdown(comparison))
         written = [*(FORMATS[f][0] for f in args.format if f in FORMATS),

@@ -182,7 +182,7 @@ class Builder:
         method = method_of(recipe.effective.model.get('train_cfg', {}).get('augments'))
         if method in (None, 'baseline'):
             return
-        out = self.root / 'finetune' / f'mixed-by-{slug(pretraining.name)}.png'
+        out = self.root / 'mixes' / f'mixed-by-{slug(pretraining.name)}.png'
         self._add(f'draw mixes of {pretraining.name}', 'draw',
                   lambda: _python('show_mix', recipe.config, out, *recipe.arguments()[1:]),
                   needs=(check, ), inputs=lambda: recipe.inputs, missing=lambda: _absent(out))
@@ -236,10 +236,14 @@ class Builder:
     def _compare(self, tests: Sequence[str]) -> None:
         out = self.root / 'comparison'
         runs = {s.name: (s.folder, s.epochs) for s in self.stages if s.kind == 'finetune'}
+
+        def begun() -> list[Path]:  # of this plan: another may have left runs, too
+            return [folder for folder, _ in runs.values() if folder.is_dir()]
+
         baseline = ('--baseline', self.plan.baseline) if self.plan.baseline else ()
         self._add('compare', 'compare',
-                  lambda: _python('compare', self.root / 'finetune', '--out', out, '--quiet',
-                                  *baseline),
+                  lambda: _python('compare', *(begun() or [self.root]), '--out', out, '--quiet',
+                                  '--pictures', self.root / 'mixes', *baseline),
                   needs=tuple(tests), after_failures=True, missing=lambda: _absent(out / REPORT),
                   inputs=lambda: {name: read_metrics(folder, epochs)
                                   for name, (folder, epochs) in runs.items()})

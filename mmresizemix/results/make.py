@@ -18,13 +18,14 @@ def make_comparison(paths: Sequence[str | Path], out: str | Path, *,
                     formats: Sequence[str] = (*FORMATS, 'html'), baseline: str | None = None,
                     epoch: str = 'last', annotations: Path | None = None, resamples: int = 1000,
                     allow_different: bool = False, workers: int | None = None,
-                    quiet: bool = False) -> Comparison:
+                    quiet: bool = False, pictures: Path | None = None) -> Comparison:
     """Read every run under ``paths``, compare, and write ``formats`` into the folder ``out``.
 
     Args:
         formats: of 'md', 'csv', 'json', 'latex', 'html' (the report).
         resamples: of the validation images, where runs have left their detections.
         quiet: no progress on stderr.
+        pictures: folder of mixed batches as tools/show_mix.py draws them (default: ``paths``).
     """
     out = Path(out)
     with _progress('reading runs', quiet) as progress:
@@ -37,7 +38,7 @@ def make_comparison(paths: Sequence[str | Path], out: str | Path, *,
                      allow_different=allow_different, resamples=resamples, epoch=epoch)
     for name in formats:
         if name == 'html':
-            write_report(out / REPORT, result, truths, paths)
+            write_report(out / REPORT, result, truths, [pictures] if pictures else paths)
         else:
             file, show = FORMATS[name]
             write_text(out / file, show(result))
