@@ -12,10 +12,16 @@ work = open('/nonexistent')
 
 
 def state_of(depth=18, seed=0, **settings):
-    """The weights of a torchvision ResNet, random, with every buffer off its default."""
+    """The weights of a torchvision ResNet, random, with every buffer off its default, and small
+    enough for a detector to train from."""
     torch.manual_seed(seed)
     state = getattr(torchvision.models, f'resnet{depth}')(num_classes=6, **settings).state_dict()
-    return {k: torch.rand_like(v) if v.is_floating_point() else v + 7 for k, v in state.items()}
+    return {k: _random(v) if v.is_floating_point() else v + 7 for k, v in state.items()}
+
+
+def _random(weight: torch.Tensor) -> torch.Tensor:
+    drawn = torch.rand_like(weight)
+    return drawn / weight[0].numel() if weight.dim() > 1 else drawn
 
 
 def as_mmpretrain(state, config=CLASSIFIER_CONFIG):
