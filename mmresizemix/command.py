@@ -1,5 +1,6 @@
 """How every command of tools/ ends: with its result, or with one line that says why not."""
 import errno
+import multiprocessing
 import os
 import sys
 from typing import Callable
@@ -11,7 +12,8 @@ DISK_FULL = 74  # EX_IOERR of sysexits.h
 
 
 def run_command(main: Callable[[], int | None], when_stopped: str = '') -> None:
-    """Call ``main`` and exit with what it returns; errors become one line on stderr, exit code 1 (74: the disk is full).
+    """Call ``main`` and exit with what it returns. Errors become one line on stderr, and exit code 1
+    (74: the disk is full).
 
     Errors of the program itself keep their traceback; set ``MMRESIZEMIX_TRACEBACK=1`` to see it
     for the others too.
@@ -30,6 +32,9 @@ def run_command(main: Callable[[], int | None], when_stopped: str = '') -> None:
         print(f'error: {error}', file=sys.stderr)
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         sys.exit(DISK_FULL if full else 1)
+    finally:
+        for child in multiprocessing.active_children():  # Python would wait for one that hangs
+            child.kill()
 
 
 def _is_ours(error: BaseException) -> bool:

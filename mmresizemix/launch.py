@@ -1,6 +1,7 @@
 """A config and a few options -> a run. Serves mmpretrain's and mmdet's configs alike."""
 import os
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -8,6 +9,7 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
+from .resuming import INTERRUPTED, die_with_parent
 from .transfer import CheckpointError, load_checkpoint
 
 RANDOM = 'random'
@@ -84,7 +86,18 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
         cfg.resume, cfg.load_from = checkpoint is not None, checkpoint and str(checkpoint)
     if cfg.get('load_from'):
         load_checkpoint(cfg.load_from)  # strictly, before MMEngine would unpickle anything in it
+    _use_resumable_loop(cfg)
+    if cfg.get('launcher') == 'pytorch':
+        die_with_parent()
     build_runner(cfg).train()
+
+
+def _use_resumable_loop(cfg: Config) -> None:
+    settings = cfg.get('train_cfg') or {}
+    if settings.get('type', 'EpochBasedTrainLoop') == 'EpochBasedTrainLoop' and settings.get(
+            'by_epoch', True):
+        settings.pop('by_epoch', None)
+        settings.type = 'mmresizemix.ResumableEpochLoop'
 
 
 def test(cfg: Config, checkpoint: str, *, amp: bool = False) -> dict:
@@ -138,15 +151,24 @@ def set_backbone(cfg: Config, backbone: str) -> None:
 
 
 def newest_checkpoint(work_dir: str) -> Path | None:
-    """The newest ``epoch_N.pth`` or ``iter_N.pth`` that can be read whole, or None.
+    """The newest of ``epoch_N.pth``, ``iter_N.pth`` and ``interrupted.pth`` that can be read whole,
+    or None.
 
     MMEngine writes checkpoints in place, so the newest may be cut off; it says which it passes by.
     """
     found = [p for kind in ('epoch', 'iter') for p in Path(work_dir).glob(f'{kind}_*.pth')]
-    for path in sorted(found, key=lambda p: int(p.stem.rpartition('_')[2]), reverse=True):
+    found.sort(key=lambda p: int(p.stem.rpartition('_')[2]), reverse=True)
+    regular = _first_readable(found)
+    stopped = _first_readable(p for p in [Path(work_dir) / INTERRUPTED] if p.is_file())
+    newest = max((one for one in (regular, stopped) if one), key=lambda one: one[1], default=None)
+    return newest and newest[0]
+
+
+def _first_readable(paths: Iterable[Path]) -> tuple[Path, int] | None:
+    """(its path, its iteration)."""
+    for path in paths:
         try:
-            load_checkpoint(path)
-            return path
+            return path, load_checkpoint(path).get('meta', {}).get('iter', 0)
         except CheckpointError as error:
             print(f'Passing by a checkpoint that cannot be read: {error}')
     return None

@@ -5,6 +5,7 @@ stays cheap and works where only one of mmdet and mmpretrain is installed.
 """
 from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import LOOPS as MMENGINE_LOOPS
 from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import Registry
@@ -16,6 +17,7 @@ SCOPE = 'mmresizemix'
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope=SCOPE,
                  locations=['mmresizemix.seeding', 'mmresizemix.finite', 'mmresizemix.transfer',
                            'mmresizemix.detection'])
+LOOPS = Registry('loop', parent=MMENGINE_LOOPS, scope=SCOPE, locations=['mmresizemix.resuming'])
 FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope=SCOPE,
                      locations=['mmresizemix.seeding'])
 MODELS = Registry('model', parent=MMENGINE_MODELS, scope=SCOPE,

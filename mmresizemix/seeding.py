@@ -6,6 +6,7 @@ from an uninterrupted one. Saving the states would not mend it, since validation
 """
 import logging
 import random
+import signal
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from mmengine.runner import EpochBasedTrainLoop
 
 from .batch_augments import derive_seed
 from .registry import FUNCTIONS, HOOKS
+
+GRACE_SECONDS = 30  # that a loader's worker outlives a request to stop
 
 
 @HOOKS.register_module()
@@ -50,7 +53,7 @@ class EpochSeedHook(Hook):
 
     def before_train_epoch(self, runner) -> None:
         seed_everything(derive_seed(runner.seed, get_rank(), runner.epoch, 'process'))
-        for augment in _batch_augments(runner.model):
+        for augment in batch_augments(runner.model):
             augment.set_epoch(runner.epoch, runner.seed)
 
 
@@ -66,7 +69,7 @@ def _leaves_seeding_to_torch(worker_init_fn) -> bool:
     return getattr(worker_init_fn, 'func', worker_init_fn) in (None, torch_worker_seeding)
 
 
-def _batch_augments(model) -> list:
+def batch_augments(model) -> list:
     """The augments of an mmpretrain model that keep a generator of their own."""
     model = model.module if is_model_wrapper(model) else model
     chooser = getattr(getattr(model, 'data_preprocessor', None), 'batch_augments', None)
@@ -77,4 +80,7 @@ def _batch_augments(model) -> list:
 def torch_worker_seeding(worker_id: int) -> None:
     """A ``worker_init_fn`` that leaves torch's own seeding alone: each epoch, every worker gets
     Python, numpy and torch seeds drawn from the main process. MMEngine's default overwrites them
-    with a constant."""
+    with a constant. A worker outlives SIGTERM for a while: a cluster sends it to all processes at
+    once, and a worker that died first would take the main process along before it has written its
+    checkpoint (:mod:`.resuming`)."""
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(GRACE_SECONDS))

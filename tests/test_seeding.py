@@ -21,7 +21,7 @@ def test_derived_seeds_differ_and_repeat():
 
 
 def tiny_run(work_dir, epochs, workers=2, resume=False):
-    from seeding_run import config
+    from small_run import config
     return Runner.from_cfg(config(str(work_dir), epochs, workers, resume))
 
 
@@ -52,7 +52,7 @@ def test_ranks_mix_differently(tmp_path):
     """Two processes over gloo: the same run, seeds and model, other mixes."""
     done = subprocess.run(
         [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2',
-         '--master_port=29631', str(HERE / 'seeding_run.py'), str(tmp_path)],
+         '--master_port=29631', str(HERE / 'small_run.py'), str(tmp_path)],
         capture_output=True, text=True, timeout=240, env={**os.environ, 'OMP_NUM_THREADS': '1'})
     assert done.returncode == 0, done.stderr[-3000:]
     first, second = (torch.load(tmp_path / f'rank{rank}.pth') for rank in (0, 1))

@@ -29,4 +29,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    run_command(main, 'The same command with --resume goes on from the last epoch.')
+    run_command(main, 'The same command with --resume goes on where it was.')

@@ -10,8 +10,8 @@ detection_dump = dict(type='mmresizemix.DetectionDump')  # for tools/compare.py
 num_class_check = dict(type='NumClassCheckHook')
 finite_weights = dict(type='mmresizemix.FiniteWeightsHook')
 
-# Written whole or not at all, and two of them: at any moment one is whole.
-whole_checkpoints = dict(max_keep_ckpts=2, backend_args=dict(backend='whole_file'))
+# Written whole or not at all, and two of them: at any moment one is whole. And the best.
+whole_checkpoints = dict(max_keep_ckpts=2, save_best='auto', backend_args=dict(backend='whole_file'))
 
 # With EpochSeedHook: a resumed run draws the augmentations of an uninterrupted one.
 torch_seeding = dict(type='mmresizemix.torch_worker_seeding')

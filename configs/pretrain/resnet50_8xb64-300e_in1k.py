@@ -25,6 +25,6 @@ train_cfg = dict(max_epochs=300)
 param_scheduler = dict(_delete_=True, type='CosineAnnealingLR', by_epoch=True, T_max=300)
 auto_scale_lr = dict(base_batch_size=512)
 
-# Written whole or not at all, and two of them: at any moment one is whole.
+# Written whole or not at all, and two of them: at any moment one is whole. And the best.
 default_hooks = dict(
-    checkpoint=dict(max_keep_ckpts=2, backend_args=dict(backend='whole_file')))
+    checkpoint=dict(max_keep_ckpts=2, save_best='auto', backend_args=dict(backend='whole_file')))

@@ -17,8 +17,8 @@ from mmengine.hooks import Hook
 from ..files import file_sha256, write_text
 from ..registry import HOOKS
 from ..results.dump import FOLDER, TRUTH, Dump, DumpIndex
+from ..results.logs import HEADLINES
 
-SCORES = ('coco/bbox_mAP', 'pascal_voc/mAP')  # what "best" means, as far as a run has them
 DISTRIBUTIONS = ('mmengine', 'mmcv', 'mmdet', 'torch', 'torchvision', 'numpy', 'pycocotools',
                  'faster-coco-eval')
 
@@ -174,7 +174,7 @@ def _epoch_of(runner) -> str:
 
 
 def _newest_and_best(epochs: dict[str, Dump]) -> dict[str, Dump]:
-    score = next((s for s in SCORES if any(s in d.metrics for d in epochs.values())), None)
+    score = next((s for s in HEADLINES if any(s in d.metrics for d in epochs.values())), None)
     newest = max(epochs, key=lambda name: (name.isdigit(), int(name) if name.isdigit() else 0))
     keep = {newest, 'test'}
     if score:

@@ -15,7 +15,7 @@ from .measure import Cost
 from .progress import TRAINED, duration
 from .stage import Stage
 
-KEPT = 2  # checkpoints of a run
+KEPT = 3  # checkpoints of a run: two and the best
 DIFFERENCES = (0.2, 0.3, 0.5, 1.0)  # AP; Table 5's are 0.1 to 1.7
 
 

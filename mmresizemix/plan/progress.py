@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
+from ..results.logs import HEADLINES
 from .record import DONE, FAILED, Record
 from .stage import RUNNING, Stage, State, examine
 
 TRAINED = ('pretrain', 'finetune')
 STEP = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\].*?eta: (?:(\d+) days?, )?'
                   r'(\d+):(\d+):(\d+)\s+time: ([\d.]+)')
-METRIC = re.compile(r'(accuracy/top1|coco/bbox_mAP|pascal_voc/mAP): ([\d.]+)')
-SHORT = {'accuracy/top1': 'top-1', 'coco/bbox_mAP': 'AP', 'pascal_voc/mAP': 'mAP'}
+METRIC = re.compile(rf'({"|".join(HEADLINES)}): ([\d.]+)')
 TAIL_BYTES = 65536
 
 
@@ -36,7 +36,7 @@ def read_progress(stage: Stage) -> Progress:
         log.seek(max(0, stage.log.stat().st_size - TAIL_BYTES))
         text = log.read().decode(errors='replace')
     metrics, steps = METRIC.findall(text), STEP.findall(text)
-    metric = f'{SHORT[metrics[-1][0]]} {metrics[-1][1]}' if metrics else ''
+    metric = f'{HEADLINES[metrics[-1][0]]} {metrics[-1][1]}' if metrics else ''
     if not steps or not stage.epochs:
         return Progress(metric=metric)
     epoch, step, steps_an_epoch, days, hours, minutes, seconds, per_step = steps[-1]

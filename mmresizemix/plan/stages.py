@@ -13,6 +13,7 @@ from ..files import file_sha256
 from ..results import read_metrics
 from ..results.configs import comparable
 from ..results.dump import FOLDER, DumpIndex
+from ..results.logs import HEADLINES
 from ..results.make import REPORT
 from ..transfer import load_checkpoint
 from ..transfer.export import stamp_of
@@ -23,11 +24,11 @@ from .stage import Stage
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 RANDOM = 'random'
-# Atomic writing, and the two newest checkpoints: at any moment one of them is whole.
+# Atomic writing, and the two newest checkpoints: at any moment one of them is whole. And the best.
 KEEP = {'default_hooks.checkpoint.backend_args.backend': 'whole_file',
-        'default_hooks.checkpoint.max_keep_ckpts': 2}
+        'default_hooks.checkpoint.max_keep_ckpts': 2,
+        'default_hooks.checkpoint.save_best': 'auto'}
 NOT_DATA = ('pipeline', '_scope_', 'backend_args')  # of a set's settings
-METRICS = ('accuracy/top1', 'coco/bbox_mAP', 'pascal_voc/mAP')
 
 
 class Recipe:
@@ -221,7 +222,7 @@ class Builder:
                     for h in recipe.effective.get('custom_hooks', []))
 
         def missing() -> str | None:
-            if not set(METRICS) & set(read_metrics(folder, recipe.epochs)):
+            if not set(HEADLINES) & set(read_metrics(folder, recipe.epochs)):
                 return f'epoch {recipe.epochs} has no metric'
             index = DumpIndex.read(folder / FOLDER) if dumps else None
             if dumps and str(recipe.epochs) not in (index.epochs if index else {}):

@@ -9,10 +9,12 @@ SECTIONS = ('model', 'train_dataloader', 'val_dataloader', 'val_evaluator', 'tra
 OURS = ('BackboneGuard', 'EpochSeedHook', 'DetectionDump', 'FiniteWeightsHook')  # hooks that change no result
 EVALUATION_SET = 'evaluation set (digest)'  # by its content, where it is known
 WEIGHTS = 'model.backbone.init_cfg'
+LOOP, BY_EPOCH = 'train_cfg.type', 'train_cfg.by_epoch'
+EPOCH_LOOPS = ('EpochBasedTrainLoop', 'mmresizemix.ResumableEpochLoop')
 FREEZING = ('model.backbone.frozen_stages', 'model.backbone.norm_eval')
 PLACES = ('data_root', 'sub_data_root', 'ann_file')  # where a machine keeps the data
-SPEED_ONLY = ('num_workers', 'persistent_workers', 'pin_memory', 'prefetch_factor', 'work_dir',
-              'backend_args', '_scope_', 'outfile_prefix', 'collect_device')
+SPEED_ONLY = ('num_workers', 'persistent_workers', 'pin_memory', 'prefetch_factor', 'timeout',
+              'work_dir', 'backend_args', '_scope_', 'outfile_prefix', 'collect_device')
 
 
 def comparable(config: Mapping[str, Any], gpus: int | None = None,
@@ -30,6 +32,10 @@ def comparable(config: Mapping[str, Any], gpus: int | None = None,
         _flatten(section, config.get(section), flat)
     if gpus is not None:
         flat['GPUs'] = gpus
+    if flat.get(LOOP) in EPOCH_LOOPS:  # the usual one, by whatever name
+        flat.pop(LOOP)
+    if flat.get(BY_EPOCH) is True:
+        flat.pop(BY_EPOCH)
     return {k: v for k, v in flat.items() if not k.startswith(WEIGHTS)}
 
 

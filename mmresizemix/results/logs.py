@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+# The metric that says how good a model is, by its logged name: what people call it.
+HEADLINES = {'accuracy/top1': 'top-1', 'coco/bbox_mAP': 'AP', 'pascal_voc/mAP': 'mAP'}
 METRIC = re.compile(r'"(coco|pascal_voc|accuracy)/')
 EMPTY = re.compile(r'\{"data_time": [^,]+, "time": [^,]+, "step": (\d+)\}')  # a validation
 START = re.compile(r'\d{8}_\d{6}$')  # a run's folder for each of its starts

@@ -28,7 +28,9 @@ def changed(path, value):
 @pytest.mark.parametrize('path, value', [
     ('model.backbone.init_cfg', dict(type='Pretrained', checkpoint='b.pth')),
     ('model.backbone.init_cfg', None), ('randomness.seed', 7), ('work_dir', 'elsewhere'),
-    ('train_dataloader.num_workers', 8), ('train_dataloader.dataset.data_root', '/there/coco'),
+    ('train_dataloader.num_workers', 8), ('train_dataloader.timeout', 600),
+    ('train_cfg.type', 'mmresizemix.ResumableEpochLoop'), ('train_cfg.by_epoch', True),
+    ('train_dataloader.dataset.data_root', '/there/coco'),
     ('train_dataloader.dataset.ann_file', 'y/train.json'),
     ('custom_hooks', [dict(type='NumClassCheckHook')]),
 ])
@@ -38,6 +40,8 @@ def test_backbone_seed_speed_and_places_may_differ(path, value):
 
 @pytest.mark.parametrize('path, value, shown', [
     ('train_cfg.max_epochs', 24, {'train_cfg.max_epochs': (12, 24)}),
+    ('train_cfg.type', 'IterBasedTrainLoop',
+     {'train_cfg.type': (None, 'IterBasedTrainLoop')}),
     ('train_dataloader.batch_size', 4, {'train_dataloader.batch_size': (2, 4)}),
     ('model.backbone.depth', 101, {'model.backbone.depth': (50, 101)}),
     ('model.backbone.frozen_stages', 4, {'model.backbone.frozen_stages': (1, 4)}),

@@ -1,0 +1,238 @@
+"""Stop a training in the middle of an epoch on a signal, and go on there as if nothing had happened.
+
+An epoch begins with random streams that depend on (seed, rank, epoch) only (:mod:`.seeding`), so it
+can be played again: the loader's batches up to the one where it stopped are drawn and thrown away,
+which brings its workers to where they were, then the generators of this process are put back.
+"""
+import ctypes
+import os
+import random
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import (all_gather_object, all_reduce, broadcast_object_list, get_rank,
+                           get_world_size, is_main_process)
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import EpochBasedTrainLoop
+
+from .registry import LOOPS
+from .results.logs import HEADLINES, read_log
+from .seeding import batch_augments
+
+INTERRUPTED = 'interrupted.pth'
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
+# Ranks agree on the iteration to stop at that often; asking a GPU makes the CPU wait for it.
+AGREE_EVERY = 10
+BEST = 'best_score'  # of MMEngine's CheckpointHook
+
+
+@LOOPS.register_module()
+class ResumableEpochLoop(EpochBasedTrainLoop):
+    """MMEngine's loop over epochs, that can be stopped by a signal and resumed at any iteration::
+
+        train_cfg = dict(type='mmresizemix.ResumableEpochLoop', max_epochs=12, val_interval=1)
+
+    On SIGTERM, SIGINT, SIGUSR1 or SIGUSR2 the iteration is finished, ``interrupted.pth`` written to
+    the work dir, and the process exits with 128 + the signal's number. In a validation, or at a
+    second signal, it exits at once. A resumed run first makes up for a validation that it was
+    stopped before.
+
+    Raises:
+        ValueError: ``interrupted.pth`` comes from another number of processes or of steps an epoch.
+    """
+
+    def __init__(self, runner, dataloader, max_epochs: int, **settings: Any):
+        super().__init__(runner, dataloader, max_epochs, **settings)
+        self.stopped_at: dict[str, Any] = {}  # what interrupted.pth tells
+        self._signal: int | None = None
+        self._in_epoch = False
+        self._skip = 0
+        runner.register_hook(_ReadInterrupted(self))
+
+    def run(self) -> torch.nn.Module:
+        with self._signals():
+            self.runner.call_hook('before_train')
+            if self._is_validation_due() and self._was_not_validated():
+                self.runner.val_loop.run()
+            while self._epoch < self._max_epochs and not self.stop_training:
+                self.run_epoch()
+                self._decide_current_val_interval()
+                if self._is_validation_due():
+                    self.runner.val_loop.run()
+            self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def run_epoch(self) -> None:
+        self._skip = self._iter - self._epoch * len(self.dataloader)
+        if self._skip:
+            self._check_alike()
+            self.runner.logger.info(f'Drawing {self._skip} batches again, to go on at epoch '
+                                    f'{self._epoch + 1}, iteration {self._skip + 1}')
+        self._in_epoch = True
+        super().run_epoch()
+        self._in_epoch = False
+        if is_main_process() and self._file(f'epoch_{self._epoch}.pth').is_file():
+            self._file(INTERRUPTED).unlink(missing_ok=True)
+        if self._agreed():
+            self._exit('after')
+
+    def run_iter(self, idx: int, data_batch: Any) -> None:
+        if idx < self._skip:
+            if self._signal is not None:
+                self._exit('on the way to')
+            if idx + 1 == self._skip:  # before the next batch: without workers, loading draws, too
+                _restore(self.stopped_at['ranks'][get_rank()], self.runner.model)
+            return
+        super().run_iter(idx, data_batch)
+        if idx + 1 < len(self.dataloader) and self._must_stop():
+            self._save()
+            self._exit('at')
+
+    def _must_stop(self) -> bool:
+        """The same on all ranks, between two steps of the optimizer."""
+        accumulated = getattr(self.runner.optim_wrapper, '_accumulative_counts', 1)
+        if self._iter % accumulated:
+            return False
+        return (get_world_size() == 1 or self._iter % AGREE_EVERY == 0) and self._agreed()
+
+    def _agreed(self) -> bool:
+        if get_world_size() > 1:
+            number = torch.tensor(self._signal or 0)
+            all_reduce(number, 'max')
+            self._signal = int(number) or None
+        return self._signal is not None
+
+    def _save(self) -> None:
+        ranks: list[Any] = all_gather_object(_states(self.runner.model))
+        checkpoint_hook = self.runner.cfg.get('default_hooks', {}).get('checkpoint') or {}
+        self.runner.save_checkpoint(
+            self.runner.work_dir, INTERRUPTED, backend_args=checkpoint_hook.get('backend_args'),
+            meta=dict(epoch=self._epoch, iter=self._iter, interrupted=dict(
+                ranks=ranks, steps=len(self.dataloader))))
+
+    def _exit(self, where: str) -> None:
+        self.runner.logger.info(
+            f'Stopped by {signal.Signals(self._signal).name} {where} epoch {self._epoch + 1}, '
+            f'iteration {self._iter - self._epoch * len(self.dataloader)}; --resume goes on there')
+        _leave(self._signal)
+
+    def _check_alike(self) -> None:
+        found = len(self.stopped_at.get('ranks', ())), self.stopped_at.get('steps')
+        here = get_world_size(), len(self.dataloader)
+        if found != here:
+            raise ValueError(
+                f'{INTERRUPTED}: of {found[0]} processes and {found[1]} steps an epoch, here are '
+                f'{here[0]} and {here[1]}. Resume as it was started, or from the last epoch: '
+                f'--resume epoch_{self._epoch}.pth')
+
+    def _is_validation_due(self) -> bool:
+        return (self.runner.val_loop is not None and self._epoch >= max(1, self.val_begin)
+                and (self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs))
+
+    def _was_not_validated(self) -> bool:
+        """Killed before the metric of the epoch was logged, or before its best checkpoint was."""
+        answer = [False]
+        if is_main_process():
+            logged = read_log(self.runner.work_dir).validations.get(self._epoch)
+            best = self.runner.message_hub.runtime_info.get(BEST, float('-inf'))
+            keeps_best = any(getattr(hook, 'save_best', None) for hook in self.runner.hooks)
+            answer = [logged is None or keeps_best and any(
+                logged.get(name, best) > best for name in HEADLINES)]
+        broadcast_object_list(answer)
+        return answer[0]
+
+    def _file(self, name: str) -> Path:
+        return Path(self.runner.work_dir) / name
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield  # Python lets no other thread have signals
+            return
+        before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: Any) -> None:
+        if self._signal is not None or not self._in_epoch:
+            _leave(number)
+        self._signal = number
+
+
+def _leave_signals_to_the_parent() -> None:
+    """In a forked child: multiprocessing's pools end theirs by SIGTERM, which a Python handler may
+    miss while the child waits for work (the pool of mmdet's ``eval_map`` then never ends). A cluster
+    and a terminal send the others to all processes at once."""
+    for number in SIGNALS:
+        if isinstance(getattr(signal.getsignal(number), '__self__', None), ResumableEpochLoop):
+            signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_leave_signals_to_the_parent)
+
+
+class _ReadInterrupted(Hook):
+    """Hands the loop what MMEngine does not look at in a checkpoint."""
+
+    def __init__(self, loop: ResumableEpochLoop):
+        self.loop = loop
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        self.loop.stopped_at = checkpoint.get('meta', {}).get('interrupted', {})
+
+
+def _leave(number: int) -> None:
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + number)
+
+
+def _states(model: torch.nn.Module) -> dict[str, Any]:
+    """What a rank has and the checkpoint of rank 0 has not: its generators, and its running means,
+    which are averaged at the end of an epoch (MMEngine's SyncBuffersHook). Plain values and tensors."""
+    kind, keys, *rest = np.random.get_state()
+    return dict(
+        python=random.getstate(),
+        numpy=(kind, torch.from_numpy(keys.astype(np.int64)), *rest),
+        torch=torch.get_rng_state(),
+        cuda=torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
+        augments=[augment.generator.get_state() for augment in batch_augments(model)],
+        buffers={name: buffer.cpu() for name, buffer in _bare(model).named_buffers()})
+
+
+def _restore(states: dict[str, Any], model: torch.nn.Module) -> None:
+    random.setstate(states['python'])
+    kind, keys, *rest = states['numpy']
+    np.random.set_state((kind, keys.cpu().numpy().astype(np.uint32), *rest))
+    torch.set_rng_state(states['torch'].cpu())
+    if states['cuda'] is not None:
+        torch.cuda.set_rng_state(states['cuda'].cpu())
+    for augment, state in zip(batch_augments(model), states['augments'], strict=True):
+        augment.generator.set_state(state.cpu())
+    for name, buffer in _bare(model).named_buffers():
+        if name in states['buffers']:
+            buffer.copy_(states['buffers'][name])
+
+
+def _bare(model: torch.nn.Module) -> torch.nn.Module:
+    return model.module if is_model_wrapper(model) else model
+
+
+def die_with_parent() -> None:
+    """Let the kernel kill this process when its parent ends, however that ends. A rank that outlived
+    torchrun would train on beside the resumed run (Linux; nothing elsewhere)."""
+    if sys.platform == 'linux':
+        set_death_signal = 1  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
