@@ -30,7 +30,7 @@ def run_demo(scale: str, console: Console) -> int:
     with progress_bar('drawing the scenes') as progress:
         write_scenes(data, crop_size=48, scene_size=(96, 96), progress=progress, **pictures)
     os.environ[DATA] = str(data)
-    code = carry_out(ROOT / 'configs/plans' / f'{plan}.py', root, 0, None, console)
+    code = carry_out(ROOT / 'configs/plans' / f'{plan}.py', root, 'local', 0, None, console)
     table = root / 'comparison/table.md'
     if table.is_file():
         console.print('\n' + table.read_text().split('\n\n')[1], highlight=False, markup=False,

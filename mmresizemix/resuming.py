@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import (all_gather_object, all_reduce, broadcast_object_list, get_rank,
-                           get_world_size, is_main_process)
+from mmengine.dist import (all_gather_object, all_reduce, barrier, broadcast_object_list,
+                           get_rank, get_world_size, is_main_process)
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import EpochBasedTrainLoop
@@ -42,7 +42,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
 
     On SIGTERM, SIGINT, SIGUSR1 or SIGUSR2 the iteration is finished, ``interrupted.pth`` written to
     the work dir, and the process exits with 128 + the signal's number. In a validation, or at a
-    second signal, it exits at once. A resumed run first makes up for a validation that it was
+    second SIGINT, it exits at once. A resumed run first makes up for a validation that it was
     stopped before.
 
     Raises:
@@ -117,6 +117,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
             self.runner.work_dir, INTERRUPTED, backend_args=checkpoint_hook.get('backend_args'),
             meta=dict(epoch=self._epoch, iter=self._iter, interrupted=dict(
                 ranks=ranks, steps=len(self.dataloader))))
+        barrier()  # the first rank to exit makes torchrun stop the others
 
     def _exit(self, where: str) -> None:
         self.runner.logger.info(
@@ -165,9 +166,10 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
                 signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: Any) -> None:
-        if self._signal is not None or not self._in_epoch:
+        hurry = self._signal is not None and number == signal.SIGINT
+        if hurry or not self._in_epoch:
             _leave(number)
-        self._signal = number
+        self._signal = self._signal or number  # a cluster and torchrun may both send one
 
 
 def _leave_signals_to_the_parent() -> None:

@@ -19,6 +19,7 @@ EXAMPLES = """examples:
   python tools/transfer.py my_plan.py --estimate                hours, GPU hours, disk, seeds
   python tools/transfer.py my_plan.py --only '*SSD*'            a part of it
   python tools/transfer.py my_plan.py --status                  from another shell
+  python tools/transfer.py my_plan.py --executor slurm          queue it, and watch
 
 Exit code 0: all is done. 1: something has failed; what does not need it was run all the same.
 """
@@ -30,6 +31,8 @@ def main() -> int:
     parser.add_argument('plan', help='a Python config; see configs/plans')
     parser.add_argument('--root', type=Path,
                         help='where everything goes (default: work_dirs/<name of the plan>)')
+    parser.add_argument('--executor', choices=['local', 'slurm'], default='local',
+                        help="this machine, or a Slurm cluster as the plan's slurm=... says")
     parser.add_argument('--gpus', type=int, default=torch.cuda.device_count(), metavar='N',
                         help='of this machine, to use (default: all, here %(default)s)')
     parser.add_argument('--only', metavar='PATTERN',
@@ -47,7 +50,7 @@ def main() -> int:
         return show_estimate(args.plan, root, args.gpus, args.only, console)
     if args.dry_run:
         return show_what_would_run(args.plan, root, args.only, console)
-    return carry_out(args.plan, root, args.gpus, args.only, console)
+    return carry_out(args.plan, root, args.executor, args.gpus, args.only, console)
 
 
 if __name__ == '__main__':

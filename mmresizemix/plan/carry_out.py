@@ -6,35 +6,50 @@ from pathlib import Path
 from mmengine.logging import MMLogger
 from rich.console import Console
 
-from ..results.make import REPORT
 from ..progress import progress_bar
+from ..results.make import REPORT
 from .estimate import estimate, estimate_table, seeds_table
-from .local import run_locally, slots
+from .local import InUse, run_locally, slots
 from .plan import Plan, PlanError, read_plan
-from .progress import status_table
+from .progress import say, status_table
 from .record import DONE
-from .stage import Stage, examine
+from .slurm import Jobs, run_on_slurm, states_on_slurm
+from .stage import RUNNING, Stage, examine
 from .stages import build
 
 
-def carry_out(plan_file: str | Path, root: Path, gpus: int, only: str | None,
+def carry_out(plan_file: str | Path, root: Path, executor: str, gpus: int, only: str | None,
               console: Console) -> int:
-    """Run what is not done; the exit code: 0, or 1 where a stage has failed."""
+    """Run what is not done; the exit code: 0, or 1 where a stage has failed.
+
+    Args:
+        executor: 'local' or 'slurm'.
+        gpus: of this machine, for 'local'.
+    """
     plan, stages = _read(plan_file, root, only, console)
-    failed = run_locally(stages, slots(gpus, plan.gpus_per_run, plan.at_once), root, console)
+    if executor == 'slurm':
+        failed = run_on_slurm(plan, Path(plan_file).resolve(), stages, root.resolve(), console)
+    else:
+        queued = Jobs(root).queue()
+        if queued:
+            raise InUse(f'{root}: in use by {len(queued)} stages in the queue of Slurm: go on with '
+                        '--executor slurm, or scancel its jobs')
+        failed = run_locally(stages, slots(gpus, plan.gpus_per_run, plan.at_once), root, console)
     report = root / 'comparison' / REPORT
     if report.is_file():
-        _say(console, f'Report: {report}')
+        say(console, f'Report: {report}')
     if failed:
-        _say(console, f'Failed, or needs what failed: {", ".join(failed)}. Logs: '
-                      f'{root / "stages"}. The same command tries again.')
+        say(console, f'Failed, or needs what failed: {", ".join(failed)}. Logs: '
+                     f'{root / "stages"}. The same command tries again.')
     return 1 if failed else 0
 
 
 def show_status(plan_file: str | Path, root: Path, only: str | None, console: Console) -> int:
-    """How far the plan is, as far as the disk tells."""
-    plan, stages = _read(plan_file, root, only, console)
-    console.print(status_table(stages, plan.at_once or 1))
+    """How far the plan is, as far as the disk and Slurm tell."""
+    _, stages = _read(plan_file, root, only, console)
+    states = states_on_slurm(stages, Jobs(root).queue())
+    running = sum(state.kind == RUNNING for state in states.values())
+    console.print(status_table(stages, running, states))
     return 0
 
 
@@ -58,10 +73,9 @@ def show_what_would_run(plan_file: str | Path, root: Path, only: str | None,
     for stage in stages:
         state = states[stage.name]
         if state.kind != DONE:
-            _say(console, f'{stage.name}: {state.kind}' + (f', {state.reason}' if state.reason
-                                                           else ''))
+            say(console, ', '.join(filter(None, [f'{stage.name}: {state.kind}', state.reason])))
     done = sum(s.kind == DONE for s in states.values())
-    _say(console, f'{done} of {len(stages)} stages are done.')
+    say(console, f'{done} of {len(stages)} stages are done.')
     return 0
 
 
@@ -71,7 +85,7 @@ def _read(plan_file: str | Path, root: Path, only: str | None,
     plan = read_plan(plan_file)
     stages, warnings = build(plan, root.resolve())
     for warning in warnings:
-        _say(console, f'warning: {warning}')
+        say(console, f'warning: {warning}')
     return plan, _chosen(stages, only) if only else stages
 
 
@@ -88,7 +102,3 @@ def _chosen(stages: Sequence[Stage], pattern: str) -> list[Stage]:
             kept.add(name)
             wanted += by_name[name].needs
     return [stage for stage in stages if stage.name in kept]
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, highlight=False, markup=False, soft_wrap=True)

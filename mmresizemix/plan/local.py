@@ -3,17 +3,18 @@ import os
 import queue
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event
 
 from rich.console import Console
 from rich.live import Live
 
-from .progress import duration, seconds_left, status_table
+from .progress import announce, say, status_table
 from .record import DONE, FAILED, Held, lock
-from .run_stage import NO_SPACE, STOPPED, Outcome, last_lines, run_stage
+from .run_stage import NO_SPACE, STOPPED, Outcome, run_stage
 from .stage import RUNNING, Stage, State, state_of
 
 REFRESH_SECONDS = 1.0
@@ -57,11 +58,23 @@ def run_locally(stages: Sequence[Stage], places: Sequence[Mapping[str, str]], ro
         InUse: another command works on ``root``.
         KeyboardInterrupt: on Ctrl-C or SIGTERM, once every process has stopped.
     """
-    try:
-        with lock(root / 'lock'):
-            return _Schedule(stages, places, console).run()
-    except Held as error:
-        raise InUse(f'{root}: in use by {error}; --status shows how far it is') from None
+    with whole_root(root):
+        return _Schedule(stages, places, console).run()
+
+
+@contextmanager
+def whole_root(root: Path) -> Iterator[None]:
+    """Let no other command work on ``root`` meanwhile.
+
+    Raises:
+        InUse: one does.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(lock(root / 'lock'))
+        except Held as error:
+            raise InUse(f'{root}: in use by {error}; --status shows how far it is') from None
+        yield
 
 
 class _Schedule:
@@ -74,7 +87,7 @@ class _Schedule:
             self.places.put(place)
         self.at_once = len(places)
         self.states: dict[str, State] = {}
-        self.running: dict[str, Future[Outcome]] = {}
+        self.running: dict[Stage, Future[Outcome]] = {}
         self.stopping = Event()
         self.no_space = ''
 
@@ -89,6 +102,9 @@ class _Schedule:
                         live.update(status_table(self.stages, self.at_once, self.states,
                                                  live=True))
                     time.sleep(0.1 if not self.console.is_terminal else REFRESH_SECONDS)
+            except KeyboardInterrupt:
+                say(self.console, 'Stopping: trainings write where they are.')
+                raise
             finally:
                 self.stopping.set()
                 signal.signal(signal.SIGTERM, before)
@@ -103,18 +119,18 @@ class _Schedule:
             self.states[stage.name] = found if found.kind == DONE else State('waiting', found.reason)
         done = sum(s.kind == DONE for s in self.states.values())
         if done:
-            self._say(f'{done} of {len(self.stages)} stages were done before.')
+            say(self.console, f'{done} of {len(self.stages)} stages were done before.')
 
     def _step(self, pool: ThreadPoolExecutor) -> bool:
         """Collect what has ended, start what can be; False: nothing more to do."""
-        for name, future in list(self.running.items()):
+        for stage, future in list(self.running.items()):
             if future.done():
-                del self.running[name]
-                self._collect(self._stage(name), future.result())
+                del self.running[stage]
+                self._collect(stage, future.result())
         for stage in self.stages:
             if len(self.running) < self.at_once and self._can_start(stage):
                 self.states[stage.name] = State(RUNNING)
-                self.running[stage.name] = pool.submit(self._run, stage)
+                self.running[stage] = pool.submit(self._run, stage)
         return bool(self.running)
 
     def _can_start(self, stage: Stage) -> bool:
@@ -138,17 +154,4 @@ class _Schedule:
             self.no_space = outcome.reason.removeprefix('error: ')
         kind = outcome.state if outcome.state in (DONE, FAILED) else STOPPED
         self.states[stage.name] = State(kind, outcome.reason)
-        if kind == FAILED:
-            self._say(f'{stage.name}: FAILED, {outcome.reason}. The end of {stage.log}:\n'
-                      f'{last_lines(stage)}')
-        elif kind == DONE:
-            done = sum(s.kind == DONE for s in self.states.values())
-            left = seconds_left(self.stages, self.states, self.at_once)
-            self._say(f'[{done}/{len(self.stages)}] {stage.name}: done.'
-                      + (f' About {duration(left)} left.' if left else ''))
-
-    def _stage(self, name: str) -> Stage:
-        return next(s for s in self.stages if s.name == name)
-
-    def _say(self, text: str) -> None:
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        announce(self.console, stage, self.stages, self.states, self.at_once)

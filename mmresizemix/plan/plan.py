@@ -8,6 +8,7 @@
     detectors = [dict(name='SSD300 on COCO', config='../ssd/ssd300_r50_8xb8-24e_coco.py')]
     seeds = [0, 1, 2]
     gpus_per_run = 8
+    slurm = dict(partition='gpu', minutes=1440)  # for --executor slurm
 
 Relative paths start at the plan's own folder, as those of ``_base_`` do.
 """
@@ -54,13 +55,34 @@ class Detector:
 
 
 @dataclass(frozen=True)
+class Slurm:
+    """What a job asks of a Slurm cluster, all on one node.
+
+    Args:
+        minutes: after which a job is stopped, and queued again to go on.
+        cpus, memory_gb: of each process: of a run on 8 GPUs, 8 times that. No memory: the
+            cluster's default.
+        signal_seconds: that a job gets to write where it is before it is stopped.
+        more: other options of ``sbatch``, as ``dict(account='vision', qos='low')``.
+    """
+    partition: str | None = None
+    minutes: int = 1440
+    cpus: int = 8
+    memory_gb: float | None = None
+    signal_seconds: int = 120
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Plan:
     """What is to be run.
 
     Args:
         baseline: the table's row that others are compared with (default: 'baseline').
         gpus_per_run: processes of one run; 0: the CPU.
-        at_once: runs at a time on one machine; None: as many as its GPUs allow, on a CPU two.
+        at_once: runs at a time on one machine; None: as many as its GPUs allow, on a CPU two. On
+            a cluster, jobs at a time of one array; None: all.
+        slurm: what its jobs ask for, with ``--executor slurm``.
     """
     name: str
     pretrainings: tuple[Pretraining, ...]
@@ -68,6 +90,7 @@ class Plan:
     baseline: str | None = None
     gpus_per_run: int = 0
     at_once: int | None = None
+    slurm: Slurm = Slurm()
 
 
 def read_plan(path: str | Path) -> Plan:
@@ -81,7 +104,7 @@ def read_plan(path: str | Path) -> Plan:
     if path.suffix != '.py':  # MMEngine's YAML loader runs code that a file carries
         raise PlanError(f'{path}: expected a Python config, got {path.suffix or "no suffix"}')
     content = {k: v for k, v in Config.fromfile(path).to_dict().items() if not k.startswith('_')}
-    known = {'pretrainings', 'detectors', 'seeds', 'baseline', 'gpus_per_run', 'at_once'}
+    known = {'pretrainings', 'detectors', 'seeds', 'baseline', 'gpus_per_run', 'at_once', 'slurm'}
     _only(known, content, str(path))
     seeds = _seeds(content.get('seeds', [0]), f'{path}: seeds')
     pretrainings = tuple(_pretraining(entry, path) for entry in _list(content, 'pretrainings', path))
@@ -92,7 +115,19 @@ def read_plan(path: str | Path) -> Plan:
             raise PlanError(f'{path}: {kind}: names must differ, got '
                             f'{", ".join(repr(one.name) for one in found)}')
     return Plan(path.stem, pretrainings, detectors, content.get('baseline'),
-                content.get('gpus_per_run', 0), content.get('at_once'))
+                content.get('gpus_per_run', 0), content.get('at_once'),
+                _slurm(content.get('slurm', {}), f'{path}: slurm'))
+
+
+def _slurm(entry: Any, place: str) -> Slurm:
+    if not isinstance(entry, dict):
+        raise PlanError(f"{place}: expected as dict(partition='gpu', minutes=1440), got {entry!r}")
+    _only(set(Slurm.__dataclass_fields__), entry, place)
+    for name in ('minutes', 'cpus', 'signal_seconds'):
+        if not isinstance(entry.get(name, 1), int) or entry.get(name, 1) < 1:
+            raise PlanError(f'{place}: {name}: expected a number of at least 1, got '
+                            f'{entry[name]!r}')
+    return Slurm(**entry)
 
 
 def _list(content: Mapping[str, Any], name: str, path: Path) -> Sequence[Mapping[str, Any]]:

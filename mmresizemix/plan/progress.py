@@ -5,10 +5,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rich.console import Console
 from rich.table import Table
 
 from ..results.logs import HEADLINES
 from .record import DONE, FAILED, Record
+from .run_stage import last_lines
 from .stage import RUNNING, Stage, State, examine
 
 TRAINED = ('pretrain', 'finetune')
@@ -125,6 +127,25 @@ def _cells(stage: Stage, state: State) -> tuple[str, ...]:
     speed = f'{stage.batch / progress.per_step:.1f}' if progress.per_step and running else ''
     return (shown, epoch, speed,
             duration(progress.left) if progress.left and running else '', progress.metric)
+
+
+def announce(console: Console, stage: Stage, stages: Sequence[Stage], states: Mapping[str, State],
+             at_once: int) -> None:
+    """What has become of ``stage``, if it has ended."""
+    state = states[stage.name]
+    if state.kind == FAILED:
+        say(console, f'{stage.name}: FAILED, {state.reason}. The end of {stage.log}:\n'
+                     f'{last_lines(stage)}')
+    elif state.kind == DONE:
+        done = sum(s.kind == DONE for s in states.values())
+        left = seconds_left(stages, states, at_once)
+        say(console, f'[{done}/{len(stages)}] {stage.name}: done.'
+            + (f' About {duration(left)} left.' if left else ''))
+
+
+def say(console: Console, text: str) -> None:
+    """A line as it is: paths may be copied from it."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def duration(seconds: float) -> str:

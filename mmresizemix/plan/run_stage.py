@@ -17,7 +17,7 @@ from .record import DONE, FAILED, STARTED, Held, Record, lock, plain
 from .stage import Stage, changes
 
 POLL_SECONDS = 0.2
-PATIENCE_SECONDS = 10  # between asking a process to stop and killing it
+PATIENCE_SECONDS = 60  # between asking a process to stop and killing it
 SILENCE_SECONDS = 3600  # without a line in its log, after which a process is taken for hung
 ATTEMPTS = 3  # of a stage whose process was killed, hung, or lost a worker
 TAIL = 12  # lines of a log that are shown
@@ -29,7 +29,10 @@ CAUSES = (  # what the end of a log tells: pattern, what people call it, worth a
     (r'CUDA out of memory|OutOfMemoryError|can\'t allocate memory', 'out of memory', False),
     (r'weights are not finite|loss become infinite or NaN', 'NaN', False),
     (r'DataLoader worker .* (is killed|exited)', 'a loader worker died', True),
-    (r'DataLoader timed out', 'a loader worker hung', True))
+    (r'DataLoader timed out', 'a loader worker hung', True),
+    (r'exitcode\s*: (-\d|1[34]\d)', 'a process was killed', True))  # as torchrun tells of it
+# Slurm warns by these, and all processes; the trainings heed them, torchrun would die of them.
+DEAF = ('sh', '-c', "trap '' USR1 USR2; exec \"$@\"", 'sh')
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def _attempt(stage: Stage, record: Record, environment: Mapping[str, str], stopp
                   f'{shlex.join(record.command)}\n'.encode())
         log.flush()
         process = subprocess.Popen(
-            record.command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            [*DEAF, *record.command], stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             env={**os.environ, **environment}, pass_fds=(held, ),
             start_new_session=True)  # Ctrl-C is ours to pass on
     hung = False
@@ -123,8 +126,9 @@ def _judge(stage: Stage, code: int) -> tuple[Outcome, bool]:
                 Outcome(FAILED, f'ended well, but {missing}')), False
     if code == DISK_FULL or cause == 'the disk is full':
         return Outcome(NO_SPACE, _last_line(tail)), False
-    if code < 0:
-        name = signal.Signals(-code).name
+    number = -code if code < 0 else code - 128
+    if number in signal.valid_signals():
+        name = signal.Signals(number).name
         return Outcome(FAILED, f'killed by {name}' + (
             ' (by the system, if memory ran out)' if name == 'SIGKILL' else '')), True
     return Outcome(FAILED, f'{cause or "exit code " + str(code)}: {_last_line(tail)}'), again
@@ -145,18 +149,14 @@ def _last_line(text: str) -> str:
 
 
 def stop(process: subprocess.Popen) -> None:
-    """Ask a process and its children to stop; kill them if they do not."""
-    _signal(process, signal.SIGTERM)
+    """Ask a process to stop, which takes its children along; kill them all if it does not."""
+    process.terminate()
     try:
         process.wait(PATIENCE_SECONDS)
     except subprocess.TimeoutExpired:
         pass
-    _signal(process, signal.SIGKILL)  # what of its children is left, too
-    process.wait()
-
-
-def _signal(process: subprocess.Popen, number: int) -> None:
     try:
-        os.killpg(process.pid, number)
+        os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
-        pass
+        pass  # none is left
+    process.wait()

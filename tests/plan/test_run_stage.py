@@ -92,6 +92,8 @@ def test_the_reason_of_a_failure_is_named_and_it_is_tried_once(tmp_path, code, r
 
 @pytest.mark.parametrize('code', [
     'import os, signal; os.kill(os.getpid(), signal.SIGKILL)',
+    'exit(143)',  # a training that was asked to stop, by somebody else
+    'print("  exitcode  : -9 (pid: 7)"); exit(1)',  # torchrun
     'print("RuntimeError: DataLoader worker (pid 7) is killed by signal: Killed."); exit(1)'])
 def test_what_may_pass_is_tried_again(tmp_path, code):
     outcome = run(stage(tmp_path, f'{write(tmp_path / "tries")}; {code}'))
@@ -142,6 +144,16 @@ time.sleep(60)'''
     assert outcomes[0].state == STOPPED
     assert Record.read(tmp_path / 'stages/a.json').state == STARTED
     assert ends(int((tmp_path / 'pid').read_text()))
+
+
+def test_a_clusters_warning_is_for_the_training_and_not_for_what_starts_it(tmp_path):
+    """Slurm signals every process of a job; torchrun would die of it before its ranks have
+    written."""
+    one = stage(tmp_path, f'''
+import os, signal
+os.kill(os.getpid(), signal.SIGUSR2)
+{write(tmp_path / "result")}''')
+    assert run(one).state == DONE
 
 
 def wait_for(path: Path) -> None:

@@ -1,0 +1,246 @@
+"""Run a plan on a Slurm cluster, through submitit: arrays of jobs, each after what it needs.
+
+A job runs a training and the test and export that follow it. Slurm warns it before its time is up
+or its node is taken: the training writes where it is, the job is queued again and goes on there.
+"""
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from submitit import SlurmExecutor
+from submitit.helpers import DelayedSubmission
+
+from ..files import write_text
+from .local import whole_root
+from .plan import Plan, read_plan
+from .progress import announce, say, status_table
+from .record import DONE, FAILED
+from .run_stage import STOPPED, run_stage
+from .stage import RUNNING, WAITING, Stage, State, examine
+from .stages import build
+
+FOLLOWERS = ('test', 'export')  # kinds that go into the job of the stage before them
+ENDLESS = 10000  # times that a job may reach its time limit and be queued again
+WATCH_SECONDS = 5.0
+WORKING = ('RUNNING', 'COMPLETING')  # states of Slurm
+
+Queue = Mapping[str, tuple[str, str]]  # name of a stage -> (id of its job, Slurm's state)
+
+
+class SlurmError(RuntimeError):
+    """Slurm does not answer, or refuses a job."""
+
+
+class StageJob:
+    """What a job runs: some stages of a plan, one after the other. Small enough to be pickled."""
+
+    def __init__(self, plan_file: Path, root: Path, names: Sequence[str]):
+        self.plan_file, self.root, self.names = plan_file, root, tuple(names)
+
+    def __call__(self) -> None:
+        """
+        Raises:
+            RuntimeError: a stage has failed; jobs that need it are cancelled by Slurm.
+            SystemExit: Slurm has asked it to stop.
+        """
+        self._stopping, self._ended = threading.Event(), threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: self._stopping.set())
+        outcomes: list[Any] = []
+        # In a thread, so that this one can see signals and wait for what they set off.
+        threading.Thread(target=self._run, args=[outcomes]).start()
+        self._ended.wait()
+        outcome = outcomes[0]
+        if isinstance(outcome, BaseException):
+            raise outcome
+        if outcome.state == STOPPED:
+            sys.exit(128 + signal.SIGTERM)
+        if outcome.state != DONE:
+            raise RuntimeError(f'{outcome.state}: {outcome.reason}')
+
+    def checkpoint(self) -> DelayedSubmission:
+        """submitit calls it on Slurm's signal: stop with all written, to be queued again."""
+        self._stopping.set()
+        self._ended.wait()
+        return DelayedSubmission(StageJob(self.plan_file, self.root, self.names))
+
+    def _run(self, outcomes: list[Any]) -> None:
+        try:
+            plan = read_plan(self.plan_file)
+            stages = {s.name: s for s in build(plan, self.root)[0]}
+            for name in self.names:
+                outcome = run_stage(stages[name], _environment(plan), self._stopping)
+                if outcome.state != DONE:
+                    break
+            outcomes.append(outcome)
+        except BaseException as error:  # for the thread that waits
+            outcomes.append(error)
+        finally:
+            self._ended.set()
+
+
+def _environment(plan: Plan) -> dict[str, str]:
+    if plan.gpus_per_run:
+        return {}  # Slurm says which GPUs
+    return dict(OMP_NUM_THREADS=str(plan.slurm.cpus), CUDA_VISIBLE_DEVICES='')
+
+
+class Jobs:
+    """Which jobs of a root Slurm still has, by what ``<root>/slurm/jobs.json`` remembers."""
+
+    def __init__(self, root: Path):
+        self.path = root / 'slurm/jobs.json'
+
+    def queue(self) -> Queue:
+        """
+        Raises:
+            SlurmError: Slurm does not answer.
+        """
+        try:
+            ids = json.loads(self.path.read_text())
+        except FileNotFoundError:
+            return {}
+        states = _squeue()
+        return {name: (job, states[job]) for name, job in ids.items() if job in states}
+
+    def write(self, queue: Queue) -> None:
+        write_text(self.path, json.dumps({name: job for name, (job, _) in queue.items()}, indent=1))
+
+
+def _squeue() -> dict[str, str]:
+    """The state of each of the user's jobs that has not ended, by its id."""
+    command = ['squeue', '--me', '--array', '--noheader', '--format=%i %T']
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        raise SlurmError(f'squeue: {error}. Run this where Slurm is.') from None
+    if done.returncode:
+        raise SlurmError(f'squeue: {done.stderr.strip()}')
+    return dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if line.strip())
+
+
+def states_on_slurm(stages: Sequence[Stage], queue: Queue) -> dict[str, State]:
+    """Where every stage stands; of what is queued, Slurm knows best."""
+    found = examine(stages)
+    for stage in stages:
+        if stage.name not in queue or found[stage.name].kind in (DONE, RUNNING):
+            continue
+        job, state = queue[stage.name]
+        begun = state in WORKING and all(found[n].kind == DONE or n not in found
+                                         for n in stage.needs)
+        found[stage.name] = (State(RUNNING) if begun else
+                             State(WAITING, f'job {job}: {state.lower()}'))
+    return found
+
+
+def run_on_slurm(plan: Plan, plan_file: Path, stages: Sequence[Stage], root: Path,
+                 console: Console) -> list[str]:
+    """Queue a job for all that is neither done nor queued, and watch the jobs to their end.
+
+    Returns:
+        The names of the stages that have failed or could not be run.
+
+    Raises:
+        InUse: another command works on ``root``.
+        SlurmError: there is no Slurm, or it refuses a job.
+        KeyboardInterrupt: on Ctrl-C; the jobs go on.
+    """
+    jobs = Jobs(root)
+    with whole_root(root):
+        _queue_what_is_open(plan, plan_file, stages, root, jobs)
+        queue = jobs.queue()
+        if queue:
+            say(console, f'{len({job for job, _ in queue.values()})} jobs in the queue. Ctrl-C '
+                         'leaves them there; the same command, or --status, looks at them again.')
+        return _watch(stages, jobs, console)
+
+
+def _queue_what_is_open(plan: Plan, plan_file: Path, stages: Sequence[Stage], root: Path,
+                        jobs: Jobs) -> None:
+    queue = dict(jobs.queue())
+    states = examine(stages)
+    open_stages = [s for s in stages if s.name not in queue and states[s.name].kind != DONE]
+    for array in arrays(open_stages, queue):
+        after = sorted({queue[need][0] for need in array[0][0].needs if need in queue})
+        ids = _submit(plan, array[0][0], root, after, [
+            StageJob(plan_file, root, [stage.name for stage in job]) for job in array])
+        queue.update({s.name: (i, '') for job, i in zip(array, ids, strict=True) for s in job})
+        jobs.write(queue)
+
+
+def arrays(stages: Sequence[Stage], queued: Collection[str] = ()) -> list[list[list[Stage]]]:
+    """Stages, needs first -> arrays of jobs of consecutive stages. The jobs of an array are of one
+    kind and need the same; none needs one of a later array.
+
+    Args:
+        queued: names of stages that were given to Slurm before.
+    """
+    job_of: dict[str, list[Stage]] = {}
+    found: dict[tuple, list[list[Stage]]] = {}
+    for stage in stages:
+        needs = [need for need in stage.needs if need in job_of]
+        if stage.kind in FOLLOWERS and len(needs) == 1 and job_of[needs[0]][-1].name == needs[0]:
+            job = job_of[needs[0]]
+        else:
+            job = []
+            waits = tuple(n for n in stage.needs if n in job_of or n in queued)
+            found.setdefault((stage.kind, stage.processes, waits), []).append(job)
+        job.append(stage)
+        job_of[stage.name] = job
+    return list(found.values())
+
+
+def _submit(plan: Plan, first: Stage, root: Path, after: Sequence[str],
+            jobs: Sequence[StageJob]) -> list[str]:
+    """The ids of the jobs of one array; they start once those of ``after`` have ended well."""
+    settings, processes = plan.slurm, max(1, first.processes)
+    more: dict[str, Any] = {'requeue': True, **settings.more}
+    if after:
+        kind = 'afterany' if first.after_failures else 'afterok'
+        more.update({'dependency': ':'.join([kind, *after]), 'kill-on-invalid-dep': 'yes'})
+    if settings.memory_gb:
+        more['mem'] = f'{round(settings.memory_gb * 1024 * processes)}M'
+    if first.processes:
+        more['gpus-per-node'] = first.processes
+    try:
+        executor = SlurmExecutor(root / 'slurm', max_num_timeout=ENDLESS)
+        executor.update_parameters(
+            job_name=f'{plan.name}-{first.kind}', partition=settings.partition,
+            time=settings.minutes, nodes=1, ntasks_per_node=1,
+            cpus_per_task=settings.cpus * processes, signal_delay_s=settings.signal_seconds,
+            array_parallelism=plan.at_once or len(jobs), stderr_to_stdout=True,
+            additional_parameters=more)
+        return [job.job_id for job in executor.submit_array(jobs)]
+    except (RuntimeError, subprocess.CalledProcessError) as error:  # as submitit raises them
+        raise SlurmError(f'{first.kind} jobs: {error}') from None
+
+
+def _watch(stages: Sequence[Stage], jobs: Jobs, console: Console) -> list[str]:
+    told: set[str] | None = None
+    with Live(console=console, refresh_per_second=1, transient=True) as live:
+        while True:
+            try:
+                queue = jobs.queue()
+            except SlurmError as error:  # its controller may be away for a while
+                say(console, f'warning: {error}')
+                time.sleep(WATCH_SECONDS)
+                continue
+            states = states_on_slurm(stages, queue)
+            running = sum(state.kind == RUNNING for state in states.values())
+            ended = {n for n, s in states.items() if s.kind in (DONE, FAILED) and n not in queue}
+            for stage in stages:
+                if told is not None and stage.name in ended - told:
+                    announce(console, stage, stages, states, running)
+            told = ended
+            if not queue:
+                return [name for name, state in states.items() if state.kind != DONE]
+            if console.is_terminal:
+                live.update(status_table(stages, running, states, live=True))
+            time.sleep(WATCH_SECONDS)
