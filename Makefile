@@ -1,10 +1,11 @@
-# make install | demo | test | test-faults.  Everything lives in .venv; remove that folder to start over.
+# make install | demo | test | test-faults | test-slurm
+# Everything lives in .venv; remove that folder to start over.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SCALE ?= full
 
-.PHONY: install demo test test-faults
+.PHONY: install demo test test-faults test-slurm
 install: $(VENV)/.installed
 
 # A Python without ensurepip (Debian's, without python3-venv) can still make a venv: pip is put in
@@ -23,8 +24,15 @@ demo: install
 	$(BIN)/python tools/demo.py --scale $(SCALE)
 
 test: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests --ignore tests/faults
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests \
+	  --ignore tests/faults --ignore tests/slurm
 
 # kills, full disks and the like, on real runs: 15 minutes
 test-faults: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/faults
+
+# plans on a Slurm of one machine, from Debian's packages (which takes root): 10 minutes
+test-slurm: install
+	which slurmctld slurmd munged mungekey || ( apt-get -q update && \
+	  apt-get -qy install --no-install-recommends slurm-wlm munge )
+	$(BIN)/python -m pytest -x tests/slurm

@@ -29,7 +29,7 @@ setup(
     python_requires='>=3.10',
     install_requires=[
         'jinja2>=3.1', 'matplotlib>=3.7', 'numpy>=1.24', 'pillow>=9', 'pycocotools>=2.0.7',
-        'rich>=13', 'scipy>=1.11'
+        'rich>=13', 'scipy>=1.11', 'submitit>=1.5'
     ],
     extras_require=dict(
         openmmlab=OPENMMLAB + ['faster-coco-eval>=1.6'],

@@ -5,6 +5,7 @@ can be played again: the loader's batches up to the one where it stopped are dra
 which brings its workers to where they were, then the generators of this process are put back.
 """
 import ctypes
+import multiprocessing
 import os
 import random
 import signal
@@ -166,9 +167,10 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
                 signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: Any) -> None:
-        hurry = self._signal is not None and number == signal.SIGINT
-        if hurry or not self._in_epoch:
-            _leave(number)
+        if number == signal.SIGINT and (self._signal is not None or not self._in_epoch):
+            raise KeyboardInterrupt
+        if not self._in_epoch:
+            _leave_at_once(number)
         self._signal = self._signal or number  # a cluster and torchrun may both send one
 
 
@@ -199,6 +201,17 @@ def _leave(number: int) -> None:
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     sys.exit(128 + number)
+
+
+def _leave_at_once(number: int) -> None:
+    """From wherever a signal came: an exception there was seen to leave a pool's locks taken, for
+    which its end then waits. Nothing half written is left: files are renamed when they are whole."""
+    try:
+        for child in multiprocessing.active_children():
+            child.kill()
+        sys.stdout.flush()
+    finally:
+        os._exit(128 + number)
 
 
 def _states(model: torch.nn.Module) -> dict[str, Any]:

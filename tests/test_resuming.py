@@ -126,6 +126,22 @@ def test_a_loaders_worker_outlives_a_request_to_stop_for_a_while(monkeypatch):
     assert worker.exitcode == -signal.SIGALRM
 
 
+@HOOKS.register_module(force=True)
+class SignalInValidation(Hook):
+
+    def after_val_iter(self, runner, *args, **kwargs):
+        multiprocessing.get_context('fork').Process(target=time.sleep, args=[60]).start()
+        os.kill(os.getpid(), signal.SIGUSR2)
+
+
+def test_a_validation_is_left_at_once(crops, tmp_path):
+    run = multiprocessing.get_context('fork').Process(
+        target=train_classifier, args=[crops, tmp_path, dict(type='SignalInValidation')])
+    run.start()
+    run.join(50)
+    assert run.exitcode == 128 + signal.SIGUSR2, 'it does not wait for its children'
+
+
 def test_a_damaged_interrupted_file_falls_back_to_the_epoch(tmp_path, straight, capsys):
     with pytest.raises(SystemExit):
         small_run(tmp_path, stop=dict(at=8)).train()
@@ -210,15 +226,15 @@ def crops(tmp_path_factory):
                         voc=(1, 1, 1), scene_size=(96, 96))
 
 
-def train_classifier(crops, work_dir, stop_before=None):
+def train_classifier(crops, work_dir, hook=None):
     cfg = Config.fromfile(HERE.parent / 'configs/demo/resnet18_scenes.py')
     cfg.merge_from_dict({'work_dir': str(work_dir), 'train_cfg.max_epochs': 2,
                          'default_hooks.checkpoint.save_best': 'auto'})
     for loader in (cfg.train_dataloader, cfg.val_dataloader):
         loader.dataset.data_root = str(crops / 'classification')
         loader.update(num_workers=0, persistent_workers=False, collate_fn=dict(type='default_collate'))
-    if stop_before:
-        cfg.custom_hooks.append(dict(type='StopBefore', point=stop_before))
+    if hook:
+        cfg.custom_hooks.append(hook)
     train(cfg, resume='auto')
 
 
@@ -226,7 +242,7 @@ def train_classifier(crops, work_dir, stop_before=None):
 def test_a_validation_that_was_cut_off_is_made_up_for(crops, tmp_path, point):
     train_classifier(crops, tmp_path / 'straight')
     with pytest.raises(SystemExit):
-        train_classifier(crops, tmp_path / 'broken', point)
+        train_classifier(crops, tmp_path / 'broken', dict(type='StopBefore', point=point))
     assert not list((tmp_path / 'broken').glob('best_*'))
     train_classifier(crops, tmp_path / 'broken')
     ours, theirs = (read_log(tmp_path / run).validations for run in ('broken', 'straight'))

@@ -19,3 +19,4 @@ detectors = [
     dict(name='Faster R-CNN on VOC', config='../demo/faster-rcnn_r18_scenes-voc.py',
          options=_detect),
 ]
+slurm = dict(cpus=1, minutes=60)

@@ -3,19 +3,18 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
-from mmengine.logging import MMLogger
 from rich.console import Console
 
 from ..progress import progress_bar
 from ..results.make import REPORT
 from .estimate import estimate, estimate_table, seeds_table
 from .local import InUse, run_locally, slots
-from .plan import Plan, PlanError, read_plan
+from .plan import Plan, PlanError
 from .progress import say, status_table
 from .record import DONE
 from .slurm import Jobs, run_on_slurm, states_on_slurm
 from .stage import RUNNING, Stage, examine
-from .stages import build
+from .stages import read_stages
 
 
 def carry_out(plan_file: str | Path, root: Path, executor: str, gpus: int, only: str | None,
@@ -81,9 +80,7 @@ def show_what_would_run(plan_file: str | Path, root: Path, only: str | None,
 
 def _read(plan_file: str | Path, root: Path, only: str | None,
           console: Console) -> tuple[Plan, list[Stage]]:
-    MMLogger.get_current_instance().setLevel('WARNING')  # of configs it tells what nobody asked
-    plan = read_plan(plan_file)
-    stages, warnings = build(plan, root.resolve())
+    plan, stages, warnings = read_stages(plan_file, root)
     for warning in warnings:
         say(console, f'warning: {warning}')
     return plan, _chosen(stages, only) if only else stages

@@ -20,12 +20,12 @@ from submitit.helpers import DelayedSubmission
 
 from ..files import write_text
 from .local import whole_root
-from .plan import Plan, read_plan
+from .plan import Plan
 from .progress import announce, say, status_table
 from .record import DONE, FAILED
 from .run_stage import STOPPED, run_stage
-from .stage import RUNNING, WAITING, Stage, State, examine
-from .stages import build
+from .stage import QUEUED, RUNNING, Stage, State, examine
+from .stages import read_stages
 
 FOLLOWERS = ('test', 'export')  # kinds that go into the job of the stage before them
 ENDLESS = 10000  # times that a job may reach its time limit and be queued again
@@ -73,8 +73,8 @@ class StageJob:
 
     def _run(self, outcomes: list[Any]) -> None:
         try:
-            plan = read_plan(self.plan_file)
-            stages = {s.name: s for s in build(plan, self.root)[0]}
+            plan, found, _ = read_stages(self.plan_file, self.root)
+            stages = {stage.name: stage for stage in found}
             for name in self.names:
                 outcome = run_stage(stages[name], _environment(plan), self._stopping)
                 if outcome.state != DONE:
@@ -136,7 +136,7 @@ def states_on_slurm(stages: Sequence[Stage], queue: Queue) -> dict[str, State]:
         begun = state in WORKING and all(found[n].kind == DONE or n not in found
                                          for n in stage.needs)
         found[stage.name] = (State(RUNNING) if begun else
-                             State(WAITING, f'job {job}: {state.lower()}'))
+                             State(QUEUED, f'job {job}, {state.lower()}'))
     return found
 
 
@@ -224,12 +224,15 @@ def _submit(plan: Plan, first: Stage, root: Path, after: Sequence[str],
 
 def _watch(stages: Sequence[Stage], jobs: Jobs, console: Console) -> list[str]:
     told: set[str] | None = None
+    trouble = ''
     with Live(console=console, refresh_per_second=1, transient=True) as live:
         while True:
             try:
                 queue = jobs.queue()
             except SlurmError as error:  # its controller may be away for a while
-                say(console, f'warning: {error}')
+                if str(error) != trouble:
+                    say(console, f'warning: {error}; asking again')
+                trouble = str(error)
                 time.sleep(WATCH_SECONDS)
                 continue
             states = states_on_slurm(stages, queue)

@@ -7,7 +7,8 @@ from typing import Any
 
 from .record import DONE, FAILED, Record, is_held, plain
 
-RUNNING, STALE, NEW, STOPPED, WAITING = 'running', 'stale', 'new', 'stopped', 'waiting'
+RUNNING, QUEUED, WAITING = 'running', 'queued', 'waiting'
+STALE, NEW, STOPPED = 'stale', 'new', 'stopped'
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +74,8 @@ class Stage:
 
 @dataclass(frozen=True)
 class State:
-    """``kind``: 'done', 'running', 'new', 'stale', 'stopped', 'failed' or 'waiting'; ``reason``
-    says why it would run."""
+    """``kind``: 'done', 'running', 'queued', 'waiting', 'new', 'stale', 'stopped' or 'failed';
+    ``reason`` says why it would run, or where it is queued."""
     kind: str
     reason: str = ''
 

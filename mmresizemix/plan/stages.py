@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 
 from ..files import file_sha256
 from ..results import read_metrics
@@ -19,7 +20,7 @@ from ..transfer import load_checkpoint
 from ..transfer.export import stamp_of
 from ..transfer.stamp import method_of
 from .data import LOADERS, DataRecord
-from .plan import Detector, Plan, Pretraining, slug
+from .plan import Detector, Plan, Pretraining, read_plan, slug
 from .stage import Stage
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
@@ -248,6 +249,17 @@ class Builder:
                   needs=tuple(tests), after_failures=True, missing=lambda: _absent(out / REPORT),
                   inputs=lambda: {name: read_metrics(folder, epochs)
                                   for name, (folder, epochs) in runs.items()})
+
+
+def read_stages(plan_file: str | Path, root: Path) -> tuple[Plan, list[Stage], list[str]]:
+    """(the plan, its stages, warnings), with none of what MMEngine tells of configs.
+
+    Raises:
+        PlanError: the plan cannot be carried out.
+    """
+    MMLogger.get_current_instance().setLevel('WARNING')
+    plan = read_plan(plan_file)
+    return plan, *build(plan, root.resolve())
 
 
 def build(plan: Plan, root: Path) -> tuple[list[Stage], list[str]]:

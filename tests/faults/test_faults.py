@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from fault_plan import ROOT, RUN, transfer, write_plan
-from test_kills import assert_equal
+from small_plan import ROOT, RUN, assert_equal, transfer, write_plan
 
 from mmresizemix.plan.record import DONE, STARTED, Record
 from mmresizemix.results import read_metrics

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
+from small_plan import assert_equal
 
 from mmresizemix.datasets import write_scenes
 from mmresizemix.transfer import load_checkpoint
@@ -64,22 +64,6 @@ def uninterrupted(environment, tmp_path_factory):
     root = tmp_path_factory.mktemp('uninterrupted')
     finish(root, environment)
     return root
-
-
-def assert_equal(value, other, place=''):
-    assert type(value) is type(other), place
-    if isinstance(value, torch.Tensor):
-        assert torch.equal(value, other), place
-    elif isinstance(value, dict):
-        assert set(value) == set(other), place
-        for k in value:
-            assert_equal(value[k], other[k], f'{place}.{k}')
-    elif isinstance(value, (list, tuple)):
-        assert len(value) == len(other), place
-        for i, (one, two) in enumerate(zip(value, other)):
-            assert_equal(one, two, f'{place}.{i}')
-    else:
-        assert value == other, place
 
 
 def assert_same_results(root: Path, reference: Path) -> None:

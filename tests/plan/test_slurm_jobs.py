@@ -57,7 +57,7 @@ def test_states_of_a_queue(table5):
     check, other = [s for s in table5 if s.kind == 'check'][:2]
     states = states_on_slurm(table5, {check.name: ('7_0', 'RUNNING'), other.name: ('7_1', 'PENDING')})
     assert states[check.name].kind == 'running'
-    assert (states[other.name].kind, states[other.name].reason) == ('waiting', 'job 7_1: pending')
+    assert (states[other.name].kind, states[other.name].reason) == ('queued', 'job 7_1, pending')
 
 
 def test_without_jobs_slurm_is_not_asked(tmp_path, monkeypatch):

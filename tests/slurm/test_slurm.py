@@ -1,0 +1,163 @@
+"""Plans on a real Slurm: killed, preempted and warned in the middle, they end as on one machine."""
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from cluster import one_machine_cluster
+from small_plan import ROOT, RUN, assert_equal, transfer, write_plan
+
+from mmresizemix.datasets import write_scenes
+from mmresizemix.plan.plan import slug
+from mmresizemix.plan.run_stage import BEGIN
+from mmresizemix.results import read_metrics
+from mmresizemix.transfer import load_checkpoint
+
+SMOKE = ROOT / 'configs/plans/demo_smoke.py'
+SSD = 'finetune-ssd-on-coco-from-resizemix-0-seed-0'
+FASTER = 'finetune-faster-r-cnn-on-voc-from-cutmix-0-seed-0'
+LIMIT_SECONDS = 1200
+
+
+@pytest.fixture(scope='module')
+def cluster(tmp_path_factory):
+    with one_machine_cluster(tmp_path_factory.mktemp('slurm') / 'cluster') as environment:
+        yield environment
+
+
+def slurm(cluster, *command: str) -> str:
+    return subprocess.run(command, env=cluster, check=True, capture_output=True, text=True).stdout
+
+
+class Command:
+    """``tools/transfer.py PLAN --executor slurm`` in the background."""
+
+    def __init__(self, plan: Path, root: Path, environment):
+        self.root, self.environment = root, environment
+        self.process = subprocess.Popen(
+            [sys.executable, 'tools/transfer.py', str(plan), '--root', str(root), '--executor',
+             'slurm'], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True)
+
+    def wait_for(self, condition, what: str) -> None:
+        began = time.monotonic()
+        while not condition():
+            assert self.process.poll() is None, self.process.stdout.read()
+            assert time.monotonic() - began < LIMIT_SECONDS / 2, f'never: {what}'
+            time.sleep(0.2)
+
+    def wait_for_training(self, stage: str, line: str = r'Epoch\(train\)') -> str:
+        """Until it is in the middle; the id of its job."""
+        log = self.root / f'stages/{stage}.log'
+        self.wait_for(lambda: log.is_file() and re.search(line, log.read_text()), f'{line} in {log}')
+        [job] = [job for name, job in jobs(self.root).items() if slug(name) == stage]
+        return job
+
+    def end(self) -> str:
+        out, _ = self.process.communicate(timeout=LIMIT_SECONDS)
+        assert self.process.returncode == 0, out
+        return out
+
+
+def jobs(root: Path) -> dict[str, str]:
+    return json.loads((root / 'slurm/jobs.json').read_text())
+
+
+def start_now(cluster, job: str) -> None:
+    """Slurm lets a job that was queued again wait for two minutes."""
+    for _ in range(100):
+        if 'BeginTime' in slurm(cluster, 'scontrol', 'show', 'job', job):
+            slurm(cluster, 'scontrol', 'update', f'JobId={job}', 'StartTime=now')
+            return
+        time.sleep(0.5)
+    pytest.fail(slurm(cluster, 'scontrol', 'show', 'job', job))
+
+
+def attempts(root: Path, stage: str) -> int:
+    return (root / f'stages/{stage}.log').read_text().count(BEGIN)
+
+
+def assert_same_end(one: Path, two: Path, epoch: int) -> None:
+    a, b = (load_checkpoint(folder / f'epoch_{epoch}.pth') for folder in (one, two))
+    for part in ('state_dict', 'optimizer', 'param_schedulers'):
+        assert_equal(a[part], b[part], part)
+    assert read_metrics(one, epoch) == read_metrics(two, epoch)
+
+
+@pytest.fixture(scope='module')
+def smoke(cluster, tmp_path_factory):
+    scenes = write_scenes(tmp_path_factory.mktemp('data'), crops=(8, 4), crop_size=48, coco=(16, 8),
+                          voc=(8, 8, 8), scene_size=(96, 96))
+    return {**cluster, 'MMRESIZEMIX_DEMO_DATA': str(scenes), 'PYTHONWARNINGS': 'ignore'}
+
+
+def test_the_smoke_plan_through_slurm(cluster, smoke, tmp_path):
+    """A job is taken away in the middle, a training killed, the command stopped and given again."""
+    root = tmp_path / 'root'
+    command = Command(SMOKE, root, smoke)
+    preempted = command.wait_for_training(SSD)
+    slurm(cluster, 'scontrol', 'requeue', preempted)
+    start_now(cluster, preempted)
+
+    refused = transfer(SMOKE, root, smoke, '--executor', 'slurm')
+    assert refused.returncode == 1 and f'in use by process {command.process.pid} ' in refused.stderr
+    command.process.send_signal(signal.SIGINT)
+    command.process.wait(60)
+    queued = jobs(root)
+    refused = transfer(SMOKE, root, smoke)
+    assert refused.returncode == 1 and 'in the queue of Slurm' in refused.stderr
+    shown = transfer(SMOKE, root, smoke, '--status')
+    assert 'running' in shown.stdout and 'queued: job' in ' '.join(shown.stdout.split())
+
+    command = Command(SMOKE, root, smoke)
+    command.wait_for_training(FASTER)
+    assert set(jobs(root).items()) <= set(queued.items()), 'nothing is queued twice'
+    [training] = [int(pid) for pid in slurm(cluster, 'pgrep', '-f', 'train.py.*voc/cutmix-0').split()
+                  if Path(f'/proc/{pid}/stat').read_text().split()[3] != pid][:1]
+    os.kill(training, signal.SIGKILL)
+    out = command.end()
+    assert (root / 'comparison/report.html').is_file(), out
+    assert attempts(root, SSD) == 2 and attempts(root, FASTER) == 2
+
+    done = transfer(SMOKE, root, smoke, '--executor', 'slurm')
+    assert done.returncode == 0 and 'queue' not in done.stdout, 'nothing is left to do'
+    local = tmp_path / 'local'
+    done = transfer(SMOKE, local, smoke, '--only', 'test * from ResizeMix 0, seed 0')
+    assert done.returncode == 0, done.stdout
+    for run in sorted((local / 'finetune').glob('*/*')):
+        assert_same_end(root / run.relative_to(local), run, 2)
+
+
+def test_a_warned_training_goes_on_in_the_middle_of_its_epoch(cluster, tmp_path):
+    """What Slurm sends before the time limit."""
+    plan, environment = write_plan(tmp_path, 80, 'slurm = dict(cpus=1)', **{
+        'default_hooks.logger.interval': 1})
+    environment['SLURM_CONF'] = cluster['SLURM_CONF']
+    root, stage = tmp_path / 'root', 'finetune-ssd-from-random-weights-seed-0'
+    command = Command(plan, root, environment)
+    job = command.wait_for_training(stage, r'Epoch\(train\)\s+\[2\]\[ 3/')
+    slurm(cluster, 'scancel', '--signal=USR2', job)
+    command.wait_for((root / RUN / 'interrupted.pth').is_file, 'interrupted.pth')
+    start_now(cluster, job)
+    command.end()
+    log = (root / f'stages/{stage}.log').read_text()
+    assert 'batches again, to go on at epoch 2, iteration' in log and attempts(root, stage) == 2
+    assert not (root / RUN / 'interrupted.pth').exists()
+    done = transfer(plan, tmp_path / 'local', environment)
+    assert done.returncode == 0, done.stdout
+    assert_same_end(root / RUN, tmp_path / 'local' / RUN, 3)
+
+
+def test_a_failure_stops_only_what_needs_it(cluster, tmp_path):
+    plan, environment = write_plan(tmp_path, settings='slurm = dict(cpus=1)', **{
+        'optim_wrapper.optimizer.lr': 1e30})
+    environment['SLURM_CONF'] = cluster['SLURM_CONF']
+    done = transfer(plan, tmp_path / 'root', environment, '--executor', 'slurm')
+    assert done.returncode == 1, done.stdout
+    assert 'finetune SSD from random weights, seed 0: FAILED, NaN: ' in done.stdout
+    assert done.stdout.splitlines()[-1].startswith('Failed, or needs what failed: finetune SSD')

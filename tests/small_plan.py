@@ -1,0 +1,56 @@
+"""A plan of one detector on a few scenes, and what tests of faults do with it."""
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+from mmresizemix.datasets import write_scenes
+
+ROOT = Path(__file__).resolve().parents[1]
+RUN = Path('finetune/ssd/random-weights-seed-0')
+
+
+def write_plan(folder: Path, pictures: int = 8, settings: str = '',
+               **options) -> tuple[Path, dict[str, str]]:
+    """(the plan, the environment that it needs).
+
+    Args:
+        pictures: to train from, eight a step.
+        settings: more lines of the plan; options: of the detector's config.
+    """
+    scenes = write_scenes(folder / 'scenes', crops=(2, 2), crop_size=48, coco=(pictures, 4),
+                          voc=(2, 2, 2), scene_size=(96, 96))
+    options = {'train_cfg.max_epochs': 3, 'train_cfg.val_interval': 1, **options}
+    plan = folder / 'one.py'
+    plan.write_text(f'''
+pretrainings = [dict(name='random weights', random=True)]
+baseline = 'random weights'
+detectors = [dict(name='SSD', config={str(ROOT / "configs/demo/ssd96_r18_scenes-coco.py")!r},
+                  options={options})]
+{settings}''')
+    return plan, {**os.environ, 'MMRESIZEMIX_DEMO_DATA': str(scenes), 'PYTHONWARNINGS': 'ignore',
+                  'OMP_NUM_THREADS': '1'}
+
+
+def transfer(plan: Path, root: Path, environment, *arguments) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, 'tools/transfer.py', str(plan), '--root', str(root), *arguments], cwd=ROOT,
+        env=environment, capture_output=True, text=True, timeout=600)
+
+
+def assert_equal(value, other, place=''):
+    assert type(value) is type(other), place
+    if isinstance(value, torch.Tensor):
+        assert torch.equal(value, other), place
+    elif isinstance(value, dict):
+        assert set(value) == set(other), place
+        for k in value:
+            assert_equal(value[k], other[k], f'{place}.{k}')
+    elif isinstance(value, (list, tuple)):
+        assert len(value) == len(other), place
+        for i, (one, two) in enumerate(zip(value, other)):
+            assert_equal(one, two, f'{place}.{i}')
+    else:
+        assert value == other, place
