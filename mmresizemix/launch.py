@@ -13,6 +13,8 @@ from .resuming import INTERRUPTED, die_with_parent
 from .transfer import CheckpointError, load_checkpoint
 
 RANDOM = 'random'
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+HUNG_SECONDS = 600  # without a batch, after which a loader's workers are taken for hung
 GUARD = 'mmresizemix.BackboneGuard'
 
 
@@ -51,7 +53,7 @@ def load_config(args: Namespace) -> Config:
 
 def _stack_batches(cfg: Config) -> None:
     # mmpretrain's own tools/train.py sets these too: its data preprocessor wants stacked pictures
-    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+    for name in LOADERS:
         if cfg.get(name):
             cfg[name].setdefault('collate_fn', dict(type='default_collate'))
             cfg[name].setdefault('pin_memory', True)
@@ -87,6 +89,7 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
     if cfg.get('load_from'):
         load_checkpoint(cfg.load_from)  # strictly, before MMEngine would unpickle anything in it
     _use_resumable_loop(cfg)
+    _notice_hung_workers(cfg)
     if cfg.get('launcher') == 'pytorch':
         die_with_parent()
     build_runner(cfg).train()
@@ -98,6 +101,13 @@ def _use_resumable_loop(cfg: Config) -> None:
             'by_epoch', True):
         settings.pop('by_epoch', None)
         settings.type = 'mmresizemix.ResumableEpochLoop'
+
+
+def _notice_hung_workers(cfg: Config) -> None:
+    for name in LOADERS:
+        loader = cfg.get(name) or {}
+        if loader.get('num_workers'):  # without workers torch allows no timeout
+            loader.setdefault('timeout', HUNG_SECONDS)
 
 
 def test(cfg: Config, checkpoint: str, *, amp: bool = False) -> dict:

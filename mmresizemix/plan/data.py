@@ -16,9 +16,9 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS, init_default_scope
 
 from ..files import file_sha256, write_text
+from ..launch import LOADERS
 from ..progress import Progress
 
-LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 FILES = ('img_path', 'xml_path')  # of a sample
 
 

@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from ..files import file_sha256
+from ..launch import LOADERS
 from ..results import read_metrics
 from ..results.configs import comparable
 from ..results.dump import FOLDER, DumpIndex
@@ -19,7 +20,7 @@ from ..results.make import REPORT
 from ..transfer import load_checkpoint
 from ..transfer.export import stamp_of
 from ..transfer.stamp import method_of
-from .data import LOADERS, DataRecord
+from .data import DataRecord
 from .plan import Detector, Plan, Pretraining, read_plan, slug
 from .stage import Stage
 

@@ -117,9 +117,8 @@ def test_the_smoke_plan_through_slurm(cluster, smoke, tmp_path):
     command = Command(SMOKE, root, smoke)
     command.wait_for_training(FASTER)
     assert set(jobs(root).items()) <= set(queued.items()), 'nothing is queued twice'
-    [training] = [int(pid) for pid in slurm(cluster, 'pgrep', '-f', 'train.py.*voc/cutmix-0').split()
-                  if Path(f'/proc/{pid}/stat').read_text().split()[3] != pid][:1]
-    os.kill(training, signal.SIGKILL)
+    training = slurm(cluster, 'pgrep', '--oldest', '-f', 'train.py.*faster-r-cnn-on-voc/cutmix-0')
+    os.kill(int(training), signal.SIGKILL)
     out = command.end()
     assert (root / 'comparison/report.html').is_file(), out
     assert attempts(root, SSD) == 2 and attempts(root, FASTER) == 2

@@ -1,0 +1,108 @@
+"""Stopped and killed in the middle of an epoch, on one process and on two, and a worker that hangs."""
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from small_plan import ROOT, RUN, assert_equal, transfer, write_plan
+
+from mmresizemix.plan.run_stage import BEGIN
+from mmresizemix.results import read_metrics
+from mmresizemix.transfer import load_checkpoint
+
+STAGE = 'finetune-ssd-from-random-weights-seed-0'
+PLACES = {1: ('', ()), 2: ('gpus_per_run = 2', ('--gpus', '2'))}  # without GPUs: two over gloo
+
+
+@pytest.fixture(scope='module', params=PLACES, ids=['one-process', 'two-processes'])
+def run(request, tmp_path_factory):
+    """(plan, environment, arguments, the root of an uninterrupted run)."""
+    settings, arguments = PLACES[request.param]
+    folder = tmp_path_factory.mktemp('plan')
+    plan, environment = write_plan(folder, 80, settings, **{
+        'default_hooks.logger.interval': 1, 'auto_scale_lr.base_batch_size': 8})
+    done = transfer(plan, folder / 'straight', environment, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return plan, environment, arguments, folder / 'straight'
+
+
+def start_and_wait(run, root: Path, line: str) -> subprocess.Popen:
+    plan, environment, arguments, _ = run
+    command = subprocess.Popen(
+        [sys.executable, 'tools/transfer.py', str(plan), '--root', str(root), *arguments], cwd=ROOT,
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    log = root / f'stages/{STAGE}.log'
+    while not (log.is_file() and re.search(line, log.read_text())):
+        assert command.poll() is None, command.stdout.read()
+        time.sleep(0.1)
+    return command
+
+
+def assert_same_end(run, root: Path) -> None:
+    plan, environment, arguments, straight = run
+    done = transfer(plan, root, environment, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    one, two = (load_checkpoint(r / RUN / 'epoch_3.pth') for r in (root, straight))
+    for part in ('state_dict', 'optimizer', 'param_schedulers'):
+        assert_equal(one[part], two[part], part)
+    assert read_metrics(root / RUN, 3) == read_metrics(straight / RUN, 3)
+    assert {p.name for p in (root / RUN).glob('best_*')} == {
+        p.name for p in (straight / RUN).glob('best_*')}
+
+
+@pytest.mark.parametrize('number, code', [(signal.SIGINT, 130), (signal.SIGTERM, 130)])
+def test_stopped_in_the_middle_of_an_epoch(run, tmp_path, number, code):
+    command = start_and_wait(run, tmp_path, r'Epoch\(train\)\s+\[2\]\[ 2/')
+    command.send_signal(number)
+    out, _ = command.communicate(timeout=120)
+    assert command.returncode == code and 'trainings write where they are' in out
+    assert (tmp_path / RUN / 'interrupted.pth').is_file()
+    assert_same_end(run, tmp_path)
+    assert 'batches again, to go on at epoch 2' in (tmp_path / f'stages/{STAGE}.log').read_text()
+
+
+def test_a_killed_training_is_tried_again_at_once(run, tmp_path):
+    """Of two processes: torchrun, whose processes do not outlive it."""
+    command = start_and_wait(run, tmp_path, r'Epoch\(train\)\s+\[2\]\[ 2/')
+    [leader, *_] = [int(pid) for pid in subprocess.run(
+        ['pgrep', '--parent', str(command.pid)], capture_output=True, text=True).stdout.split()]
+    os.kill(leader, signal.SIGKILL)
+    out, _ = command.communicate(timeout=300)
+    assert command.returncode == 0, out
+    assert (tmp_path / f'stages/{STAGE}.log').read_text().count(BEGIN) == 2
+    assert_same_end(run, tmp_path)
+
+
+def test_all_killed_at_once(run, tmp_path):
+    command = start_and_wait(run, tmp_path, r'Epoch\(train\)\s+\[3\]\[ 2/')
+    for pid in reversed(subprocess.run(['pgrep', '-f', str(tmp_path)], capture_output=True,
+                                       text=True).stdout.split()):
+        try:
+            os.kill(int(pid), signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    command.wait(60)
+    assert_same_end(run, tmp_path)
+
+
+def test_a_hung_loader_worker_is_noticed(tmp_path):
+    plan, environment = write_plan(tmp_path)
+    base = ROOT / 'configs/demo/ssd96_r18_scenes-coco.py'
+    config = tmp_path / 'hanging_ssd.py'
+    config.write_text(f'''
+_base_ = {str(base)!r}
+custom_imports = dict(imports=['hanging'], allow_failed_imports=False)
+train_dataloader = dict(num_workers=1, timeout=10,
+                        collate_fn=dict(type='hang_once', marker={str(tmp_path / "hung")!r}))
+''')
+    plan.write_text(plan.read_text().replace(repr(str(base)), repr(str(config))))
+    environment['PYTHONPATH'] = os.pathsep.join(
+        [str(Path(__file__).parent), environment.get('PYTHONPATH', '')])
+    done = transfer(plan, tmp_path / 'root', environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    log = (tmp_path / f'root/stages/{STAGE}.log').read_text()
+    assert 'DataLoader timed out after 10 seconds' in log and log.count(BEGIN) == 2
