@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-
 from drawn_set import CLASSES, DETECTIONS, IMAGES, OBJECTS, write_detections, write_set
 
 from mmresizemix.results.evaluate_runs import evaluate_files

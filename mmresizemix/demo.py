@@ -4,8 +4,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from .datasets import progress_bar, write_scenes
+from .datasets import write_scenes
 from .plan import carry_out
+from .progress import progress_bar
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = 'MMRESIZEMIX_DEMO_DATA'  # the configs of the demo read it

@@ -83,8 +83,7 @@ class _Measure(Hook):
                     -(-loop.max_epochs // loop.val_interval), _checkpoint_bytes(runner), memory)
 
     def _validate(self, runner) -> tuple[float, int]:
-        loader = runner.build_dataloader(runner._val_dataloader) if isinstance(
-            runner._val_dataloader, dict) else runner.val_loop.dataloader
+        loader = runner.val_loop.dataloader
         runner.model.eval()
         with torch.no_grad():
             times = [time.perf_counter()]

@@ -63,11 +63,10 @@ class Recipe:
         text = json.dumps(self.inputs, sort_keys=True, default=str)
         return f'{self.config.stem}-{hashlib.sha256(text.encode()).hexdigest()[:12]}'
 
-    def arguments(self, **more: Any) -> list[str]:
-        """Of our tools: the config's file and ``--cfg-options``."""
-        options = {**self.options, **more}
-        words = [f'{k}={_word(v)}' for k, v in options.items()]
-        return [str(self.config), *(['--cfg-options', *words] if words else [])]
+    def words(self, **more: Any) -> list[str]:
+        """The options, and ``more`` of them, as arguments of our tools."""
+        words = [f'{k}={_word(v)}' for k, v in {**self.options, **more}.items()]
+        return ['--cfg-options', *words] if words else []
 
     def _kept_batch(self) -> tuple[dict[str, int], str | None]:
         """Options that keep the total batch that the config was made for, whatever the number of
@@ -148,7 +147,7 @@ class Builder:
             record = DataRecord(self.root / 'data' / f'{slug(title)}.json')
             name = self._add(
                 f'check data of {title}', 'check',
-                lambda: _python('check_data', recipe.config, record.path, *recipe.arguments()[1:]),
+                lambda: _python('check_data', recipe.config, record.path, *recipe.words()),
                 inputs=lambda: dict(sets=data), missing=record.missing)
             self.checks[data] = name, record
         return self.checks[data]
@@ -187,7 +186,7 @@ class Builder:
             return
         out = self.root / 'mixes' / f'mixed-by-{slug(pretraining.name)}.png'
         self._add(f'draw mixes of {pretraining.name}', 'draw',
-                  lambda: _python('show_mix', recipe.config, out, *recipe.arguments()[1:]),
+                  lambda: _python('show_mix', recipe.config, out, *recipe.words()),
                   needs=(check, ), inputs=lambda: recipe.inputs, missing=lambda: _absent(out))
 
     def _detect(self, detector: Detector, pretraining: Pretraining, run: int, backbone: Path | None,
@@ -207,14 +206,13 @@ class Builder:
     def _train(self, name: str, kind: str, recipe: Recipe, folder: Path, seed: int,
                needs: tuple[str, ...], inputs, *arguments: Any) -> str:
         last = folder / f'epoch_{recipe.epochs}.pth'
-        command = partial(_python, 'train', *recipe.arguments(**KEEP), '--work-dir', folder,
-                          '--seed', seed, '--resume', *arguments, processes=recipe.gpus)
+        command = partial(_python, 'train', recipe.config, *recipe.words(**KEEP), '--work-dir',
+                          folder, '--seed', seed, '--resume', *arguments, processes=recipe.gpus)
         return self._add(name, kind, command, needs=needs, missing=lambda: _absent(last),
                          inputs=lambda: {**recipe.inputs, 'seed': seed, **inputs()},
                          folder=folder, processes=recipe.gpus, epochs=recipe.epochs,
                          batch=recipe.batch, cost=recipe.digest(),
-                         measure=lambda out: _python('measure', recipe.config, out,
-                                                     *recipe.arguments()[1:]))
+                         measure=lambda out: _python('measure', recipe.config, out, *recipe.words()))
 
     def _test(self, title: str, recipe: Recipe, folder: Path, trained: str) -> str:
         """Of the last checkpoint, unless training has done it: a run that was killed in its last
@@ -231,7 +229,7 @@ class Builder:
                 return f'the detections of epoch {recipe.epochs} are not there'
             return None
 
-        command = partial(_python, 'test', str(recipe.config), last, *recipe.arguments()[1:],
+        command = partial(_python, 'test', recipe.config, last, *recipe.words(),
                           '--work-dir', folder, processes=recipe.gpus)
         return self._add(f'test {title}', 'test', command, needs=(trained, ), missing=missing,
                          inputs=lambda: dict(checkpoint=_identity(last)), made_along=True)
