@@ -142,6 +142,11 @@ class Comparison:
     epoch: str
     allow_different: bool
 
+    def cells_of(self, column: Column) -> list[Cell]:
+        """Those of a column, from top to bottom."""
+        return [self.cells[row, column.label] for row in self.rows
+                if (row, column.label) in self.cells]
+
 
 def compare(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation],
             sets: Mapping[Path, tuple[int, tuple[str, ...]]], faults: Sequence[Fault] = (), *,

@@ -74,8 +74,7 @@ def point_plots(comparison: Comparison) -> list[Plot]:
     """One a column: every run of every pretraining, their mean and its interval."""
     plots = []
     for column in comparison.columns:
-        cells = [comparison.cells[row, column.label] for row in comparison.rows
-                 if (row, column.label) in comparison.cells]
+        cells = comparison.cells_of(column)
 
         def draw(axes: Axes, cells=cells, column=column) -> None:
             for i, cell in enumerate(cells):
@@ -98,8 +97,7 @@ def curve_plots(comparison: Comparison) -> list[Plot]:
     """One a column: the primary metric against the epoch, with the spread over runs."""
     plots = []
     for column in comparison.columns:
-        cells = [comparison.cells[row, column.label] for row in comparison.rows
-                 if (row, column.label) in comparison.cells]
+        cells = comparison.cells_of(column)
         if not any(len(r.curve) > 1 for c in cells for r in c.runs):
             continue
 
@@ -170,11 +168,9 @@ def class_plots(comparison: Comparison) -> list[Plot]:
 def top1_plots(comparison: Comparison) -> list[Plot]:
     """One a column: what classification accuracy says of detection; the two need not agree."""
     top1 = {row: top1_of(comparison, row) for row in comparison.rows}
-    known = [row for row in comparison.rows if top1[row] is not None]
     plots = []
     for column in comparison.columns:
-        cells = [comparison.cells[row, column.label] for row in known
-                 if (row, column.label) in comparison.cells]
+        cells = [cell for cell in comparison.cells_of(column) if top1[cell.row] is not None]
         if len(cells) < 2:
             continue
 

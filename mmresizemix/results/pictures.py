@@ -40,8 +40,7 @@ def examples(comparison: Comparison, truths: Mapping[Path, Truth]) -> list[Examp
     """Three images a column, chosen by :data:`RULE`."""
     made = []
     for column in comparison.columns:
-        cells = [c for row in comparison.rows
-                 if (c := comparison.cells.get((row, column.label))) and c.evaluations[0]]
+        cells = [cell for cell in comparison.cells_of(column) if cell.evaluations[0]]
         if comparison.baseline in [c.row for c in cells] and len(cells) > 1:
             made += _of_column(column, cells, truths[cells[0].runs[0].folder])
     return made
