@@ -18,10 +18,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import (all_gather_object, all_reduce, barrier, broadcast_object_list,
-                           get_rank, get_world_size, is_main_process)
+from mmengine.dist import (all_gather_object, all_reduce, barrier, broadcast,
+                           broadcast_object_list, get_rank, get_world_size, is_main_process)
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import EpochBasedTrainLoop
 
 from .registry import LOOPS
@@ -45,6 +44,9 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
     the work dir, and the process exits with 128 + the signal's number. In a validation, or at a
     second SIGINT, it exits at once. A resumed run first makes up for a validation that it was
     stopped before.
+
+    Buffers are shared at the end of an epoch: what every rank validates is the checkpoint, so that
+    a resumed run, which all ranks begin with it, logs the same metrics.
 
     Raises:
         ValueError: ``interrupted.pth`` comes from another number of processes or of steps an epoch.
@@ -79,6 +81,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
                                     f'{self._epoch + 1}, iteration {self._skip + 1}')
         self._in_epoch = True
         super().run_epoch()
+        _share_buffers(self.runner.model)
         self._in_epoch = False
         if is_main_process() and self._file(f'epoch_{self._epoch}.pth').is_file():
             self._file(INTERRUPTED).unlink(missing_ok=True)
@@ -214,17 +217,23 @@ def _leave_at_once(number: int) -> None:
         os._exit(128 + number)
 
 
+def _share_buffers(model: torch.nn.Module) -> None:
+    """Those of rank 0, which are saved. Else each rank would validate with running means of its own,
+    since MMEngine's DDP leaves them apart."""
+    if get_world_size() > 1:
+        for buffer in model.buffers():
+            broadcast(buffer.data)
+
+
 def _states(model: torch.nn.Module) -> dict[str, Any]:
-    """What a rank has and the checkpoint of rank 0 has not: its generators, and its running means,
-    which are averaged at the end of an epoch (MMEngine's SyncBuffersHook). Plain values and tensors."""
+    """The generators that a rank draws from, as plain values and tensors."""
     kind, keys, *rest = np.random.get_state()
     return dict(
         python=random.getstate(),
         numpy=(kind, torch.from_numpy(keys.astype(np.int64)), *rest),
         torch=torch.get_rng_state(),
         cuda=torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
-        augments=[augment.generator.get_state() for augment in batch_augments(model)],
-        buffers={name: buffer.cpu() for name, buffer in _bare(model).named_buffers()})
+        augments=[augment.generator.get_state() for augment in batch_augments(model)])
 
 
 def _restore(states: dict[str, Any], model: torch.nn.Module) -> None:
@@ -236,13 +245,6 @@ def _restore(states: dict[str, Any], model: torch.nn.Module) -> None:
         torch.cuda.set_rng_state(states['cuda'].cpu())
     for augment, state in zip(batch_augments(model), states['augments'], strict=True):
         augment.generator.set_state(state.cpu())
-    for name, buffer in _bare(model).named_buffers():
-        if name in states['buffers']:
-            buffer.copy_(states['buffers'][name])
-
-
-def _bare(model: torch.nn.Module) -> torch.nn.Module:
-    return model.module if is_model_wrapper(model) else model
 
 
 def die_with_parent() -> None:

@@ -15,15 +15,17 @@ from mmresizemix.results import read_metrics
 from mmresizemix.transfer import load_checkpoint
 
 STAGE = 'finetune-ssd-from-random-weights-seed-0'
-PLACES = {1: ('', ()), 2: ('gpus_per_run = 2', ('--gpus', '2'))}  # without GPUs: two over gloo
+# By processes: pictures (4 a step of each; two processes agree to stop every ten steps), settings of
+# the plan, arguments. Without GPUs two talk over gloo.
+PLACES = {1: (80, '', ()), 2: (160, 'gpus_per_run = 2', ('--gpus', '2'))}
 
 
 @pytest.fixture(scope='module', params=PLACES, ids=['one-process', 'two-processes'])
 def run(request, tmp_path_factory):
     """(plan, environment, arguments, the root of an uninterrupted run)."""
-    settings, arguments = PLACES[request.param]
+    pictures, settings, arguments = PLACES[request.param]
     folder = tmp_path_factory.mktemp('plan')
-    plan, environment = write_plan(folder, 80, settings, **{
+    plan, environment = write_plan(folder, pictures, settings, **{
         'default_hooks.logger.interval': 1, 'auto_scale_lr.base_batch_size': 8})
     done = transfer(plan, folder / 'straight', environment, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
