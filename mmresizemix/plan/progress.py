@@ -11,7 +11,7 @@ from rich.table import Table
 from ..results.logs import HEADLINES
 from .record import DONE, FAILED, Record
 from .run_stage import last_lines
-from .stage import RUNNING, Stage, State, examine
+from .stage import RUNNING, STOPPED, Stage, State, examine
 
 TRAINED = ('pretrain', 'finetune')
 STEP = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\].*?eta: (?:(\d+) days?, )?'
@@ -136,6 +136,8 @@ def announce(console: Console, stage: Stage, stages: Sequence[Stage], states: Ma
     if state.kind == FAILED:
         say(console, f'{stage.name}: FAILED, {state.reason}. The end of {stage.log}:\n'
                      f'{last_lines(stage)}')
+    elif state.kind == STOPPED:
+        say(console, f'{stage.name}: stopped, {state.reason}')
     elif state.kind == DONE:
         done = sum(s.kind == DONE for s in states.values())
         left = seconds_left(stages, states, at_once)

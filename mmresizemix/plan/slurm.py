@@ -23,7 +23,7 @@ from .local import whole_root
 from .plan import Plan
 from .progress import announce, say, status_table
 from .record import DONE, FAILED
-from .run_stage import STOPPED, run_stage
+from .run_stage import POLL_SECONDS, STOPPED, run_stage
 from .stage import QUEUED, RUNNING, Stage, State, examine
 from .stages import read_stages
 
@@ -51,12 +51,13 @@ class StageJob:
             RuntimeError: a stage has failed; jobs that need it are cancelled by Slurm.
             SystemExit: Slurm has asked it to stop.
         """
-        self._stopping, self._ended = threading.Event(), threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: self._stopping.set())
         outcomes: list[Any] = []
         # In a thread, so that this one can see signals and wait for what they set off.
-        threading.Thread(target=self._run, args=[outcomes]).start()
-        self._ended.wait()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=[outcomes])
+        signal.signal(signal.SIGTERM, lambda *_: self._stopping.set())
+        self._thread.start()
+        self._wait()
         outcome = outcomes[0]
         if isinstance(outcome, BaseException):
             raise outcome
@@ -68,8 +69,12 @@ class StageJob:
     def checkpoint(self) -> DelayedSubmission:
         """submitit calls it on Slurm's signal: stop with all written, to be queued again."""
         self._stopping.set()
-        self._ended.wait()
+        self._wait()
         return DelayedSubmission(StageJob(self.plan_file, self.root, self.names))
+
+    def _wait(self) -> None:
+        while self._thread.is_alive():  # no join(): a signal may come while it holds its lock
+            time.sleep(POLL_SECONDS)
 
     def _run(self, outcomes: list[Any]) -> None:
         try:
@@ -82,8 +87,6 @@ class StageJob:
             outcomes.append(outcome)
         except BaseException as error:  # for the thread that waits
             outcomes.append(error)
-        finally:
-            self._ended.set()
 
 
 def _environment(plan: Plan) -> dict[str, str]:
@@ -122,8 +125,12 @@ def _squeue() -> dict[str, str]:
     except (FileNotFoundError, subprocess.TimeoutExpired) as error:
         raise SlurmError(f'squeue: {error}. Run this where Slurm is.') from None
     if done.returncode:
-        raise SlurmError(f'squeue: {done.stderr.strip()}')
+        raise SlurmError(f'squeue: {_last_line(done.stderr)}')
     return dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if line.strip())
+
+
+def _last_line(told: Any) -> str:
+    return str(told).strip().rpartition('\n')[2]
 
 
 def states_on_slurm(stages: Sequence[Stage], queue: Queue) -> dict[str, State]:
@@ -205,21 +212,19 @@ def _submit(plan: Plan, first: Stage, root: Path, after: Sequence[str],
     if after:
         kind = 'afterany' if first.after_failures else 'afterok'
         more.update({'dependency': ':'.join([kind, *after]), 'kill-on-invalid-dep': 'yes'})
-    if settings.memory_gb:
-        more['mem'] = f'{round(settings.memory_gb * 1024 * processes)}M'
-    if first.processes:
-        more['gpus-per-node'] = first.processes
+    memory = settings.memory_gb and f'{round(settings.memory_gb * 1024 * processes)}M'
     try:
         executor = SlurmExecutor(root / 'slurm', max_num_timeout=ENDLESS)
         executor.update_parameters(
             job_name=f'{plan.name}-{first.kind}', partition=settings.partition,
             time=settings.minutes, nodes=1, ntasks_per_node=1,
-            cpus_per_task=settings.cpus * processes, signal_delay_s=settings.signal_seconds,
+            cpus_per_task=settings.cpus * processes, gpus_per_node=first.processes or None,
+            mem=memory, signal_delay_s=settings.signal_seconds,
             array_parallelism=plan.at_once or len(jobs), stderr_to_stdout=True,
             additional_parameters=more)
         return [job.job_id for job in executor.submit_array(jobs)]
     except (RuntimeError, subprocess.CalledProcessError) as error:  # as submitit raises them
-        raise SlurmError(f'{first.kind} jobs: {error}') from None
+        raise SlurmError(f'{first.kind} jobs: {_last_line(error)}') from None
 
 
 def _watch(stages: Sequence[Stage], jobs: Jobs, console: Console) -> list[str]:
@@ -237,7 +242,8 @@ def _watch(stages: Sequence[Stage], jobs: Jobs, console: Console) -> list[str]:
                 continue
             states = states_on_slurm(stages, queue)
             running = sum(state.kind == RUNNING for state in states.values())
-            ended = {n for n, s in states.items() if s.kind in (DONE, FAILED) and n not in queue}
+            ended = {name for name, state in states.items()
+                     if state.kind in (DONE, FAILED, STOPPED) and name not in queue}
             for stage in stages:
                 if told is not None and stage.name in ended - told:
                     announce(console, stage, stages, states, running)

@@ -108,7 +108,7 @@ def state_of(stage: Stage, before: Mapping[str, State]) -> State:
         return State(FAILED, record.reason or '')
     if record.state == DONE and missing is None:
         return State(DONE)
-    return State(STOPPED, missing or 'was interrupted before it was noted as done')
+    return State(STOPPED, record.reason or missing or 'interrupted before it was noted as done')
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
