@@ -1,4 +1,5 @@
 """A plan as arrays of jobs. What Slurm makes of them: tests/slurm."""
+import os
 import pickle
 from pathlib import Path
 
@@ -77,3 +78,10 @@ slurm = {entry}''')
     with pytest.raises(PlanError) as refused:
         read_plan(plan)
     assert message in str(refused.value)
+
+
+def test_without_slurm_it_is_said_in_a_line(tool, tmp_path):
+    plan = Path(__file__).parents[2] / 'configs/plans/demo_smoke.py'
+    done = tool('transfer', plan, '--root', tmp_path, '--executor', 'slurm',
+                environment={**os.environ, 'PATH': ''})
+    assert done.returncode == 1 and 'srun' in done.stderr.splitlines()[-1]
