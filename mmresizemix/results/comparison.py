@@ -15,10 +15,10 @@ import numpy as np
 from .configs import difference
 from .evaluation import Evaluation
 from .run import BASELINE, RANDOM, RANDOM_UNVERIFIED, Fault, Run
-from .statistics import (ALPHA, Combined, Estimate, ExactP, Interval, ProbabilityOfImprovement,
-                         SeedDifference, SeedsNeeded, benjamini_hochberg, combine, exact_p, holm,
-                         mean_interval, probability_of_improvement, seed_difference,
-                         seeds_needed, verdict)
+from .statistics import (ALPHA, EQUIVALENT, Combined, Estimate, ExactP, Interval,
+                         ProbabilityOfImprovement, SeedDifference, SeedsNeeded,
+                         benjamini_hochberg, combine, exact_p, holm, mean_interval,
+                         probability_of_improvement, seed_difference, seeds_needed, verdict)
 
 NAMES = {BASELINE: 'baseline', 'resizemix': 'ResizeMix', 'cutmix': 'CutMix', 'mixup': 'Mixup',
          'resizemix-persample': 'ResizeMix (per sample)',
@@ -27,6 +27,7 @@ NAMES = {BASELINE: 'baseline', 'resizemix': 'ResizeMix', 'cutmix': 'CutMix', 'mi
 FROM_SCRATCH = (NAMES[RANDOM], NAMES[RANDOM_UNVERIFIED])  # rows that are no pretraining
 BY_SIZE = ('AP50', 'AP75', 'APs', 'APm', 'APl')
 WHOLE = {('COCO', 5000, 80): 'COCO val2017', ('VOC', 4952, 20): 'VOC2007 test'}
+NOTHING_LEARNED = f'neither detector reaches {EQUIVALENT} points'  # alike, but it says nothing
 ASSUMED_SD = 0.3  # AP, between seeds: others measured 0.15 to 0.5 (mmdetection#2773, #3624)
 
 
@@ -343,11 +344,14 @@ def _contrasts(rows: Sequence[str], columns: Sequence[Column],
     done = {}
     for i, ((row, column), parts) in enumerate(zip(pairs, first)):
         p = adjusted.get(i, parts['combined'].p if row in FROM_SCRATCH else None)
-        words = verdict(parts['combined'], p)
-        needed = _needed(parts, cells[row, column.label], cells[baseline, column.label])
-        done[row, column.label] = Contrast(
-            row, column.label, **parts, p_holm=adjusted.get(i), verdict=words,
-            needed=needed if words == 'undecided' else None)
+        ours, theirs = cells[row, column.label], cells[baseline, column.label]
+        words, needed = verdict(parts['combined'], p), None
+        if words == 'equivalent' and max(ours.mean, theirs.mean) < EQUIVALENT:
+            words, needed = 'undecided', SeedsNeeded(None, None, NOTHING_LEARNED)
+        elif words == 'undecided':
+            needed = _needed(parts, ours, theirs)
+        done[row, column.label] = Contrast(row, column.label, **parts, p_holm=adjusted.get(i),
+                                           verdict=words, needed=needed)
     return done
 
 

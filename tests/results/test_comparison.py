@@ -95,6 +95,18 @@ def test_the_same_model_twice_differs_by_nothing(tmp_path):
     assert contrast.verdict == 'equivalent' and contrast.improvement.estimate == 0.5
 
 
+def test_detectors_that_detect_nothing_are_not_called_equivalent(tmp_path):
+    truth = drawn_truth()
+    misses = [dict(image_id=truth.image_ids[0], category_id=1, bbox=[0, 0, 1, 1], score=0.5)]
+    for method in ('baseline', 'resizemix'):
+        for seed in range(2):
+            write_run(tmp_path / f'{method}{seed}', method=method, seed=seed, truth=truth,
+                      detections=misses)
+    contrast = compared(tmp_path).contrasts['ResizeMix', COLUMN]
+    assert contrast.verdict == 'undecided'
+    assert contrast.needed.reason == 'neither detector reaches 0.2 points'
+
+
 def test_a_duplicate_seed_is_listed_and_the_first_started_counts(tmp_path):
     write_cells(tmp_path, dict(baseline=[.30, .31], resizemix=[.31, .32]))
     write_run(tmp_path / 'again', seed=1, ap=.99, start='20260202_000000')
