@@ -129,17 +129,20 @@ def test_a_loaders_worker_outlives_a_request_to_stop_for_a_while(monkeypatch):
 @HOOKS.register_module(force=True)
 class SignalInValidation(Hook):
 
-    def after_val_iter(self, runner, *args, **kwargs):
+    def after_val_iter(self, runner, *args, **kwargs):  # with a child that would be waited for
         multiprocessing.get_context('fork').Process(target=time.sleep, args=[60]).start()
         os.kill(os.getpid(), signal.SIGUSR2)
 
 
 def test_a_validation_is_left_at_once(crops, tmp_path):
-    run = multiprocessing.get_context('fork').Process(
-        target=train_classifier, args=[crops, tmp_path, dict(type='SignalInValidation')])
-    run.start()
-    run.join(50)
-    assert run.exitcode == 128 + signal.SIGUSR2, 'it does not wait for its children'
+    code = f'''
+import sys
+from pathlib import Path
+sys.path.insert(0, {str(HERE)!r})
+from test_resuming import train_classifier
+train_classifier(Path({str(crops)!r}), {str(tmp_path)!r}, dict(type='SignalInValidation'))'''
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 128 + signal.SIGUSR2, done.stderr
 
 
 def test_a_damaged_interrupted_file_falls_back_to_the_epoch(tmp_path, straight, capsys):
