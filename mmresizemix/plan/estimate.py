@@ -15,7 +15,7 @@ from .measure import Cost
 from .progress import TRAINED, duration
 from .stage import Stage
 
-KEPT = 3  # checkpoints of a run: two and the best
+KEPT = 4  # checkpoints of a run: two, the best, and one where it was interrupted
 DIFFERENCES = (0.2, 0.3, 0.5, 1.0)  # AP; Table 5's are 0.1 to 1.7
 
 
