@@ -12,8 +12,8 @@ from .local import InUse, run_locally, slots
 from .plan import Plan, PlanError
 from .progress import say, status_table
 from .record import DONE
-from .slurm import Jobs, run_on_slurm, states_on_slurm
-from .stage import RUNNING, Stage, examine
+from .slurm import Jobs, SlurmError, run_on_slurm, states_on_slurm
+from .stage import RUNNING, Stage, State
 from .stages import read_stages
 
 
@@ -46,7 +46,7 @@ def carry_out(plan_file: str | Path, root: Path, executor: str, gpus: int, only:
 def show_status(plan_file: str | Path, root: Path, only: str | None, console: Console) -> int:
     """How far the plan is, as far as the disk and Slurm tell."""
     _, stages = _read(plan_file, root, only, console)
-    states = states_on_slurm(stages, Jobs(root).queue())
+    states = _look(stages, root, console)
     running = sum(state.kind == RUNNING for state in states.values())
     console.print(status_table(stages, running, states))
     return 0
@@ -68,7 +68,7 @@ def show_what_would_run(plan_file: str | Path, root: Path, only: str | None,
                         console: Console) -> int:
     """Every stage that is not done, with the reason."""
     _, stages = _read(plan_file, root, only, console)
-    states = examine(stages)
+    states = _look(stages, root, console)
     for stage in stages:
         state = states[stage.name]
         if state.kind != DONE:
@@ -76,6 +76,15 @@ def show_what_would_run(plan_file: str | Path, root: Path, only: str | None,
     done = sum(s.kind == DONE for s in states.values())
     say(console, f'{done} of {len(stages)} stages are done.')
     return 0
+
+
+def _look(stages: Sequence[Stage], root: Path, console: Console) -> dict[str, State]:
+    try:
+        queue = Jobs(root).queue()
+    except SlurmError as error:
+        say(console, f'warning: {error}\nWhat follows is what the disk tells.')
+        queue = {}
+    return states_on_slurm(stages, queue)
 
 
 def _read(plan_file: str | Path, root: Path, only: str | None,

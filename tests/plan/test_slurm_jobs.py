@@ -80,6 +80,17 @@ slurm = {entry}''')
     assert message in str(refused.value)
 
 
+def test_the_status_of_a_roots_copy_elsewhere(tool, tmp_path):
+    (tmp_path / 'slurm').mkdir()
+    (tmp_path / 'slurm/jobs.json').write_text('{"compare": "7"}')
+    plan = Path(__file__).parents[2] / 'configs/plans/demo_smoke.py'
+    done = tool('transfer', plan, '--root', tmp_path, '--status',
+                environment={**os.environ, 'PATH': ''})
+    assert done.returncode == 0 and 'warning: squeue' in done.stdout and '0 of 47' in done.stdout
+    done = tool('transfer', plan, '--root', tmp_path, environment={**os.environ, 'PATH': ''})
+    assert done.returncode == 1 and 'Run this where Slurm is' in done.stderr
+
+
 def test_without_slurm_it_is_said_in_a_line(tool, tmp_path):
     plan = Path(__file__).parents[2] / 'configs/plans/demo_smoke.py'
     done = tool('transfer', plan, '--root', tmp_path, '--executor', 'slurm',
