@@ -27,7 +27,7 @@ test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests \
 	  --ignore tests/faults --ignore tests/slurm
 
-# kills, full disks and the like, on real runs: 15 minutes
+# kills, full disks and the like, on real runs: 17 minutes
 test-faults: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/faults
 
