@@ -33,8 +33,13 @@ def run_command(main: Callable[[], int | None], when_stopped: str = '') -> None:
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         sys.exit(DISK_FULL if full else 1)
     finally:
-        for child in multiprocessing.active_children():  # Python would wait for one that hangs
-            child.kill()
+        kill_children()
+
+
+def kill_children() -> None:
+    """Those of multiprocessing that are left: at its end Python would wait for one that hangs."""
+    for child in multiprocessing.active_children():
+        child.kill()
 
 
 def _is_ours(error: BaseException) -> bool:

@@ -86,7 +86,7 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
         if checkpoint is None:
             print(f'{cfg.work_dir}: no checkpoint to resume from; starting from the beginning')
         cfg.resume, cfg.load_from = checkpoint is not None, checkpoint and str(checkpoint)
-    if cfg.get('load_from'):
+    if cfg.get('load_from') and resume != 'auto':  # which has read it
         load_checkpoint(cfg.load_from)  # strictly, before MMEngine would unpickle anything in it
     _use_resumable_loop(cfg)
     _notice_hung_workers(cfg)

@@ -5,7 +5,6 @@ can be played again: the loader's batches up to the one where it stopped are dra
 which brings its workers to where they were, then the generators of this process are put back.
 """
 import ctypes
-import multiprocessing
 import os
 import random
 import signal
@@ -23,6 +22,7 @@ from mmengine.dist import (all_gather_object, all_reduce, barrier, broadcast,
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop
 
+from .command import kill_children
 from .registry import LOOPS
 from .results.logs import HEADLINES, read_log
 from .seeding import batch_augments
@@ -210,8 +210,7 @@ def _leave_at_once(number: int) -> None:
     """From wherever a signal came: an exception there was seen to leave a pool's locks taken, for
     which its end then waits. Nothing half written is left: files are renamed when they are whole."""
     try:
-        for child in multiprocessing.active_children():
-            child.kill()
+        kill_children()
         sys.stdout.flush()
     finally:
         os._exit(128 + number)

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from mmresizemix.datasets import write_scenes
+from mmresizemix.transfer import load_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = Path('finetune/ssd/random-weights-seed-0')
@@ -17,7 +18,7 @@ def write_plan(folder: Path, pictures: int = 8, settings: str = '',
     """(the plan, the environment that it needs).
 
     Args:
-        pictures: to train from, eight a step.
+        pictures: to train from, four a step.
         settings: more lines of the plan; options: of the detector's config.
     """
     scenes = write_scenes(folder / 'scenes', crops=(2, 2), crop_size=48, coco=(pictures, 4),
@@ -34,10 +35,24 @@ detectors = [dict(name='SSD', config={str(ROOT / "configs/demo/ssd96_r18_scenes-
                   'OMP_NUM_THREADS': '1'}
 
 
+def smoke_environment(folder: Path) -> dict[str, str]:
+    """What ``configs/plans/demo_smoke.py`` needs: its scenes, drawn in ``folder``."""
+    scenes = write_scenes(folder, crops=(8, 4), crop_size=48, coco=(16, 8), voc=(8, 8, 8),
+                          scene_size=(96, 96))
+    return {**os.environ, 'MMRESIZEMIX_DEMO_DATA': str(scenes), 'PYTHONWARNINGS': 'ignore'}
+
+
 def transfer(plan: Path, root: Path, environment, *arguments) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, 'tools/transfer.py', str(plan), '--root', str(root), *arguments], cwd=ROOT,
         env=environment, capture_output=True, text=True, timeout=600)
+
+
+def assert_same_checkpoint(one: Path, two: Path) -> None:
+    """Weights, optimizer and schedules, bit for bit."""
+    ours, theirs = load_checkpoint(one), load_checkpoint(two)
+    for part in ('state_dict', 'optimizer', 'param_schedulers'):
+        assert_equal(ours[part], theirs[part], f'{one}: {part}')
 
 
 def assert_equal(value, other, place=''):

@@ -13,6 +13,7 @@ from ..results.comparison import ASSUMED_SD
 from ..results.statistics import seeds_needed
 from .measure import Cost
 from .progress import TRAINED, duration
+from .run_stage import last_line
 from .stage import Stage
 
 KEPT = 4  # checkpoints of a run: two, the best, and one where it was interrupted
@@ -66,8 +67,8 @@ def _measure(stage: Stage, out: Path, environment: Mapping[str, str]) -> None:
     done = subprocess.run(stage.measure(out), env={**os.environ, **environment},
                           capture_output=True, text=True)
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise RuntimeError(f'{stage.name} cannot be measured: {said[-1] if said else "no output"}')
+        said = last_line(done.stderr) or last_line(done.stdout) or 'no output'
+        raise RuntimeError(f'{stage.name} cannot be measured: {said}')
 
 
 def estimate_table(lines: Sequence[Line], at_once: int) -> Table:

@@ -125,13 +125,13 @@ def _judge(stage: Stage, code: int) -> tuple[Outcome, bool]:
         return (Outcome(DONE) if missing is None else
                 Outcome(FAILED, f'ended well, but {missing}')), False
     if code == DISK_FULL or cause == 'the disk is full':
-        return Outcome(NO_SPACE, _last_line(tail)), False
+        return Outcome(NO_SPACE, last_line(tail)), False
     number = -code if code < 0 else code - 128
     if number in signal.valid_signals():
         name = signal.Signals(number).name
         return Outcome(FAILED, f'killed by {name}' + (
             ' (by the system, if memory ran out)' if name == 'SIGKILL' else '')), True
-    return Outcome(FAILED, f'{cause or "exit code " + str(code)}: {_last_line(tail)}'), again
+    return Outcome(FAILED, f'{cause or "exit code " + str(code)}: {last_line(tail)}'), again
 
 
 def last_lines(stage: Stage, count: int = TAIL) -> str:
@@ -144,7 +144,8 @@ def last_lines(stage: Stage, count: int = TAIL) -> str:
     return '\n'.join(text.splitlines()[-count:])
 
 
-def _last_line(text: str) -> str:
+def last_line(text: str) -> str:
+    """The last that says something; '' of nothing."""
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), '')
 
 

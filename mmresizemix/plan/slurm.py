@@ -23,7 +23,7 @@ from .local import whole_root
 from .plan import Plan
 from .progress import announce, say, status_table
 from .record import DONE, FAILED
-from .run_stage import POLL_SECONDS, STOPPED, run_stage
+from .run_stage import POLL_SECONDS, STOPPED, last_line, run_stage
 from .stage import QUEUED, RUNNING, Stage, State, examine
 from .stages import read_stages
 
@@ -125,12 +125,8 @@ def _squeue() -> dict[str, str]:
     except (FileNotFoundError, subprocess.TimeoutExpired) as error:
         raise SlurmError(f'squeue: {error}. Run this where Slurm is.') from None
     if done.returncode:
-        raise SlurmError(f'squeue: {_last_line(done.stderr)}')
+        raise SlurmError(f'squeue: {last_line(done.stderr)}')
     return dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if line.strip())
-
-
-def _last_line(told: Any) -> str:
-    return str(told).strip().rpartition('\n')[2]
 
 
 def states_on_slurm(stages: Sequence[Stage], queue: Queue) -> dict[str, State]:
@@ -224,7 +220,7 @@ def _submit(plan: Plan, first: Stage, root: Path, after: Sequence[str],
             additional_parameters=more)
         return [job.job_id for job in executor.submit_array(jobs)]
     except (RuntimeError, subprocess.CalledProcessError) as error:  # as submitit raises them
-        raise SlurmError(f'{first.kind} jobs: {_last_line(error)}') from None
+        raise SlurmError(f'{first.kind} jobs: {last_line(str(error))}') from None
 
 
 def _watch(stages: Sequence[Stage], jobs: Jobs, console: Console) -> list[str]:

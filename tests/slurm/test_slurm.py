@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 from cluster import one_machine_cluster
-from small_plan import ROOT, RUN, assert_equal, transfer, write_plan
+from small_plan import (ROOT, RUN, assert_same_checkpoint, smoke_environment, transfer,
+                        write_plan)
 
-from mmresizemix.datasets import write_scenes
 from mmresizemix.plan.plan import slug
 from mmresizemix.plan.run_stage import BEGIN
 from mmresizemix.results import read_metrics
-from mmresizemix.transfer import load_checkpoint
 
 SMOKE = ROOT / 'configs/plans/demo_smoke.py'
 SSD = 'finetune-ssd-on-coco-from-resizemix-0-seed-0'
@@ -83,17 +82,14 @@ def attempts(root: Path, stage: str) -> int:
 
 
 def assert_same_end(one: Path, two: Path, epoch: int) -> None:
-    a, b = (load_checkpoint(folder / f'epoch_{epoch}.pth') for folder in (one, two))
-    for part in ('state_dict', 'optimizer', 'param_schedulers'):
-        assert_equal(a[part], b[part], part)
+    assert_same_checkpoint(*(folder / f'epoch_{epoch}.pth' for folder in (one, two)))
     assert read_metrics(one, epoch) == read_metrics(two, epoch)
 
 
 @pytest.fixture(scope='module')
 def smoke(cluster, tmp_path_factory):
-    scenes = write_scenes(tmp_path_factory.mktemp('data'), crops=(8, 4), crop_size=48, coco=(16, 8),
-                          voc=(8, 8, 8), scene_size=(96, 96))
-    return {**cluster, 'MMRESIZEMIX_DEMO_DATA': str(scenes), 'PYTHONWARNINGS': 'ignore'}
+    return {**smoke_environment(tmp_path_factory.mktemp('data')),
+            'SLURM_CONF': cluster['SLURM_CONF']}
 
 
 def test_the_smoke_plan_through_slurm(cluster, smoke, tmp_path):
