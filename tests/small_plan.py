@@ -1,7 +1,10 @@
 """A plan of one detector on a few scenes, and what tests of faults do with it."""
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import torch
@@ -43,9 +46,47 @@ def smoke_environment(folder: Path) -> dict[str, str]:
 
 
 def transfer(plan: Path, root: Path, environment, *arguments) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, 'tools/transfer.py', str(plan), '--root', str(root), *arguments], cwd=ROOT,
-        env=environment, capture_output=True, text=True, timeout=600)
+    return subprocess.run(_command(plan, root, arguments), cwd=ROOT, env=environment,
+                          capture_output=True, text=True, timeout=600)
+
+
+def start(plan: Path, root: Path, environment, *arguments) -> subprocess.Popen:
+    """The same in the background; what it prints, errors too, is in ``stdout``."""
+    return subprocess.Popen(_command(plan, root, arguments), cwd=ROOT, env=environment, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def _command(plan: Path, root: Path, arguments) -> list[str]:
+    return [sys.executable, 'tools/transfer.py', str(plan), '--root', str(root), *arguments]
+
+
+def wait_for_line(command: subprocess.Popen, log: Path, pattern: str, seconds: float = 600) -> None:
+    """Until ``log`` has a line with ``pattern``."""
+    began = time.monotonic()
+    while not (log.is_file() and re.search(pattern, log.read_text())):
+        assert command.poll() is None, command.stdout.read()
+        assert time.monotonic() - began < seconds, f'never: {pattern} in {log}'
+        time.sleep(0.1)
+
+
+def processes(root: Path) -> list[int]:
+    """Every process that works under ``root``: the command, its stages, their loaders."""
+    found = []
+    for folder in Path('/proc').glob('[0-9]*'):
+        try:
+            if str(root) in (folder / 'cmdline').read_bytes().decode(errors='replace'):
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+def kill(pids: list[int]) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
 
 def assert_same_checkpoint(one: Path, two: Path) -> None:

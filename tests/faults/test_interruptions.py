@@ -1,14 +1,12 @@
 """Stopped and killed in the middle of an epoch, on one process and on two, and a worker that hangs."""
 import os
-import re
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
-from small_plan import ROOT, RUN, assert_same_checkpoint, transfer, write_plan
+from small_plan import (ROOT, RUN, assert_same_checkpoint, kill, processes, start, transfer,
+                        wait_for_line, write_plan)
 
 from mmresizemix.plan.run_stage import BEGIN
 from mmresizemix.results import read_metrics
@@ -33,13 +31,8 @@ def run(request, tmp_path_factory):
 
 def start_and_wait(run, root: Path, line: str) -> subprocess.Popen:
     plan, environment, arguments, _ = run
-    command = subprocess.Popen(
-        [sys.executable, 'tools/transfer.py', str(plan), '--root', str(root), *arguments], cwd=ROOT,
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    log = root / f'stages/{STAGE}.log'
-    while not (log.is_file() and re.search(line, log.read_text())):
-        assert command.poll() is None, command.stdout.read()
-        time.sleep(0.1)
+    command = start(plan, root, environment, *arguments)
+    wait_for_line(command, root / f'stages/{STAGE}.log', line)
     return command
 
 
@@ -69,7 +62,7 @@ def test_a_killed_training_is_tried_again_at_once(run, tmp_path):
     command = start_and_wait(run, tmp_path, r'Epoch\(train\)\s+\[2\]\[ 2/')
     [leader, *_] = [int(pid) for pid in subprocess.run(
         ['pgrep', '--parent', str(command.pid)], capture_output=True, text=True).stdout.split()]
-    os.kill(leader, signal.SIGKILL)
+    kill([leader])
     out, _ = command.communicate(timeout=300)
     assert command.returncode == 0, out
     assert (tmp_path / f'stages/{STAGE}.log').read_text().count(BEGIN) == 2
@@ -78,12 +71,7 @@ def test_a_killed_training_is_tried_again_at_once(run, tmp_path):
 
 def test_all_killed_at_once(run, tmp_path):
     command = start_and_wait(run, tmp_path, r'Epoch\(train\)\s+\[3\]\[ 2/')
-    for pid in reversed(subprocess.run(['pgrep', '-f', str(tmp_path)], capture_output=True,
-                                       text=True).stdout.split()):
-        try:
-            os.kill(int(pid), signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    kill(processes(tmp_path))
     command.wait(60)
     assert_same_end(run, tmp_path)
 

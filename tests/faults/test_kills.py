@@ -1,14 +1,10 @@
 """The smoke plan under SIGKILL at random moments ends as the uninterrupted one, bit for bit."""
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from small_plan import ROOT, assert_same_checkpoint, smoke_environment
+from small_plan import (assert_same_checkpoint, kill, processes, smoke_environment, start)
 
 PLAN = 'configs/plans/demo_smoke.py'
 KILLS = 20
@@ -20,37 +16,11 @@ def environment(tmp_path_factory):
     return smoke_environment(tmp_path_factory.mktemp('data'))
 
 
-def start(root: Path, environment) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, 'tools/transfer.py', PLAN, '--root', str(root)],
-                            cwd=ROOT, env=environment, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, start_new_session=True)
-
-
 def finish(root: Path, environment) -> str:
-    process = start(root, environment)
+    process = start(PLAN, root, environment)
     out, _ = process.communicate(timeout=LIMIT_SECONDS)
     assert process.returncode == 0, out
     return out
-
-
-def processes(root: Path) -> list[int]:
-    """Every process that works under ``root``: the command, its stages, their loaders."""
-    found = []
-    for folder in Path('/proc').glob('[0-9]*'):
-        try:
-            if str(root) in (folder / 'cmdline').read_bytes().decode(errors='replace'):
-                found.append(int(folder.name))
-        except OSError:
-            continue
-    return found
-
-
-def kill(pids: list[int]) -> None:
-    for pid in pids:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
 
 @pytest.fixture(scope='module')
@@ -79,7 +49,7 @@ def test_twenty_kills(environment, uninterrupted, tmp_path):
     rng, root = random.Random(0), tmp_path / 'killed'
     killed = dict(command=0, stage=0, everything=0)
     while sum(killed.values()) < KILLS:
-        command = start(root, environment)
+        command = start(PLAN, root, environment)
         time.sleep(rng.uniform(3, 16))
         if command.poll() is not None:
             pytest.fail(f'the plan was over after {killed}: {command.stdout.read()}')

@@ -1,17 +1,15 @@
 """Plans on a real Slurm: killed, preempted and warned in the middle, they end as on one machine."""
 import json
 import os
-import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from cluster import one_machine_cluster
-from small_plan import (ROOT, RUN, assert_same_checkpoint, smoke_environment, transfer,
-                        write_plan)
+from small_plan import (ROOT, RUN, assert_same_checkpoint, smoke_environment, start, transfer,
+                        wait_for_line, write_plan)
 
 from mmresizemix.plan.plan import slug
 from mmresizemix.plan.run_stage import BEGIN
@@ -33,34 +31,17 @@ def slurm(cluster, *command: str) -> str:
     return subprocess.run(command, env=cluster, check=True, capture_output=True, text=True).stdout
 
 
-class Command:
-    """``tools/transfer.py PLAN --executor slurm`` in the background."""
+def wait_for_training(command, root: Path, stage: str, line: str = r'Epoch\(train\)') -> str:
+    """Until it is in the middle; the id of its job."""
+    wait_for_line(command, root / f'stages/{stage}.log', line)
+    [job] = [job for name, job in jobs(root).items() if slug(name) == stage]
+    return job
 
-    def __init__(self, plan: Path, root: Path, environment):
-        self.root, self.environment = root, environment
-        self.process = subprocess.Popen(
-            [sys.executable, 'tools/transfer.py', str(plan), '--root', str(root), '--executor',
-             'slurm'], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True)
 
-    def wait_for(self, condition, what: str) -> None:
-        began = time.monotonic()
-        while not condition():
-            assert self.process.poll() is None, self.process.stdout.read()
-            assert time.monotonic() - began < LIMIT_SECONDS / 2, f'never: {what}'
-            time.sleep(0.2)
-
-    def wait_for_training(self, stage: str, line: str = r'Epoch\(train\)') -> str:
-        """Until it is in the middle; the id of its job."""
-        log = self.root / f'stages/{stage}.log'
-        self.wait_for(lambda: log.is_file() and re.search(line, log.read_text()), f'{line} in {log}')
-        [job] = [job for name, job in jobs(self.root).items() if slug(name) == stage]
-        return job
-
-    def end(self) -> str:
-        out, _ = self.process.communicate(timeout=LIMIT_SECONDS)
-        assert self.process.returncode == 0, out
-        return out
+def end(command) -> str:
+    out, _ = command.communicate(timeout=LIMIT_SECONDS)
+    assert command.returncode == 0, out
+    return out
 
 
 def jobs(root: Path) -> dict[str, str]:
@@ -95,27 +76,27 @@ def smoke(cluster, tmp_path_factory):
 def test_the_smoke_plan_through_slurm(cluster, smoke, tmp_path):
     """A job is taken away in the middle, a training killed, the command stopped and given again."""
     root = tmp_path / 'root'
-    command = Command(SMOKE, root, smoke)
-    preempted = command.wait_for_training(SSD)
+    command = start(SMOKE, root, smoke, '--executor', 'slurm')
+    preempted = wait_for_training(command, root, SSD)
     slurm(cluster, 'scontrol', 'requeue', preempted)
     start_now(cluster, preempted)
 
     refused = transfer(SMOKE, root, smoke, '--executor', 'slurm')
-    assert refused.returncode == 1 and f'in use by process {command.process.pid} ' in refused.stderr
-    command.process.send_signal(signal.SIGINT)
-    command.process.wait(60)
+    assert refused.returncode == 1 and f'in use by process {command.pid} ' in refused.stderr
+    command.send_signal(signal.SIGINT)
+    command.wait(60)
     queued = jobs(root)
     refused = transfer(SMOKE, root, smoke)
     assert refused.returncode == 1 and 'in the queue of Slurm' in refused.stderr
     shown = transfer(SMOKE, root, smoke, '--status')
     assert 'running' in shown.stdout and 'queued: job' in ' '.join(shown.stdout.split())
 
-    command = Command(SMOKE, root, smoke)
-    command.wait_for_training(FASTER)
+    command = start(SMOKE, root, smoke, '--executor', 'slurm')
+    wait_for_training(command, root, FASTER)
     assert set(jobs(root).items()) <= set(queued.items()), 'nothing is queued twice'
     training = slurm(cluster, 'pgrep', '--oldest', '-f', 'train.py.*faster-r-cnn-on-voc/cutmix-0')
     os.kill(int(training), signal.SIGKILL)
-    out = command.end()
+    out = end(command)
     assert (root / 'comparison/report.html').is_file(), out
     assert attempts(root, SSD) == 2 and attempts(root, FASTER) == 2
 
@@ -134,12 +115,12 @@ def test_a_warned_training_goes_on_in_the_middle_of_its_epoch(cluster, tmp_path)
         'default_hooks.logger.interval': 1})
     environment['SLURM_CONF'] = cluster['SLURM_CONF']
     root, stage = tmp_path / 'root', 'finetune-ssd-from-random-weights-seed-0'
-    command = Command(plan, root, environment)
-    job = command.wait_for_training(stage, r'Epoch\(train\)\s+\[2\]\[ 3/')
+    command = start(plan, root, environment, '--executor', 'slurm')
+    job = wait_for_training(command, root, stage, r'Epoch\(train\)\s+\[2\]\[ 3/')
     slurm(cluster, 'scancel', '--signal=USR2', job)
-    command.wait_for((root / RUN / 'interrupted.pth').is_file, 'interrupted.pth')
     start_now(cluster, job)
-    command.end()
+    assert (root / RUN / 'interrupted.pth').is_file()
+    end(command)
     log = (root / f'stages/{stage}.log').read_text()
     assert 'batches again, to go on at epoch 2, iteration' in log and attempts(root, stage) == 2
     assert not (root / RUN / 'interrupted.pth').exists()
