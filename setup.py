@@ -32,7 +32,7 @@ setup(
         'rich>=13', 'scipy>=1.11', 'submitit>=1.5'
     ],
     extras_require=dict(
-        openmmlab=OPENMMLAB + ['faster-coco-eval>=1.6'],
+        openmmlab=OPENMMLAB + ['faster-coco-eval>=1.6', 'simplejpeg>=1.8'],
         test=['pytest>=8', 'pytest-xdist>=3'],
     ),
 )

@@ -64,7 +64,11 @@ def test_pretraining(depth, mixing):
                                                _scope_='mmpretrain')
     assert cfg.train_cfg.max_epochs == cfg.param_scheduler.T_max == 300
     assert cfg.param_scheduler.type == 'CosineAnnealingLR' and cfg.param_scheduler.by_epoch
-    assert cfg.train_pipeline[1].type == 'RandomResizedCrop' and cfg.train_pipeline[1].scale == 224
+    crop, test = cfg.train_dataloader.dataset.pipeline[0], cfg.val_dataloader.dataset.pipeline
+    assert crop == dict(type='mmresizemix.LoadRandomResizedCrop', scale=224)
+    assert [t.type for t in test] == ['LoadImageFromFile', 'ResizeEdge', 'CenterCrop', 'PackInputs']
+    assert (test[1].scale, test[1].backend, test[2].crop_size) == (256, 'pillow', 224)
+    assert cfg.test_dataloader.dataset.pipeline == test
     assert cfg.data_preprocessor.num_classes == 1000
     assert cfg.train_dataloader.dataset.data_root == 'data/imagenet'
     augments = cfg.model.get('train_cfg', {}).get('augments')

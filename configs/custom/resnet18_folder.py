@@ -10,11 +10,10 @@ data_root, num_classes, size, epochs = 'data/my_pictures', 100, 64, 10
 
 model = dict(backbone=dict(depth=18), head=dict(in_channels=512, num_classes=num_classes))
 data_preprocessor = dict(num_classes=num_classes)
-load, pack = dict(type='LoadImageFromFile'), dict(type='PackInputs')
-flip = dict(type='RandomFlip', prob=0.5, direction='horizontal')
-train_pipeline = [load, dict(type='RandomResizedCrop', scale=size), flip, pack]
-resize = dict(type='ResizeEdge', scale=size * 256 // 224, edge='short')
-test_pipeline = [load, resize, dict(type='CenterCrop', crop_size=size), pack]
+train_pipeline, test_pipeline = _base_.train_pipeline, _base_.test_pipeline
+train_pipeline[0].update(scale=size)
+test_pipeline[1].update(scale=size * 256 // 224)
+test_pipeline[2].update(crop_size=size)
 pictures = dict(_delete_=True, type='CustomDataset', data_root=data_root)
 train_dataloader = dict(dataset=dict(data_prefix='train', pipeline=train_pipeline, **pictures))
 val_dataloader = dict(dataset=dict(data_prefix='val', pipeline=test_pipeline, **pictures))

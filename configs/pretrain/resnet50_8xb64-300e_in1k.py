@@ -14,12 +14,27 @@ custom_hooks = [
 ]
 randomness = dict(seed=0)
 
+# Antialiased, in training and validation; mmpretrain's default backend, cv2, is not.
+load, pack = dict(type='LoadImageFromFile', imdecode_backend='pillow'), dict(type='PackInputs')
+train_pipeline = [
+    dict(type='mmresizemix.LoadRandomResizedCrop', scale=224),
+    dict(type='RandomFlip', prob=0.5, direction='horizontal'), pack
+]
+test_pipeline = [
+    load,
+    dict(type='ResizeEdge', scale=256, edge='short', backend='pillow'),
+    dict(type='CenterCrop', crop_size=224), pack
+]
+
 # Sec. 5.1.3: "We set the batch size as 512, the initial learning rate as 0.5, and the weight decay
 # as 4 x 10^-5. The learning rate decays with the cosine annealing schedule ... for 300 epochs."
 train_dataloader = dict(
     batch_size=64,
     persistent_workers=False,
-    worker_init_fn=dict(type='mmresizemix.torch_worker_seeding'))
+    worker_init_fn=dict(type='mmresizemix.torch_worker_seeding'),
+    dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = val_dataloader
 optim_wrapper = dict(optimizer=dict(lr=0.5, weight_decay=4e-5))
 train_cfg = dict(max_epochs=300)
 param_scheduler = dict(_delete_=True, type='CosineAnnealingLR', by_epoch=True, T_max=300)

@@ -1,0 +1,52 @@
+"""mmpretrain's two transforms ``LoadImageFromFile`` and ``RandomResizedCrop`` as one."""
+from typing import Any
+
+import numpy as np
+from mmengine.fileio import get
+from mmpretrain.datasets.transforms import RandomResizedCrop
+
+from ..registry import TRANSFORMS
+from .decode import EncodedPicture, PictureError
+
+
+@TRANSFORMS.register_module()
+class LoadRandomResizedCrop(RandomResizedCrop):
+    """Read a picture file and give a random part of it, resized, antialiased.
+
+    It draws the boxes that ``RandomResizedCrop`` would, from the same random numbers, but before
+    the picture is decoded, so that only what the box needs is. In a pipeline it replaces both::
+
+        dict(type='mmresizemix.LoadRandomResizedCrop', scale=224)
+
+    Needs ``img_path`` in its results; sets ``img`` ((H, W, 3) uint8, BGR), ``img_shape`` and
+    ``ori_shape``.
+
+    Args:
+        scale, crop_ratio_range, aspect_ratio_range, max_attempts: as ``RandomResizedCrop``'s.
+        backend_args: of MMEngine's file backend, as ``LoadImageFromFile``'s.
+
+    Raises:
+        PictureError: the file cannot be decoded; names it.
+    """
+
+    def __init__(self, scale: int | tuple[int, int], *, backend_args: dict | None = None,
+                 **settings: Any):
+        unknown = set(settings) - {'crop_ratio_range', 'aspect_ratio_range', 'max_attempts'}
+        if unknown:
+            raise ValueError('LoadRandomResizedCrop: unknown settings '
+                             f'{", ".join(sorted(unknown))}; it is bilinear and antialiased always')
+        super().__init__(scale, **settings)
+        self.backend_args = backend_args
+
+    def transform(self, results: dict) -> dict:
+        path = results['img_path']
+        data = get(path, backend_args=self.backend_args)
+        try:
+            picture = EncodedPicture(data)
+            whole = np.broadcast_to(np.uint8(0), picture.size)  # only its shape is looked at
+            y, x, height, width = self.rand_crop_params(whole)
+            img = picture.crop((x, y, x + width, y + height), tuple(self.scale))
+        except PictureError as error:
+            raise PictureError(f'{path}: cannot be decoded: {error}') from None
+        results.update(img=img, img_shape=img.shape[:2], ori_shape=picture.size)
+        return results
