@@ -9,6 +9,7 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
+from .fast import use_fast_training
 from .resuming import INTERRUPTED, die_with_parent
 from .transfer import CheckpointError, load_checkpoint
 
@@ -22,7 +23,7 @@ def add_run_arguments(parser: ArgumentParser) -> None:
     """The options that training and testing share."""
     parser.add_argument('config', help='a config of ours, of mmpretrain, of mmdet, or your own')
     parser.add_argument('--work-dir', help='where the run goes (default: work_dirs/<config name>)')
-    parser.add_argument('--amp', action='store_true', help='automatic mixed precision')
+    parser.add_argument('--amp', action='store_true', help='automatic mixed precision: float16 on a GPU, bfloat16 on a CPU')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='override settings of the config, e.g. train_cfg.max_epochs=1')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
@@ -60,17 +61,19 @@ def _stack_batches(cfg: Config) -> None:
 
 
 def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
-          resume: str | None = None, amp: bool = False) -> None:
+          resume: str | None = None, amp: bool = False, fast: bool = False) -> None:
     """Train.
 
     Args:
         backbone: for a detector: the file that its backbone starts from, or 'random'.
         seed: of everything random; None: the config's.
         resume: a checkpoint, or 'auto': the newest of the work dir that can be read, if any.
-        amp: automatic mixed precision with dynamic loss scaling.
+        amp: automatic mixed precision with dynamic loss scaling; on a CPU, bfloat16 without.
+        fast: see :func:`mmresizemix.fast.use_fast_training`; also the config's ``fast = True``.
 
     Raises:
-        ValueError: ``backbone`` for a config that is not a detector's.
+        ValueError: ``backbone`` for a config that is not a detector's, ``fast`` for one that is not
+            a classifier's.
         CheckpointError: the checkpoint to resume from cannot be read safely.
         BackboneError: see :class:`mmresizemix.BackboneGuard`.
     """
@@ -78,9 +81,14 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
         set_backbone(cfg, backbone)
     if seed is not None:
         cfg.randomness = dict(cfg.get('randomness', {}), seed=seed)
-    if amp:
+    if fast or cfg.get('fast'):
+        cfg.fast = True
+        use_fast_training(cfg)
+    elif amp and torch.cuda.is_available():
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    elif amp:
+        cfg.optim_wrapper.type = 'mmresizemix.BFloat16OptimWrapper'
     if resume is not None:
         checkpoint = newest_checkpoint(cfg.work_dir) if resume == 'auto' else Path(resume)
         if checkpoint is None:

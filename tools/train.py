@@ -6,6 +6,7 @@ from mmresizemix.launch import add_run_arguments, load_config, train
 
 EXAMPLES = """examples:
   python tools/train.py configs/pretrain/resnet50_8xb64-resizemix-300e_in1k.py
+  bash tools/dist_train.sh configs/pretrain/resnet50_8xb64-resizemix-300e_in1k.py 8 --fast
   python tools/train.py configs/ssd/ssd300_r50_8xb8-24e_voc0712.py --backbone resizemix.pth --seed 1
   python tools/train.py configs/ssd/ssd300_r50_8xb8-24e_voc0712.py --backbone random
   python tools/train.py CONFIG --work-dir DIR --resume      # go on from the newest checkpoint
@@ -20,12 +21,14 @@ def main() -> None:
     parser.add_argument('--backbone', metavar='FILE',
                         help="what the detector's backbone starts from: a file of "
                         "tools/export_backbone.py, torchvision://resnet50, or 'random'")
+    parser.add_argument('--fast', action='store_true',
+                        help='pretraining in bfloat16, compiled, never waiting for the GPU')
     parser.add_argument('--seed', type=int, help="of everything random (default: the config's)")
     parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
                         help='go on from a checkpoint; alone: from the newest of the work dir')
     args = parser.parse_args()
     train(load_config(args), backbone=args.backbone, seed=args.seed, resume=args.resume,
-          amp=args.amp)
+          amp=args.amp, fast=args.fast)
 
 
 if __name__ == '__main__':

@@ -1,0 +1,38 @@
+"""What ``fast`` changes in a pretraining config."""
+import inspect
+
+import torch
+from mmengine.config import Config
+
+
+def use_fast_training(cfg: Config) -> None:
+    """Change ``cfg`` in place. What is trained stays the same but for rounding to bfloat16:
+    pictures, mixing, schedule, batch size and weight decay.
+
+    Raises:
+        ValueError: not a config of a classifier with a backbone, or it already asks for another
+            optimizer wrapper, loop or compilation.
+    """
+    if cfg.get('default_scope') != 'mmpretrain' or 'backbone' not in cfg.model:
+        raise ValueError('fast: expected a pretraining config of mmpretrain with model.backbone, '
+                         f'got one of scope {cfg.get("default_scope")!r}')
+    _set(cfg.optim_wrapper, 'type', 'mmresizemix.BFloat16OptimWrapper', 'optim_wrapper.type',
+         (None, 'OptimWrapper'))
+    _set(cfg.train_cfg, 'type', 'mmresizemix.PrefetchingEpochLoop', 'train_cfg.type',
+         (None, 'EpochBasedTrainLoop', 'mmresizemix.ResumableEpochLoop'))
+    cfg.train_cfg.pop('by_epoch', None)  # MMEngine takes it or a type
+    optimizer = cfg.optim_wrapper.optimizer
+    if 'fused' in inspect.signature(getattr(torch.optim, optimizer.type, object)).parameters:
+        optimizer.fused = True
+    hooks = cfg.setdefault('default_hooks', {})
+    hooks['runtime_info'] = dict(type='mmresizemix.DeferredRuntimeInfoHook',
+                                 interval=hooks.get('logger', {}).get('interval', 10))
+    cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='mmresizemix.CompiledBackboneHook')]
+    cfg.model_wrapper_cfg = dict(type='mmresizemix.ChannelsLastDDP', broadcast_buffers=False)
+    cfg.setdefault('env_cfg', {})['cudnn_benchmark'] = True
+
+
+def _set(where: dict, key: str, value: str, name: str, expected: tuple[str | None, ...]) -> None:
+    if where.get(key) not in expected:
+        raise ValueError(f'fast: {name}: expected MMEngine\'s default, got {where[key]!r}')
+    where[key] = value

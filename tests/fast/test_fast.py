@@ -1,0 +1,158 @@
+"""Fast training trains what the config says: another rounding, another order of copies, one log."""
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+from mmresizemix.datasets import write_scenes
+from mmresizemix.fast import DevicePrefetcher, use_fast_training
+from mmresizemix.launch import build_runner, load_config, train
+from mmresizemix.results.logs import read_log
+from mmresizemix.transfer import load_checkpoint
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+PRETRAIN = sorted(p.name for p in (CONFIGS / 'pretrain').glob('*.py'))
+DEFERRED = dict(type='mmresizemix.DeferredRuntimeInfoHook', interval=3)
+
+
+@pytest.fixture(scope='module')
+def crops(tmp_path_factory):
+    return write_scenes(tmp_path_factory.mktemp('data'), crops=(16, 2), crop_size=48, coco=(1, 1),
+                        voc=(1, 1, 1), scene_size=(96, 96))
+
+
+def config(crops, work_dir, **options) -> Config:
+    """Six steps an epoch, two epochs, every step logged."""
+    cfg = Config.fromfile(CONFIGS / 'demo/resnet18-resizemix_scenes.py')
+    for loader in (cfg.train_dataloader, cfg.val_dataloader):
+        loader.dataset.data_root = str(crops / 'classification')
+        loader.collate_fn = dict(type='default_collate')
+    cfg.merge_from_dict({'work_dir': str(work_dir), 'train_cfg.max_epochs': 2,
+                         'default_hooks.logger.interval': 1, **options})
+    return cfg
+
+
+def losses(work_dir) -> list[float]:
+    [log] = sorted(Path(work_dir).glob('*/vis_data/scalars.json'))
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    return [line['loss'] for line in lines if 'loss' in line]
+
+
+@pytest.mark.parametrize('name', PRETRAIN)
+def test_what_it_changes_in_a_config(name):
+    before, cfg = (Config.fromfile(CONFIGS / 'pretrain' / name) for _ in range(2))
+    use_fast_training(cfg)
+    assert cfg.optim_wrapper.optimizer.pop('fused') is True
+    assert cfg.optim_wrapper.pop('type') == 'mmresizemix.BFloat16OptimWrapper'
+    assert cfg.train_cfg.pop('type') == 'mmresizemix.PrefetchingEpochLoop'
+    assert cfg.custom_hooks.pop() == dict(type='mmresizemix.CompiledBackboneHook')
+    assert cfg.pop('model_wrapper_cfg').type == 'mmresizemix.ChannelsLastDDP'
+    interval = before.default_hooks.logger.interval
+    assert cfg.default_hooks.pop('runtime_info') == dict(DEFERRED, interval=interval)
+    assert cfg.env_cfg.cudnn_benchmark and not before.env_cfg.cudnn_benchmark
+    cfg.env_cfg.cudnn_benchmark = False
+    before.train_cfg.pop('by_epoch')
+    assert cfg.to_dict() == before.to_dict()
+
+
+def test_where_it_cannot_be_used():
+    with pytest.raises(ValueError, match="fast: expected a pretraining config .* 'mmdet'"):
+        use_fast_training(Config.fromfile(CONFIGS / 'demo/ssd96_r18_scenes-coco.py'))
+    cfg = Config.fromfile(CONFIGS / 'pretrain' / PRETRAIN[0])
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    with pytest.raises(ValueError, match="fast: optim_wrapper.type: .* got 'AmpOptimWrapper'"):
+        use_fast_training(cfg)
+
+
+def test_trains_as_without(crops, tmp_path):
+    """Compiled and in bfloat16, from the same seeds: losses differ by rounding. A run goes on from
+    a checkpoint of the other kind."""
+    train(config(crops, tmp_path / 'plain'))
+    train(config(crops, tmp_path / 'fast'), fast=True)
+    plain, fast = (torch.tensor(losses(tmp_path / kind)) for kind in ('plain', 'fast'))
+    assert len(plain) == len(fast) == 12 and not torch.equal(plain, fast)
+    assert (plain - fast).abs().max() < 0.1 * plain.mean()
+
+    ends = [load_checkpoint(tmp_path / kind / 'epoch_2.pth') for kind in ('plain', 'fast')]
+    plain, fast = ({k: (v.shape, v.dtype) for k, v in end['state_dict'].items()} for end in ends)
+    assert plain == fast
+    for kind, other in (('plain', True), ('fast', False)):
+        train(config(crops, tmp_path / kind, **{'train_cfg.max_epochs': 3}), fast=other,
+              resume=str(tmp_path / kind / 'epoch_2.pth'))
+        assert (tmp_path / kind / 'epoch_3.pth').is_file()
+
+
+@HOOKS.register_module(force=True)
+class SignalAt(Hook):
+    """A request to stop after an iteration of the first epoch."""
+
+    def __init__(self, iteration: int):
+        self.iteration = iteration
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.iter + 1 == self.iteration:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_the_deferred_log_is_the_log(crops, tmp_path):
+    """Also of a run that was stopped between two times of handing over, and resumed."""
+    runs = {name: config(crops, tmp_path / name, **{'default_hooks.logger.interval': 3})
+            for name in ('straight', 'deferred', 'stopped')}
+    for name in ('deferred', 'stopped'):
+        runs[name].default_hooks.runtime_info = DEFERRED
+    train(runs['straight'])
+    train(runs['deferred'])
+    resumed = runs['stopped'].copy()
+    runs['stopped'].custom_hooks.append(dict(type='SignalAt', iteration=4))
+    with pytest.raises(SystemExit):
+        train(runs['stopped'])
+    saved = torch.load(tmp_path / 'stopped/interrupted.pth', weights_only=False)['message_hub']
+    assert len(saved['log_scalars']['train/loss'].data[0]) == 4, 'none is lost'
+    train(resumed, resume='auto')
+    assert losses(tmp_path / 'deferred') == losses(tmp_path / 'straight')
+    log = [read_log(tmp_path / name) for name in ('stopped', 'straight')]
+    assert log[0].validations == log[1].validations
+    ends = [load_checkpoint(tmp_path / name / 'epoch_2.pth')['state_dict']
+            for name in ('stopped', 'straight')]
+    assert all(torch.equal(one, two) for one, two in zip(*(end.values() for end in ends)))
+
+
+def test_on_a_cpu_batches_pass_as_they_are():
+    loader = torch.utils.data.DataLoader(list(range(6)), batch_size=2)
+    prefetcher = DevicePrefetcher(loader, 'cpu')
+    assert [batch.tolist() for batch in prefetcher] == [[0, 1], [2, 3], [4, 5]]
+    assert len(prefetcher) == 3 and prefetcher.dataset is loader.dataset
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+def test_the_cpu_never_waits_for_the_gpu(crops, tmp_path):
+    """From the third step on, when all is compiled, up to where the log is written."""
+    cfg = config(crops, tmp_path, **{'default_hooks.logger.interval': 100,
+                                     'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 10})
+    use_fast_training(cfg)
+    runner = build_runner(cfg)
+
+    class NoWaiting(Hook):
+
+        def before_train_iter(self, runner, batch_idx, data_batch=None):
+            torch.cuda.set_sync_debug_mode('error' if 2 <= batch_idx < 5 else 'default')
+
+    runner.register_hook(NoWaiting(), priority='HIGHEST')
+    try:
+        runner.train()
+    finally:
+        torch.cuda.set_sync_debug_mode('default')
+
+
+def test_as_an_option_of_the_command_and_of_a_config():
+    from argparse import Namespace
+    name = str(CONFIGS / 'pretrain' / PRETRAIN[0])
+    cfg = load_config(Namespace(config=name, launcher='none', local_rank=0, work_dir=None,
+                                cfg_options={'fast': True}))
+    assert cfg.fast is True
