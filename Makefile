@@ -1,11 +1,11 @@
-# make install | demo | test | test-faults | test-slurm
+# make install | demo | test | test-faults | test-slurm | bench
 # Everything lives in .venv; remove that folder to start over.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SCALE ?= full
 
-.PHONY: install demo test test-faults test-slurm
+.PHONY: install demo test test-faults test-slurm bench
 install: $(VENV)/.installed
 
 # A Python without ensurepip (Debian's, without python3-venv) can still make a venv: pip is put in
@@ -36,3 +36,16 @@ test-slurm: install
 	which slurmctld slurmd munged mungekey || ( apt-get -q update && \
 	  apt-get -qy install --no-install-recommends slurm-wlm munge )
 	$(BIN)/python -m pytest -x tests/slurm
+
+# every question in turn, then docs/benchmarks.md: 15 minutes; PICTURES: a folder of real JPEGs
+bench: install
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[bench]'
+	$(BIN)/python benchmarks/mixing.py --rounds 61
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/loading.py $(if $(PICTURES),--pictures $(PICTURES))
+	$(BIN)/python benchmarks/training.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/start_time.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/import_time.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/coco_evaluation.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bootstrap.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/reading.py
+	$(BIN)/python benchmarks/page.py

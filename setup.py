@@ -34,5 +34,6 @@ setup(
     extras_require=dict(
         openmmlab=OPENMMLAB + ['faster-coco-eval>=1.6', 'simplejpeg>=1.8'],
         test=['pytest>=8', 'pytest-xdist>=3'],
+        bench=['timm>=1.0', 'kornia>=0.8', 'nvidia-dali-cuda120>=1.50; sys_platform == "linux"'],
     ),
 )

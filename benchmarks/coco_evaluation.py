@@ -1,11 +1,9 @@
 """COCO AP of one model at the size of val2017: faster-coco-eval, which CocoMetric uses while a
 detector trains, beside pycocotools.
 
-    OMP_NUM_THREADS=1 python benchmarks/coco_evaluation.py [--rounds 3]
+    OMP_NUM_THREADS=1 python benchmarks/coco_evaluation.py [--rounds 15]
 """
-import argparse
 import json
-import statistics
 import tempfile
 import time
 from contextlib import redirect_stdout
@@ -17,6 +15,7 @@ import numpy as np
 import pycocotools.coco
 import pycocotools.cocoeval
 from drawn_set import CLASSES, DETECTIONS, IMAGES, OBJECTS, write_detections, write_set
+from side_by_side import in_turn, parser, report
 
 
 def evaluate(coco_class, evaluation_class, truth: Path,
@@ -35,26 +34,27 @@ def evaluate(coco_class, evaluation_class, truth: Path,
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--rounds', type=int, default=3)
-    args = parser.parse_args()
-    rng = np.random.default_rng(0)
+    args = parser(__doc__).parse_args()
+    rng, statistics = np.random.default_rng(0), {}
     with tempfile.TemporaryDirectory() as scratch:
         truth = write_set(Path(scratch), IMAGES, OBJECTS, CLASSES, rng)
         boxes = json.loads(write_detections(truth, DETECTIONS, rng).read_text())
-        rounds = []
-        for _ in range(args.rounds):
-            fast, ours = evaluate(faster_coco_eval.COCO, faster_coco_eval.COCOeval_faster, truth,
-                                  boxes)
-            slow, theirs = evaluate(pycocotools.coco.COCO, pycocotools.cocoeval.COCOeval, truth,
-                                    boxes)
-            rounds.append((fast, slow))
-    fast, slow = (statistics.median(column) for column in zip(*rounds))
-    ratio = statistics.median(b / a for a, b in rounds)
-    print(f'faster-coco-eval {fast:.2f} s, pycocotools {slow:.2f} s: {ratio:.1f} times faster '
-          f'(goal: 5); AP {100 * ours[0]:.2f}, largest difference of the statistics '
-          f'{np.abs(ours - theirs).max():.1e}')
+
+        def run(name, coco_class, evaluation_class) -> float:
+            seconds, statistics[name] = evaluate(coco_class, evaluation_class, truth, boxes)
+            return seconds
+
+        times = in_turn({
+            'faster-coco-eval': lambda: run(
+                'ours', faster_coco_eval.COCO, faster_coco_eval.COCOeval_faster),
+            'pycocotools': lambda: run(
+                'theirs', pycocotools.coco.COCO, pycocotools.cocoeval.COCOeval),
+        }, args.rounds, warm_up=1)
+    difference = np.abs(statistics['ours'] - statistics['theirs']).max()
+    report('coco-evaluation', 'COCO AP of one model, while a detector trains',
+           f'{IMAGES} images, {DETECTIONS} detections; AP {100 * statistics["ours"][0]:.2f}, '
+           f'largest difference of the twelve statistics {difference:.1e}', times, 'pycocotools',
+           {'faster-coco-eval': '<= 0.2'})
 
 
 if __name__ == '__main__':

@@ -1,24 +1,25 @@
 """What ``import mmresizemix`` adds to importing mmpretrain and mmdet, in fresh processes.
 
-    python benchmarks/import_time.py [--rounds 7]
+    python benchmarks/import_time.py [--rounds 15]
 """
-import argparse
-import statistics
 import subprocess
 import sys
 
-CODE = ('import time, mmpretrain, mmdet; start = time.perf_counter(); import mmresizemix; '
-        'print(time.perf_counter() - start)')
+from side_by_side import in_turn, parser, report
+
+CODE = ('import time; begin = time.perf_counter(); import mmpretrain, mmdet; '
+        'between = time.perf_counter(); {}; print({})')
+CODES = {'mmpretrain and mmdet': CODE.format('pass', 'between - begin'),
+         'mmresizemix, on top': CODE.format('import mmresizemix', 'time.perf_counter() - between')}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--rounds', type=int, default=7)
-    rounds = [float(subprocess.check_output([sys.executable, '-W', 'ignore', '-c', CODE]))
-              for _ in range(parser.parse_args().rounds)]
-    print(f'import mmresizemix adds {1e3 * statistics.median(rounds):.0f} ms '
-          f'(median of {len(rounds)}, {1e3 * min(rounds):.0f} to {1e3 * max(rounds):.0f})')
+    args = parser(__doc__).parse_args()
+    times = in_turn({name: lambda code=code: float(subprocess.check_output(
+        [sys.executable, '-W', 'ignore', '-c', code]).split()[-1])
+        for name, code in CODES.items()}, args.rounds, warm_up=1)
+    report('import', 'What the plugin adds to an import', 'fresh processes', times,
+           'mmpretrain and mmdet', {'mmresizemix, on top': ''})
 
 
 if __name__ == '__main__':

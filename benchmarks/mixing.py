@@ -1,54 +1,126 @@
-"""Mixing a batch on the CPU: this project beside mmpretrain, in one process, in turn.
+"""Mixing a batch: this project beside mmpretrain, timm, torchvision, kornia and the authors' loop.
 
-    python benchmarks/mixing.py [--batch 64] [--size 224] [--rounds 31] [--threads 2]
+    python benchmarks/mixing.py [--batch 64] [--size 224] [--threads 2] [--rounds 15]
 
-Prints the median time of each and the median of the ratios, round by round, to mmpretrain's.
+On a CPU, and on a GPU where there is one. Then how the time grows with the batch and the picture.
 """
-import argparse
-import statistics
-import time
 
 import torch
+import torch.nn.functional as F
 from mmpretrain.models.utils import batch_augments as mmpretrain
+from side_by_side import in_turn, parser, report, report_growth, seconds_of, skip
 
 from mmresizemix import CutMix, ResizeMix
 
-PAIRS = {  # name -> (ours, theirs)
-    'ResizeMix, per sample': (ResizeMix(inplace=True), mmpretrain.ResizeMix(alpha=1.0)),
-    'ResizeMix, per batch, nearest': (
-        ResizeMix(per='batch', interpolation='nearest', inplace=True),
-        mmpretrain.ResizeMix(alpha=1.0)),
-    'CutMix, per batch': (CutMix(per='batch', inplace=True), mmpretrain.CutMix(alpha=1.0)),
-    'CutMix, per sample': (CutMix(inplace=True), mmpretrain.CutMix(alpha=1.0)),
-}
+RESIZEMIX = {'mmresizemix': '<= 0.4', 'mmresizemix, per batch, nearest': ''}
+CUTMIX = {'mmresizemix': '<= 1.2', 'mmresizemix, per batch': '<= 1.0'}
 
 
-def seconds(augment, inputs, scores) -> float:
-    start = time.perf_counter()
-    augment(inputs, scores)
-    return time.perf_counter() - start
+def authors_resizemix(inputs, scores, alpha=0.1, beta=0.8):
+    """One τ a batch, nearest neighbour, a place for each sample: the released code's way."""
+    height, width = inputs.shape[-2:]
+    tau = float(torch.empty(()).uniform_(alpha, beta))
+    h, w = int(height * tau), int(width * tau)
+    partner = torch.randperm(len(inputs))
+    patches = F.interpolate(inputs.clone(), (h, w), mode='nearest')
+    for i in range(len(inputs)):
+        y, x = int(torch.randint(height - h + 1, ())), int(torch.randint(width - w + 1, ()))
+        inputs[i, :, y:y + h, x:x + w] = patches[partner[i]]
+    return inputs, (1 - tau**2) * scores + tau**2 * scores[partner]
+
+
+def resizemix_candidates(inputs, scores) -> dict:
+    return {
+        'mmresizemix': (ResizeMix(inplace=True), inputs, scores),
+        'mmresizemix, per batch, nearest': (
+            ResizeMix(per='batch', interpolation='nearest', inplace=True), inputs, scores),
+        'mmpretrain': (mmpretrain.ResizeMix(alpha=1.0), inputs, scores),
+        "authors' loop, per batch, nearest": (authors_resizemix, inputs, scores),
+    }
+
+
+def cutmix_candidates(inputs, scores) -> dict:
+    labels = scores.argmax(1)
+    found = {
+        'mmresizemix': (CutMix(inplace=True), inputs, scores),
+        'mmresizemix, per batch': (CutMix(per='batch', inplace=True), inputs, scores),
+        'mmpretrain, per batch': (mmpretrain.CutMix(alpha=1.0), inputs, scores),
+    }
+    try:
+        from timm.data import Mixup
+        for mode in ('batch', 'elem'):
+            found[f'timm, {mode}'] = (Mixup(mixup_alpha=0, cutmix_alpha=1, mode=mode,
+                                            num_classes=len(scores)), inputs, labels)
+    except ImportError:
+        print('timm is not installed: left out')
+    from torchvision.transforms import v2
+    found['torchvision v2, per batch'] = (v2.CutMix(num_classes=len(scores)), inputs, labels)
+    try:
+        from kornia.augmentation import RandomCutMixV2
+        found['kornia'] = (RandomCutMixV2(data_keys=['input', 'class'], p=1), inputs, labels)
+    except ImportError:
+        print('kornia is not installed: left out')
+    return found
+
+
+def compare(candidates: dict, rounds: int, finish=lambda: None) -> dict[str, list[float]]:
+    return in_turn({name: lambda f=f, x=x, y=y: seconds_of(lambda: f(x, y), finish)
+                    for name, (f, x, y) in candidates.items()}, rounds)
+
+
+def on_cpu(batch: int, size: int, rounds: int) -> None:
+    inputs, scores = torch.rand(batch, 3, size, size), torch.eye(batch)
+    setting = (f'{batch}x3x{size}x{size} float32 in place (where a peer can), '
+               f'{torch.get_num_threads()} CPU threads')
+    report('mixing-resizemix', 'ResizeMix of a batch on a CPU', setting,
+           compare(resizemix_candidates(inputs, scores), rounds), 'mmpretrain', RESIZEMIX)
+    report('mixing-cutmix', 'CutMix of a batch on a CPU', setting,
+           compare(cutmix_candidates(inputs, scores), rounds), 'mmpretrain, per batch', CUTMIX)
+
+
+def on_gpu(batch: int, size: int, rounds: int) -> None:
+    question = 'ResizeMix of a batch on a GPU'
+    if not torch.cuda.is_available():
+        skip('mixing-gpu', question, 'no GPU')
+        return
+    inputs = torch.rand(batch, 3, size, size, device='cuda')
+    scores = torch.eye(batch, device='cuda')
+    other = torch.empty_like(inputs)
+    candidates = {  # what must be read and written: the batch, once each
+        'copy of as many bytes': (lambda x, y: other.copy_(x), inputs, scores),
+        **resizemix_candidates(inputs, scores)}
+    report('mixing-gpu', question,
+           f'{batch}x3x{size}x{size} float32, {torch.cuda.get_device_name()}',
+           compare(candidates, rounds, torch.cuda.synchronize), 'copy of as many bytes',
+           {'mmresizemix': '<= 1.5'})
+
+
+def how_it_grows(rounds: int) -> None:
+    for kind, what, sizes in (('batch', 'pictures of 224', (16, 32, 64, 128)),
+                              ('side', 'pixels a side, 32 pictures', (56, 112, 224, 448))):
+        found = {}
+        for n in sizes:
+            batch, side = (n, 224) if kind == 'batch' else (32, n)
+            x, y = torch.rand(batch, 3, side, side), torch.eye(batch)
+            augment = ResizeMix(inplace=True)
+            times = compare({'ours': (augment, x, y)}, rounds)['ours']
+            found[n if kind == 'batch' else n * n] = sorted(times)[len(times) // 2]
+        unit = 'pictures' if kind == 'batch' else 'pixels a picture'
+        report_growth(f'growth-mixing-{kind}', f'ResizeMix on a CPU against {unit}', what, unit,
+                      found)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--batch', type=int, default=64)
-    parser.add_argument('--size', type=int, default=224)
-    parser.add_argument('--rounds', type=int, default=31)
-    parser.add_argument('--threads', type=int, default=torch.get_num_threads())
-    args = parser.parse_args()
+    args = parser(__doc__)
+    args.add_argument('--batch', type=int, default=64)
+    args.add_argument('--size', type=int, default=224)
+    args.add_argument('--threads', type=int, default=torch.get_num_threads())
+    args = args.parse_args()
     torch.set_num_threads(args.threads)
-    inputs, scores = torch.rand(args.batch, 3, args.size, args.size), torch.eye(args.batch)
-
-    print(f'{args.batch}x3x{args.size}x{args.size} float32 in place, torch {torch.__version__}, '
-          f'{args.threads} threads, medians of {args.rounds} rounds')
-    for name, (ours, theirs) in PAIRS.items():
-        rounds = [(seconds(ours, inputs, scores), seconds(theirs, inputs, scores))
-                  for _ in range(args.rounds + 3)][3:]  # the first warm up
-        medians = [1e3 * statistics.median(column) for column in zip(*rounds)]
-        ratio = statistics.median(a / b for a, b in rounds)
-        print(f'{name:32s} {medians[0]:7.2f} ms   mmpretrain {medians[1]:7.2f} ms   '
-              f'ratio {ratio:.2f}')
+    torch.manual_seed(0)
+    on_cpu(args.batch, args.size, args.rounds)
+    on_gpu(4 * args.batch, args.size, args.rounds)
+    how_it_grows(args.rounds)
 
 
 if __name__ == '__main__':

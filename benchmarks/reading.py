@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config
+from side_by_side import report_growth
 
 from mmresizemix.results.make import make_comparison
 
@@ -37,22 +38,26 @@ def write_run(folder: Path, config: str, method: str, seed: int, rng) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--runs', type=int, default=1000)
-    args = parser.parse_args()
+    args = argparse.ArgumentParser(description=__doc__,
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument('--runs', type=int, default=1000)
+    runs = args.parse_args().runs
     rng, config = np.random.default_rng(0), Config.fromfile(CONFIG).pretty_text
+    found: dict[str, dict[int, float]] = dict(tables={}, report={})
     with tempfile.TemporaryDirectory() as scratch:
-        for i in range(args.runs):
-            write_run(Path(scratch, f'runs/{i}'), config, METHODS[i % len(METHODS)], i, rng)
-        for formats in (['md', 'csv', 'json', 'latex'], ['html']):
-            begin = time.perf_counter()
-            result = make_comparison([Path(scratch, 'runs')], Path(scratch, 'out'), formats=formats,
-                                     quiet=True)
-            seconds = time.perf_counter() - begin
-            read = sum(len(cell.runs) for cell in result.cells.values())
-            print(f'{read} of {args.runs} runs as {" ".join(formats)}: {seconds:.1f} s '
-                  '(goal: under 10)')
+        for i in range(runs):
+            write_run(Path(scratch, f'{i % 8}/{i}'), config, METHODS[i // 8 % len(METHODS)], i, rng)
+        for part in (1, 2, 4, 8):  # eighths of them
+            folders = [Path(scratch, str(n)) for n in range(part)]
+            for kind, formats in (('tables', ['md', 'csv', 'json', 'latex']), ('report', ['html'])):
+                begin = time.perf_counter()
+                result = make_comparison(folders, Path(scratch, 'out'), formats=formats, quiet=True)
+                seconds = time.perf_counter() - begin
+                found[kind][sum(len(cell.runs) for cell in result.cells.values())] = seconds
+    for kind, seconds in found.items():
+        report_growth(f'growth-reading-{kind}', f'Reading finished runs and writing the {kind}',
+                      f'{EPOCHS} epochs, {EPOCHS * LINES} lines of log each (goal: 10 s for 1,000)',
+                      'runs', seconds)
 
 
 if __name__ == '__main__':

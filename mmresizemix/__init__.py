@@ -17,6 +17,7 @@ _ROOM_OF = dict(
     Mix='batch_augments',
     ResizeMix='batch_augments',
     CutMix='batch_augments',
+    LoadRandomResizedCrop='loading',
     EpochSeedHook='seeding',
     FiniteWeightsHook='finite',
     BackboneGuard='transfer',

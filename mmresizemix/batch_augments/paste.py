@@ -44,21 +44,26 @@ def _paste_slices(inputs: Tensor, mix: Mix, interpolation: str, antialias: bool,
                   inplace: bool) -> Tensor:
     partner, source, target = mix.partner.tolist(), mix.source.tolist(), mix.target.tolist()
     out = inputs if inplace else inputs.clone()
+    # (C, 1, H, W): for channels as pictures of their own torch has a kernel of twice the speed.
+    sources, targets = inputs.unsqueeze(2).unbind(), out.unsqueeze(2).unbind()
+    whole = [0, 0, mix.size[1], mix.size[0]]
 
     def patch(i: int) -> Tensor:
-        return _resize(_cut(inputs[partner[i]], source[i]), target[i], interpolation, antialias)
+        picture = sources[partner[i]]
+        part = picture if source[i] == whole else _cut(picture, source[i])
+        return _resize(part, target[i], interpolation, antialias)
 
     if not inplace:
         for i in range(len(partner)):
-            _cut(out[i], target[i]).copy_(patch(i))
+            _cut(targets[i], target[i]).copy_(patch(i))
         return out
     # In place a sample must be read before it is pasted over: walk from each to its partner.
     for cycle in _cycles(partner):
         last = cycle[-1]  # its partner is the first, gone by the time it is needed
         kept = patch(last).clone()
         for i in cycle[:-1]:
-            _cut(out[i], target[i]).copy_(patch(i))
-        _cut(out[last], target[last]).copy_(kept)
+            _cut(targets[i], target[i]).copy_(patch(i))
+        _cut(targets[last], target[last]).copy_(kept)
     return out
 
 
@@ -82,22 +87,21 @@ def _cycles(partner: list[int]) -> list[list[int]]:
 
 def _cut(picture: Tensor, box: list[int]) -> Tensor:
     x1, y1, x2, y2 = box
-    return picture[:, y1:y2, x1:x2]
+    return picture[..., y1:y2, x1:x2]
 
 
 def _resize(picture: Tensor, box: list[int], interpolation: str, antialias: bool) -> Tensor:
-    """``picture`` (C, h, w) at the size of ``box``; itself where that is its size."""
+    """``picture`` (C, 1, h, w) at the size of ``box``; itself where that is its size."""
     size = (box[3] - box[1], box[2] - box[0])
     if 0 in size:
-        return picture[:, :size[0], :size[1]]
+        return picture[..., :size[0], :size[1]]
     if picture.shape[-2:] == size:
         return picture
     # Half precision is resized in float: its kernels are missing or slow on a CPU.
     wide = picture if picture.dtype in (torch.float32, torch.float64) else picture.float()
     corners = None if interpolation == 'nearest' else False
-    # Channels as pictures of their own: torch's kernels for three channels take twice the time.
-    resized = F.interpolate(wide[:, None], size, mode=interpolation, align_corners=corners,
-                            antialias=antialias)[:, 0]
+    resized = F.interpolate(wide, size, mode=interpolation, align_corners=corners,
+                            antialias=antialias)
     return resized.to(picture.dtype)
 
 

@@ -110,7 +110,8 @@ def _size_of_plain_jpeg(data: bytes) -> tuple[int, int] | None:
         height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)
     except ValueError:
         return None
-    upright = b'Exif\0\0' not in data or _orientation(data) == _UPRIGHT
+    headers_end = data.find(b'\xff\xda')  # where the pixels begin
+    upright = data.find(b'Exif\0\0', 0, headers_end) < 0 or _orientation(data) == _UPRIGHT
     return (height, width) if upright and colorspace in ('YCbCr', 'Gray') else None
 
 

@@ -1,7 +1,7 @@
 """mmpretrain's two transforms ``LoadImageFromFile`` and ``RandomResizedCrop`` as one."""
+from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 from mmengine.fileio import get
 from mmpretrain.datasets.transforms import RandomResizedCrop
 
@@ -43,8 +43,8 @@ class LoadRandomResizedCrop(RandomResizedCrop):
         data = get(path, backend_args=self.backend_args)
         try:
             picture = EncodedPicture(data)
-            whole = np.broadcast_to(np.uint8(0), picture.size)  # only its shape is looked at
-            y, x, height, width = self.rand_crop_params(whole)
+            # of a picture it looks at the shape only
+            y, x, height, width = self.rand_crop_params(SimpleNamespace(shape=picture.size))
             img = picture.crop((x, y, x + width, y + height), tuple(self.scale))
         except PictureError as error:
             raise PictureError(f'{path}: cannot be decoded: {error}') from None

@@ -23,7 +23,7 @@ DEFERRED = dict(type='mmresizemix.DeferredRuntimeInfoHook', interval=3)
 
 @pytest.fixture(scope='module')
 def crops(tmp_path_factory):
-    return write_scenes(tmp_path_factory.mktemp('data'), crops=(16, 2), crop_size=48, coco=(1, 1),
+    return write_scenes(tmp_path_factory.mktemp('data'), crops=(16, 2), crop_size=48, coco=(8, 2),
                         voc=(1, 1, 1), scene_size=(96, 96))
 
 
@@ -148,6 +148,17 @@ def test_the_cpu_never_waits_for_the_gpu(crops, tmp_path):
         runner.train()
     finally:
         torch.cuda.set_sync_debug_mode('default')
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='there --amp is float16, as in mmdet')
+def test_a_detector_with_mixed_precision_on_a_cpu(crops, tmp_path, tool):
+    done = tool('train', CONFIGS / 'demo/ssd96_r18_scenes-coco.py', '--backbone', 'random', '--amp',
+                '--work-dir', tmp_path, '--cfg-options', 'train_cfg.max_epochs=1',
+                environment=dict(MMRESIZEMIX_DEMO_DATA=str(crops)))
+    assert done.returncode == 0, done.stderr
+    weights = load_checkpoint(tmp_path / 'epoch_1.pth')['state_dict'].values()
+    assert all(w.dtype == torch.float32 for w in weights if w.is_floating_point())
+    assert "'mmresizemix.BFloat16OptimWrapper'" in done.stdout + done.stderr
 
 
 def test_as_an_option_of_the_command_and_of_a_config():

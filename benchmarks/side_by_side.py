@@ -1,0 +1,116 @@
+"""What the benchmarks share: candidates timed in turn, their figures kept for the page."""
+import argparse
+import json
+import os
+import platform
+import random
+import statistics
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+RESULTS = Path(__file__).parents[1] / 'work_dirs/benchmarks'
+ROUNDS, WARM_UP = 15, 3
+SHOWN = ('torch', 'torchvision', 'onedl-mmengine', 'onedl-mmcv', 'onedl-mmpretrain',
+         'onedl-mmdetection', 'timm', 'kornia', 'nvidia-dali-cuda120', 'simplejpeg', 'pillow',
+         'opencv-python-headless', 'pycocotools', 'faster-coco-eval', 'numpy')
+
+
+def parser(text: str) -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(description=text,
+                                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    found.add_argument('--rounds', type=int, default=ROUNDS,
+                       help=f'of every candidate, in turn (default: {ROUNDS})')
+    return found
+
+
+def seconds_of(run: Callable[[], object], finish: Callable[[], object] = lambda: None) -> float:
+    """``finish``: waits for a GPU."""
+    finish()
+    begin = time.perf_counter()
+    run()
+    finish()
+    return time.perf_counter() - begin
+
+
+def in_turn(candidates: dict[str, Callable[[], float]], rounds: int,
+            warm_up: int = WARM_UP) -> dict[str, list[float]]:
+    """Seconds of every candidate, round by round: what slows the machine down slows all. In a new
+    order every round, since a candidate leaves the caches cold for the next."""
+    found: dict[str, list[float]] = {name: [] for name in candidates}
+    rng = random.Random(0)
+    for i in range(warm_up + rounds):
+        for name in rng.sample(list(candidates), len(candidates)):
+            seconds = candidates[name]()
+            if i >= warm_up:
+                found[name].append(seconds)
+    return found
+
+
+def report(name: str, question: str, setting: str, times: dict[str, list[float]], reference: str,
+           goals: dict[str, str] | None = None, per: int | None = None) -> None:
+    """Print the medians and the medians of the ratios to ``reference``, and keep them.
+
+    Args:
+        per: what was done in the time, in pictures: shown as pictures a second, ratios as speed.
+        goals: candidate -> what was asked of it.
+    """
+    rows = []
+    for candidate, seconds in times.items():
+        ratios = [b / a if per else a / b for a, b in zip(seconds, times[reference])]
+        rows.append(dict(name=candidate, median=statistics.median(seconds), low=min(seconds),
+                         high=max(seconds), ratio=statistics.median(ratios),
+                         goal=(goals or {}).get(candidate, '')))
+    keep(name, dict(question=question, setting=setting, reference=reference, per=per, rows=rows))
+    print(f'{question}\n{setting}; medians of {len(times[reference])} rounds')
+    width = max(map(len, times))
+    for row in rows:
+        amount = f'{per / row["median"]:8.0f} img/s' if per else f'{1e3 * row["median"]:9.2f} ms'
+        print(f'  {row["name"]:{width}s} {amount}  {row["ratio"]:5.2f} x {reference}'
+              f'{"   goal: " + row["goal"] if row["goal"] else ""}')
+
+
+def report_growth(name: str, question: str, setting: str, unit: str,
+                  seconds: dict[int, float]) -> None:
+    """Seconds against size, and the power of the size that they grow with (1: linear)."""
+    sizes, values = (np.log(list(numbers)) for numbers in (seconds, seconds.values()))
+    exponent = float(np.polyfit(sizes, values, 1)[0])  # the slope over all sizes
+    keep(name, dict(question=question, setting=setting, unit=unit,
+                    growth=[dict(size=k, seconds=v) for k, v in seconds.items()],
+                    exponent=exponent))
+    print(f'{question}\n{setting}')
+    for size, value in seconds.items():
+        print(f'  {size:>8} {unit}: {value:.4f} s')
+    print(f'  time grows as size to the power {exponent:.2f}')
+
+
+def skip(name: str, question: str, reason: str) -> None:
+    """Keep, for the page, why there is no figure, unless there is one of before."""
+    print(f'{question}\n  skipped: {reason}')
+    if not (RESULTS / f'{name}.json').is_file():
+        keep(name, dict(question=question, skipped=reason))
+
+
+def keep(name: str, found: dict) -> None:
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    found = dict(found, machine=machine(), date=time.strftime('%Y-%m-%d'))
+    part = RESULTS / f'{name}.json.part'
+    part.write_text(json.dumps(found, indent=1))
+    part.replace(RESULTS / f'{name}.json')
+
+
+def machine() -> dict:
+    cpu = platform.processor() or platform.machine()
+    if Path('/proc/cpuinfo').is_file():
+        lines = Path('/proc/cpuinfo').read_text().splitlines()
+        cpu = next((x.split(':')[1].strip() for x in lines if x.startswith('model name')), cpu)
+    versions = {}
+    for package in SHOWN:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return dict(cpu=cpu, cores=os.cpu_count(), python=platform.python_version(), versions=versions)

@@ -1,0 +1,166 @@
+"""Steps of ResNet-50 pretraining on synthetic pictures: --fast beside mmpretrain's stock config
+with --amp, and beside timm's way of training; before, the loss curves with and without --fast.
+
+    python benchmarks/training.py [--batch 256] [--workers 8] [--rounds 15]
+    python benchmarks/training.py --small      # on a CPU: that it runs, not how fast it is
+
+Ten steps a round, through MMEngine's loop with all its hooks, loaders and logs.
+"""
+import itertools
+import statistics
+import tempfile
+
+import torch
+from mmengine.config import Config
+from mmengine.hub import get_config
+from mmengine.registry import DATASETS, init_default_scope
+from mmpretrain.structures import DataSample
+from side_by_side import in_turn, parser, report, seconds_of, skip
+from torch.utils.data import Dataset
+
+from mmresizemix.fast import use_fast_training
+from mmresizemix.launch import build_runner
+
+STEPS = 10
+QUESTION = 'Pretraining ResNet-50 on synthetic pictures, a GPU'
+
+
+@DATASETS.register_module()
+class SyntheticPictures(Dataset):
+    """Classes that a network can learn: a colour each, under noise. (3, side, side) uint8."""
+    metainfo: dict = {}
+
+    def __init__(self, side: int, classes: int, length: int):
+        generator = torch.Generator().manual_seed(0)
+        self.noise = torch.randint(0, 128, (64, 3, side, side), dtype=torch.uint8,
+                                   generator=generator)
+        self.colours = torch.randint(0, 128, (classes, 3, 1, 1), dtype=torch.uint8,
+                                     generator=generator)
+        self.length = length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> dict:
+        label = index % len(self.colours)
+        return dict(inputs=self.noise[index % len(self.noise)] + self.colours[label],
+                    data_samples=DataSample().set_gt_label(label))
+
+
+def openmmlab(config: str, args, fast: bool = False, amp: bool = False):
+    """Functions: ``STEPS`` steps of MMEngine's loop; the first losses that it logs."""
+    init_default_scope('mmpretrain')
+    cfg = get_config(config) if '::' in config else Config.fromfile(config)
+    cfg.default_scope, cfg.log_level, cfg.work_dir = 'mmpretrain', 'WARNING', tempfile.mkdtemp()
+    cfg.experiment_name = cfg.work_dir  # MMEngine keeps logs by this name
+    cfg.train_dataloader.update(
+        batch_size=args.batch, num_workers=args.workers, pin_memory=True,
+        collate_fn=dict(type='default_collate'), persistent_workers=False)
+    cfg.train_dataloader.dataset = dict(type='SyntheticPictures', side=args.side, classes=100,
+                                        length=args.batch * 100_000)
+    for part in ('val', 'test'):
+        cfg[f'{part}_dataloader'] = cfg[f'{part}_cfg'] = cfg[f'{part}_evaluator'] = None
+    cfg.model.backbone.depth = args.depth
+    cfg.model.head.in_channels = 2048 if args.depth >= 50 else 512
+    cfg.optim_wrapper.optimizer.lr = 0.05
+    if fast:
+        use_fast_training(cfg)
+    elif amp and torch.cuda.is_available():
+        cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
+    runner = build_runner(cfg)
+    runner.model.train()
+    loop = runner._train_loop = runner.build_train_loop(runner._train_loop)
+    runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+    runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
+    runner.optim_wrapper.initialize_count_status(runner.model, 0, loop.max_iters)
+    for hook in ('before_run', 'before_train', 'before_train_epoch'):
+        runner.call_hook(hook)
+    batches, count = iter(loop.dataloader), itertools.count()
+
+    def steps() -> None:
+        for _ in range(STEPS):
+            loop.run_iter(next(count), next(batches))
+
+    def losses(count: int) -> list[float]:
+        while loop.iter < count:
+            steps()
+        return runner.message_hub.get_scalar('train/loss').data[0][:count].tolist()
+
+    return steps, losses
+
+
+def timm_way(args):
+    """channels_last, bfloat16, compiled, soft labels by its CutMix; pictures already on the GPU."""
+    import timm
+    from timm.data import Mixup
+    from timm.loss import SoftTargetCrossEntropy
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    model = timm.create_model(f'resnet{args.depth}', num_classes=1000).to(
+        device, memory_format=torch.channels_last)
+    model = torch.compile(model)
+    optimizer = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9, weight_decay=4e-5)
+    loss_of = SoftTargetCrossEntropy()
+    mix = Mixup(mixup_alpha=0, cutmix_alpha=1, num_classes=1000, label_smoothing=0)
+    pictures = torch.randn(args.batch, 3, args.side, args.side, device=device)
+    labels = torch.randint(1000, (args.batch, ), device=device)
+
+    def steps() -> None:
+        for _ in range(STEPS):
+            x, y = mix(pictures.contiguous(memory_format=torch.channels_last), labels)
+            with torch.autocast(device, torch.bfloat16):
+                loss = loss_of(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    return steps
+
+
+def compare_curves(plain: list[float], fast: list[float], part: int = 20) -> None:
+    """Print the means of every ``part`` steps; noise: from the spread of the plain ones."""
+    print(f'loss over {len(plain)} steps, means of {part}: without --fast, with, noise of a mean')
+    for i in range(0, len(plain), part):
+        noise = statistics.stdev(plain[i:i + part]) / part**0.5
+        a, b = (statistics.mean(losses[i:i + part]) for losses in (plain, fast))
+        print(f'  {a:.4f}  {b:.4f}  {noise:.4f}')
+
+
+def main() -> None:
+    args = parser(__doc__)
+    args.add_argument('--batch', type=int, default=256)
+    args.add_argument('--workers', type=int, default=8)
+    args.add_argument('--side', type=int, default=224)
+    args.add_argument('--depth', type=int, default=50)
+    args.add_argument('--curve', type=int, default=200, help='steps whose losses are compared')
+    args.add_argument('--small', action='store_true')
+    args = args.parse_args()
+    if args.small:
+        args.batch, args.workers, args.side, args.depth, args.curve = 16, 0, 48, 18, 100
+    elif not torch.cuda.is_available():
+        skip('training', QUESTION, 'no GPU')
+        return
+    ours = 'configs/pretrain/resnet50_8xb64-resizemix-300e_in1k.py'
+    torch.manual_seed(0)
+    fast, fast_losses = openmmlab(ours, args, fast=True)
+    torch.manual_seed(0)
+    _, plain_losses = openmmlab(ours, args)
+    compare_curves(plain_losses(args.curve), fast_losses(args.curve))
+    stock, _ = openmmlab('mmpretrain::resnet/resnet50_8xb32_in1k.py', args, amp=True)
+    candidates = {'mmresizemix --fast, ResizeMix': fast, 'mmpretrain stock --amp': stock}
+    try:
+        candidates['timm, bfloat16, compiled, CutMix'] = timm_way(args)
+    except ImportError:
+        print('timm is not installed: left out')
+    finish = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None
+    times = in_turn({name: lambda run=run: seconds_of(run, finish)
+                     for name, run in candidates.items()}, args.rounds)
+    if args.small:
+        print('on a CPU: figures of no use')
+    name = torch.cuda.get_device_name() if torch.cuda.is_available() else 'a CPU'
+    report('training' if not args.small else 'training-small', QUESTION,
+           f'batch {args.batch}, {args.side} px, {name}', times, 'mmpretrain stock --amp',
+           {'mmresizemix --fast, ResizeMix': '>= 1.5, timm at least'}, per=STEPS * args.batch)
+
+
+if __name__ == '__main__':
+    main()
