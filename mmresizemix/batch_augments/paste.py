@@ -36,8 +36,8 @@ def paste(inputs: Tensor, mix: Mix, interpolation: str = 'bilinear', antialias: 
     partner, source, target = (t.to(device, non_blocking=True)
                                for t in (mix.partner, mix.source, mix.target))
     same_place = mix.source is mix.target  # known without reading a box back from the device
-    out = paste_batched(inputs, partner, source, target, 'copy' if same_place else interpolation)
-    return inputs.copy_(out) if inplace else out
+    return paste_batched(inputs, partner, source, target, 'copy' if same_place else interpolation,
+                         out=inputs if inplace else None)
 
 
 def _paste_slices(inputs: Tensor, mix: Mix, interpolation: str, antialias: bool,
@@ -106,10 +106,11 @@ def _resize(picture: Tensor, box: list[int], interpolation: str, antialias: bool
 
 
 def paste_batched(inputs: Tensor, partner: Tensor, source: Tensor, target: Tensor,
-                  interpolation: str) -> Tensor:
+                  interpolation: str, out: Tensor | None = None) -> Tensor:
     """:func:`paste` with static shapes, all tensors on the device of ``inputs``.
 
-    ``interpolation='copy'`` is for source boxes that are their target boxes (CutMix).
+    ``interpolation='copy'`` is for source boxes that are their target boxes (CutMix). ``out`` may
+    be ``inputs``: the patches are taken first.
     """
     height, width = inputs.shape[-2:]
     y, in_y = _source_coordinates(height, source[:, 1::2], target[:, 1::2], interpolation)
@@ -122,7 +123,7 @@ def paste_batched(inputs: Tensor, partner: Tensor, source: Tensor, target: Tenso
     else:
         patches = _sample_bilinear(inputs[partner], x, y)
     inside = in_y[:, None, :, None] & in_x[:, None, None, :]
-    return torch.where(inside, patches, inputs)
+    return torch.where(inside, patches, inputs, out=out)
 
 
 def _source_coordinates(length: int, source: Tensor, target: Tensor,

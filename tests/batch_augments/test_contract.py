@@ -1,6 +1,7 @@
 """What holds for every batch augment: partners, labels, dtypes, shapes, generator, in place."""
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmresizemix import CutMix, Mix, ResizeMix
 from mmresizemix.batch_augments.paste import paste_batched
@@ -137,6 +138,8 @@ def test_the_batched_way_gives_the_same_pixels(kind, settings):
     assert torch.allclose(out, expected, atol=1e-5, rtol=0)
     if how != 'bilinear':
         assert torch.equal(out, expected)
+    assert paste_batched(x, mix.partner, mix.source, mix.target, how, out=x) is x
+    assert torch.equal(x, out)
 
 
 @pytest.mark.parametrize('how', ['copy', 'nearest', 'bilinear'])
@@ -146,6 +149,47 @@ def test_the_batched_way_has_no_graph_break(how):
     compiled = torch.compile(paste_batched, fullgraph=True, backend='eager')
     arguments = (x, mix.partner, mix.source, mix.target, how)
     assert torch.equal(compiled(*arguments), paste_batched(*arguments))
+
+
+class CountOperations(TorchDispatchMode):
+    """On a GPU about one launch each."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.count += 1
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize('how', ['copy', 'nearest', 'bilinear'])
+def test_off_the_cpu_nothing_is_read_back_and_no_batch_costs_more_launches(how):
+    """Meta tensors have no values: whoever asks for one gets an error."""
+    counts = set()
+    for batch in (2, 64):
+        settings = {} if how == 'copy' else dict(interpolation=how)
+        augment = (CutMix if how == 'copy' else ResizeMix)(seed=0, inplace=True, **settings)
+        x, y = torch.empty(batch, 3, 16, 16, device='meta'), torch.empty(batch, 10, device='meta')
+        mix = augment.draw(batch, (16, 16))
+        with CountOperations() as operations:
+            mixed, scores = augment.apply(mix, x, y)
+        assert mixed is x and scores.shape == y.shape and scores.device.type == 'meta'
+        counts.add(operations.count)
+    assert len(counts) == 1
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+@pytest.mark.parametrize('kind', [CutMix, ResizeMix])
+def test_the_cpu_does_not_wait_for_a_gpu(kind):
+    x, y = torch.rand(64, 3, 32, 32, device='cuda'), torch.rand(64, 10, device='cuda')
+    augment = kind(seed=0, inplace=True)
+    augment(x, y)
+    torch.cuda.set_sync_debug_mode('error')
+    try:
+        augment(x, y)
+    finally:
+        torch.cuda.set_sync_debug_mode('default')
 
 
 def test_a_mix_written_by_hand():
