@@ -13,6 +13,7 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
+from ..fast import use_fast_training
 from ..files import write_text
 from ..launch import GUARD, build_runner
 
@@ -113,6 +114,8 @@ def measure(cfg: Config, steps: int) -> Cost:
         cfg.work_dir = scratch
         if 'backbone' in cfg.model:
             cfg.model.backbone.init_cfg = None
+        if cfg.get('fast'):
+            use_fast_training(cfg)
         cfg.custom_hooks = [h for h in cfg.get('custom_hooks', []) if h['type'] != GUARD]
         runner = build_runner(cfg)
         runner.register_hook(_Measure(steps), priority='LOWEST')
