@@ -135,7 +135,7 @@ def main() -> None:
     args.add_argument('--small', action='store_true')
     args = args.parse_args()
     if args.small:
-        args.batch, args.workers, args.side, args.depth, args.curve = 16, 0, 48, 18, 100
+        args.batch, args.workers, args.side, args.depth, args.curve = 16, 0, 48, 18, 200
     elif not torch.cuda.is_available():
         skip('training', QUESTION, 'no GPU')
         return
