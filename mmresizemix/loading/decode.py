@@ -122,7 +122,10 @@ def _orientation(data: bytes) -> int:
 
 def _decode_upright(data: bytes) -> Image.Image:
     with _open(data) as picture:
-        return ImageOps.exif_transpose(picture).convert('RGB')
+        upright = ImageOps.exif_transpose(picture)
+    if upright.mode.startswith('I;16'):  # Pillow would clip its values instead of scaling them
+        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+    return upright.convert('RGB')
 
 
 @contextmanager

@@ -89,7 +89,7 @@ def test_trains_as_without(crops, tmp_path):
 
 
 @HOOKS.register_module(force=True)
-class SignalAt(Hook):
+class SignalAtIteration(Hook):
     """A request to stop after an iteration of the first epoch."""
 
     def __init__(self, iteration: int):
@@ -109,7 +109,7 @@ def test_the_deferred_log_is_the_log(crops, tmp_path):
     train(runs['straight'])
     train(runs['deferred'])
     resumed = runs['stopped'].copy()
-    runs['stopped'].custom_hooks.append(dict(type='SignalAt', iteration=4))
+    runs['stopped'].custom_hooks.append(dict(type='SignalAtIteration', iteration=4))
     with pytest.raises(SystemExit):
         train(runs['stopped'])
     saved = torch.load(tmp_path / 'stopped/interrupted.pth', weights_only=False)['message_hub']

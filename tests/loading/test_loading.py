@@ -123,6 +123,12 @@ def test_kinds_of_files(photo, kind):
     assert psnr(picture.crop(box, (SIDE, SIDE)), by_pillow(data, box, (SIDE, SIDE))) >= 35
 
 
+def test_gray_of_16_bits():
+    gray = np.arange(64, dtype=np.uint16).reshape(8, 8) * 1024
+    got = EncodedPicture(encoded(Image.fromarray(gray), 'PNG')).crop((0, 0, 8, 8), (8, 8))
+    assert np.array_equal(got, np.repeat((gray >> 8)[..., None], 3, axis=2))
+
+
 @pytest.mark.parametrize('orientation', range(1, 9))
 @pytest.mark.parametrize('kind', ['JPEG', 'PNG'])
 def test_turned_as_exif_asks(photo, orientation, kind):
