@@ -96,8 +96,8 @@ def on_gpu(batch: int, size: int, rounds: int) -> None:
 
 
 def how_it_grows(rounds: int) -> None:
-    for kind, what, sizes in (('batch', 'pictures of 224', (16, 32, 64, 128)),
-                              ('side', 'pixels a side, 32 pictures', (56, 112, 224, 448))):
+    for kind, what, sizes in (('batch', 'pictures of 224 x 224', (32, 64, 128, 256)),
+                              ('side', '32 square pictures', (56, 112, 224, 448))):
         found = {}
         for n in sizes:
             batch, side = (n, 224) if kind == 'batch' else (32, n)

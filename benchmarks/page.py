@@ -32,7 +32,7 @@ def table(found: dict) -> list[str]:
     lines = [f'### {found["question"]}', '']
     if 'skipped' in found:
         return [*lines, f'Not measured here: {found["skipped"]}.', '']
-    lines += [f'{found["setting"]}.', '']
+    lines += [f'{found["setting"][0].upper()}{found["setting"][1:]}.', '']
     amount = 'pictures/s' if found['per'] else 'median (least – most), ms'
     what = 'times as fast as' if found['per'] else 'time over that of'
     lines += [f'| | {amount} | {what} {found["reference"]} | asked |', '|---|---:|---:|---|']
