@@ -40,7 +40,7 @@ test-slurm: install
 # every question in turn, then docs/benchmarks.md: 15 minutes; PICTURES: a folder of real JPEGs
 bench: install
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[bench]'
-	$(BIN)/python benchmarks/mixing.py --rounds 61
+	$(BIN)/python benchmarks/mixing.py --rounds 31
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/loading.py $(if $(PICTURES),--pictures $(PICTURES))
 	$(BIN)/python benchmarks/training.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/start_time.py

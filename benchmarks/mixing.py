@@ -4,6 +4,7 @@
 
 On a CPU, and on a GPU where there is one. Then how the time grows with the batch and the picture.
 """
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +13,7 @@ from side_by_side import in_turn, parser, report, report_growth, seconds_of, ski
 
 from mmresizemix import CutMix, ResizeMix
 
+CALLS = 8
 RESIZEMIX = {'mmresizemix': '<= 0.4', 'mmresizemix, per batch, nearest': ''}
 CUTMIX = {'mmresizemix': '<= 1.2', 'mmresizemix, per batch': '<= 1.0'}
 
@@ -64,14 +66,16 @@ def cutmix_candidates(inputs, scores) -> dict:
 
 
 def compare(candidates: dict, rounds: int, finish=lambda: None) -> dict[str, list[float]]:
-    return in_turn({name: lambda f=f, x=x, y=y: seconds_of(lambda: f(x, y), finish)
-                    for name, (f, x, y) in candidates.items()}, rounds)
+    """Seconds a batch, each the mean of ``CALLS`` batches: what a box costs goes by its size."""
+    def seconds(f, x, y):
+        return seconds_of(lambda: [f(x, y) for _ in range(CALLS)], finish) / CALLS
+    return in_turn({name: partial(seconds, *call) for name, call in candidates.items()}, rounds)
 
 
 def on_cpu(batch: int, size: int, rounds: int) -> None:
     inputs, scores = torch.rand(batch, 3, size, size), torch.eye(batch)
     setting = (f'{batch}x3x{size}x{size} float32 in place (where a peer can), '
-               f'{torch.get_num_threads()} CPU threads')
+               f'{torch.get_num_threads()} CPU threads, the mean of {CALLS} batches a round')
     report('mixing-resizemix', 'ResizeMix of a batch on a CPU', setting,
            compare(resizemix_candidates(inputs, scores), rounds), 'mmpretrain', RESIZEMIX)
     report('mixing-cutmix', 'CutMix of a batch on a CPU', setting,
@@ -96,7 +100,7 @@ def on_gpu(batch: int, size: int, rounds: int) -> None:
 
 
 def how_it_grows(rounds: int) -> None:
-    for kind, what, sizes in (('batch', 'pictures of 224 x 224', (32, 64, 128, 256)),
+    for kind, what, sizes in (('batch', 'pictures of 224 x 224', (64, 128, 256, 512)),
                               ('side', '32 square pictures', (56, 112, 224, 448))):
         found = {}
         for n in sizes:
