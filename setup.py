@@ -32,7 +32,7 @@ setup(
         'rich>=13', 'scipy>=1.11', 'submitit>=1.5'
     ],
     extras_require=dict(
-        openmmlab=OPENMMLAB + ['faster-coco-eval>=1.6', 'simplejpeg>=1.8'],
+        openmmlab=OPENMMLAB + ['faster-coco-eval>=1.6', 'grad-cam>=1.5', 'PyMaxflow>=1.3', 'simplejpeg>=1.8'],
         test=['pytest>=8', 'pytest-xdist>=3'],
         bench=['timm>=1.0', 'kornia>=0.8', 'nvidia-dali-cuda120>=1.50; sys_platform == "linux"'],
     ),

@@ -19,7 +19,7 @@ SCOPE = 'mmresizemix'
 
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope=SCOPE,
                  locations=['mmresizemix.seeding', 'mmresizemix.finite', 'mmresizemix.transfer',
-                           'mmresizemix.detection', 'mmresizemix.fast'])
+                           'mmresizemix.detection', 'mmresizemix.fast', 'mmresizemix.attaching'])
 LOOPS = Registry('loop', parent=MMENGINE_LOOPS, scope=SCOPE,
                  locations=['mmresizemix.resuming', 'mmresizemix.fast'])
 FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope=SCOPE,
@@ -39,10 +39,10 @@ TRANSFORMS = Registry('transform', parent=MMENGINE_TRANSFORMS, scope=SCOPE,
 if not stack.missing('mmpretrain'):
     from mmpretrain.registry import BATCH_AUGMENTS as MMPRETRAIN_BATCH_AUGMENTS
 
-    from .batch_augments import CutMix, ResizeMix
+    from .batch_augments import AUGMENTS
     from .batch_augments.upstream import copy_probs_of_random_batch_augment
 
     BATCH_AUGMENTS = Registry('batch augment', parent=MMPRETRAIN_BATCH_AUGMENTS, scope=SCOPE)
-    BATCH_AUGMENTS.register_module(module=ResizeMix)
-    BATCH_AUGMENTS.register_module(module=CutMix)
+    for augment in AUGMENTS:
+        BATCH_AUGMENTS.register_module(module=augment)
     copy_probs_of_random_batch_augment()

@@ -1,9 +1,18 @@
 """Mixing a batch: what the patch is, where it goes, what the label becomes."""
 from .base import BatchAugment
 from .cutmix import CutMix
+from .fmix import FMix
 from .generator import derive_seed
 from .mix import Mix
+from .mix_then_augment import MixThenAugment
+from .mixup import Mixup
 from .paste import paste
+from .patchmix import PatchMix
+from .puzzlemix import PuzzleMix
 from .resizemix import ResizeMix
+from .saliencymix import SaliencyMix
 
-__all__ = ['BatchAugment', 'CutMix', 'Mix', 'ResizeMix', 'derive_seed', 'paste']
+AUGMENTS = (CutMix, FMix, MixThenAugment, Mixup, PatchMix, PuzzleMix, ResizeMix, SaliencyMix)
+
+__all__ = ['AUGMENTS', 'BatchAugment', 'CutMix', 'FMix', 'Mix', 'MixThenAugment', 'Mixup',
+           'PatchMix', 'PuzzleMix', 'ResizeMix', 'SaliencyMix', 'derive_seed', 'paste']

@@ -2,11 +2,12 @@
 import inspect
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from .generator import derive_seed, rank
 from .mix import Mix
@@ -20,6 +21,7 @@ class BatchAugment(ABC):
     """
     interpolation = 'nearest'
     antialias = False
+    saliency: Callable[[Tensor, Tensor], Tensor] | None = None
 
     def __init__(self, per: str, prob: float, inplace: bool, seed: int | None,
                  num_classes: int | None):
@@ -56,7 +58,15 @@ class BatchAugment(ABC):
         scores = self._float_scores(scores, len(inputs))
         if len(inputs) == 0:
             return inputs, scores
-        return self.apply(self.draw(len(inputs), tuple(inputs.shape[-2:])), inputs, scores)
+        return self.apply(self.draw_for(inputs, scores), inputs, scores)
+
+    def draw_for(self, inputs: Tensor, scores: Tensor) -> Mix:
+        """:meth:`draw` for these pictures (N, C, H, W) and float labels (N, num_classes), with
+        their saliency, (N, H, W), where the method has one."""
+        size = tuple(inputs.shape[-2:])
+        if self.saliency is None:
+            return self.draw(len(inputs), size)
+        return self.draw(len(inputs), size, saliency=self.saliency(inputs, scores))
 
     def apply(self, mix: Mix, inputs: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
         """Mix pictures and float labels as ``mix`` says. Deterministic."""
@@ -75,6 +85,11 @@ class BatchAugment(ABC):
             seed: the run's seed, used where the augment has none of its own.
         """
         self._generator = self._new_generator(self.seed if self.seed is not None else seed, epoch)
+
+    def attach(self, model: nn.Module) -> None:
+        """Get to know the classifier that is being trained, for methods that ask it something."""
+        if self.saliency is not None:
+            self.saliency.attach(model)
 
     @property
     def generator(self) -> torch.Generator:
@@ -101,6 +116,20 @@ class BatchAugment(ABC):
         partner[order] = order.roll(-1)
         return partner
 
+    @staticmethod
+    def _whole(partner: Tensor, size: tuple[int, int], weight: Tensor, mixed: Tensor,
+               moves: Tensor | None = None) -> Mix:
+        """A mix of whole pictures.
+
+        Args:
+            weight: (N or 1, H or 1, W or 1), the source's share of each pixel.
+            mixed: (N or 1,) bool, which samples are mixed.
+        """
+        H, W = size
+        source = torch.tensor([[0, 0, W, H]]).expand(len(partner), 4)
+        weight = weight.expand(len(partner), -1, -1)
+        return Mix(partner, source, source * mixed[:, None], size, weight, moves)
+
     def _float_scores(self, scores: Tensor, batch_size: int) -> Tensor:
         if scores.ndim == 1 and not scores.is_floating_point():
             scores = F.one_hot(scores.long(), -1 if self.num_classes is None else self.num_classes)
@@ -117,6 +146,14 @@ class BatchAugment(ABC):
         return f'{type(self).__name__}({settings})'
 
 
+def beta_quantile(u: Tensor, alpha: float) -> Tensor:
+    """Beta(α, α) from uniforms by inversion: torch's own sampler takes no generator."""
+    if alpha == 1:
+        return u
+    from scipy.special import betaincinv
+    return torch.from_numpy(betaincinv(alpha, alpha, u.numpy()))
+
+
 def check(name: str, value: Any, expected: str, holds: bool) -> None:
     """Raise a ValueError that names the argument, what was expected and what came."""
     if not holds:
@@ -125,6 +162,16 @@ def check(name: str, value: Any, expected: str, holds: bool) -> None:
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     check(name, value, f'one of {", ".join(map(repr, choices))}', value in choices)
+
+
+def check_alpha(value: Any) -> None:
+    check('alpha', value, 'a number > 0', is_number(value) and value > 0)
+
+
+def check_scale_range(value: Any) -> None:
+    check('scale_range', value, 'two numbers (α, β) with 0 < α <= β <= 1',
+          isinstance(value, (tuple, list)) and len(value) == 2 and all(map(is_number, value))
+          and 0 < value[0] <= value[1] <= 1)
 
 
 def is_number(value: Any) -> bool:

@@ -2,8 +2,9 @@
 import torch
 from torch import Tensor
 
-from .base import BatchAugment, check, is_number
+from .base import BatchAugment, beta_quantile, check_alpha
 from .mix import Mix
+from .regions import clipped
 
 
 class CutMix(BatchAugment):
@@ -35,7 +36,7 @@ class CutMix(BatchAugment):
     def __init__(self, alpha: float = 1.0, per: str = 'sample', prob: float = 1.0,
                  inplace: bool = False, seed: int | None = None, num_classes: int | None = None):
         super().__init__(per, prob, inplace, seed, num_classes)
-        check('alpha', alpha, 'a number > 0', is_number(alpha) and alpha > 0)
+        check_alpha(alpha)
         self.alpha = alpha
 
     def draw(self, batch_size: int, size: tuple[int, int]) -> Mix:
@@ -43,23 +44,15 @@ class CutMix(BatchAugment):
         draws = 1 if self.per == 'batch' else batch_size
         u_lam, u_prob, u_x, u_y = self._uniform(draws, 4)
 
-        ratio = (1 - self._beta_quantile(u_lam)).sqrt()
-        x1, x2 = self._clipped(u_x, W, (W * ratio).long())
-        y1, y2 = self._clipped(u_y, H, (H * ratio).long())
-        box = torch.stack((x1, y1, x2, y2), dim=1)
+        box = self._box(u_lam, (u_x * W).long(), (u_y * H).long(), size)
         box[u_prob >= self.prob] = 0
         box = box.expand(batch_size, 4)
         return Mix(self._partners(batch_size), box, box, size)
 
-    def _beta_quantile(self, u: Tensor) -> Tensor:
-        """Beta(α, α) from uniforms by inversion: torch's own sampler takes no generator."""
-        if self.alpha == 1:
-            return u
-        from scipy.special import betaincinv
-        return torch.from_numpy(betaincinv(self.alpha, self.alpha, u.numpy()))
-
-    @staticmethod
-    def _clipped(u: Tensor, side: int, cut: Tensor) -> tuple[Tensor, Tensor]:
-        """Both ends of boxes of length ``cut`` around uniform centres, clipped to the picture."""
-        centre = (u * side).long()
-        return (centre - cut // 2).clamp(0, side), (centre + cut // 2).clamp(0, side)
+    def _box(self, u_lam: Tensor, x: Tensor, y: Tensor, size: tuple[int, int]) -> Tensor:
+        """(N, 4) boxes around (x, y), clipped at the border."""
+        H, W = size
+        ratio = (1 - beta_quantile(u_lam, self.alpha)).sqrt()
+        x1, x2 = clipped(x, W, (W * ratio).long())
+        y1, y2 = clipped(y, H, (H * ratio).long())
+        return torch.stack((x1, y1, x2, y2), dim=1)

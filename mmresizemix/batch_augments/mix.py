@@ -1,4 +1,5 @@
 """What a batch augment draws: a value to be looked at, logged, replayed or written by hand."""
+import math
 from dataclasses import dataclass
 
 import torch
@@ -7,16 +8,21 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Mix:
-    """For each sample: whose picture is pasted, which part of it, and where.
+    """For each sample: whose picture is pasted, which part of it, where, and how strongly.
 
     Boxes are pixels (x1, y1, x2, y2), x2 and y2 exclusive. An empty target box leaves its sample
-    unmixed.
+    unmixed. Methods that blend or mask instead of pasting boxes say so by ``weight``; Puzzle Mix
+    also moves blocks about, by ``moves``.
 
     Args:
         partner: (N,) int64, the sample that each sample takes its patch from.
         source: (N, 4) int64, the part of the partner that is taken.
         target: (N, 4) int64, where it is pasted; of another size than ``source``: resized to fit.
         size: (H, W) of the pictures, in pixels.
+        weight: (N, H, W) or (N, 1, 1) float in 0..1, the source's share of each pixel (Mixup,
+            FMix, Puzzle Mix), for target boxes that are the whole picture or empty. None: 1.
+        moves: (2, N, B * B) int64, for the source and the target: which of its B x B blocks each
+            block shows, row by row. B divides both sides. None: its own.
 
     Raises:
         ValueError: a field has another shape, a box leaves the picture or has x2 < x1 or y2 < y1.
@@ -25,6 +31,8 @@ class Mix:
     source: Tensor
     target: Tensor
     size: tuple[int, int]
+    weight: Tensor | None = None
+    moves: Tensor | None = None
 
     def __post_init__(self):
         n = len(self.partner)
@@ -42,14 +50,42 @@ class Mix:
             if not inside.all():
                 raise ValueError(f'{name}: box (x1, y1, x2, y2) {boxes[~inside][0].tolist()} '
                                  f'is not inside a picture of {width} x {height}')
+        if self.weight is not None:
+            self._check_weight(n)
+        if self.moves is not None:
+            self._check_moves(n)
+
+    def _check_weight(self, n: int) -> None:
+        height, width = self.size
+        shape = tuple(self.weight.shape)
+        if shape not in ((n, height, width), (n, 1, 1)):
+            raise ValueError(f'weight: expected shape {(n, height, width)} or {(n, 1, 1)}, '
+                             f'got {shape}')
+        if not ((self.weight >= 0) & (self.weight <= 1)).all():
+            raise ValueError('weight: expected shares in 0..1, got '
+                             f'{self.weight.min():g}..{self.weight.max():g}')
+        whole = torch.tensor([0, 0, width, height])
+        if not ((self.source == whole).all()
+                and ((self.target == whole) | (self.target == 0)).all()):
+            raise ValueError('weight: expected boxes of whole pictures beside it')
+
+    def _check_moves(self, n: int) -> None:
+        height, width = self.size
+        if self.weight is None:
+            raise ValueError('moves: expected a weight beside them')
+        blocks = math.isqrt(self.moves.shape[-1])
+        if self.moves.shape != (2, n, blocks**2) or height % blocks or width % blocks:
+            raise ValueError(f'moves: expected (2, {n}, B * B) with B a divisor of {height} and '
+                             f'{width}, got {tuple(self.moves.shape)}')
 
     @property
     def lam(self) -> Tensor:
         """(N,) float64, λ = W_P H_P / (W H): the source's label weight, read from the target box
-        (paper eq. 8), so that label and pixels cannot disagree."""
+        (paper eq. 8), so that label and pixels cannot disagree; times the mean ``weight``."""
         x1, y1, x2, y2 = self.target.unbind(1)
         height, width = self.size
-        return (x2 - x1) * (y2 - y1) / torch.tensor(height * width, dtype=torch.float64)
+        area = (x2 - x1) * (y2 - y1) / torch.tensor(height * width, dtype=torch.float64)
+        return area if self.weight is None else area * self.weight.double().mean((1, 2))
 
     def mix_scores(self, scores: Tensor) -> Tensor:
         """(N, num_classes) float labels -> l_m = λ l_s + (1 - λ) l_t (paper eq. 8)."""

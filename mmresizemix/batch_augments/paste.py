@@ -4,6 +4,8 @@ Two ways to the same pixels. On a CPU, slices: only what is pasted is resized an
 devices, one gather over the whole batch: no loop over samples, no wait for the device, and it
 compiles without graph breaks.
 """
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -27,9 +29,13 @@ def paste(inputs: Tensor, mix: Mix, interpolation: str = 'bilinear', antialias: 
             patch, since one gather cannot filter by a different width in every sample.
         inplace: overwrite ``inputs`` instead of a copy.
 
+    The last three say how boxes are pasted; whole pictures with a ``weight`` need no resizing.
+
     Returns:
         (N, C, H, W), dtype and device of ``inputs``; ``inputs`` itself if ``inplace``.
     """
+    if mix.weight is not None:
+        return _blend(inputs, mix, inplace)
     if inputs.device.type == 'cpu' or antialias:
         return _paste_slices(inputs, mix, interpolation, antialias, inplace)
     device = inputs.device
@@ -38,6 +44,35 @@ def paste(inputs: Tensor, mix: Mix, interpolation: str = 'bilinear', antialias: 
     same_place = mix.source is mix.target  # known without reading a box back from the device
     return paste_batched(inputs, partner, source, target, 'copy' if same_place else interpolation,
                          out=inputs if inplace else None)
+
+
+def _blend(inputs: Tensor, mix: Mix, inplace: bool) -> Tensor:
+    """w I_s + (1 - w) I_t, pixel by pixel; exact where w is 0 or 1."""
+    device = inputs.device
+    mixed = (mix.target[:, 2] > 0)[:, None, None]  # an empty box mixes nothing
+    weight = (mix.weight * mixed)[:, None].to(device, inputs.dtype, non_blocking=True)
+    source, target = inputs[mix.partner.to(device, non_blocking=True)], inputs
+    if mix.moves is not None:
+        unmoved = torch.arange(mix.moves.shape[-1])
+        moves = torch.where(mixed[:, 0], mix.moves, unmoved)
+        source, target = map(move_blocks, (source, target), moves)
+    return torch.lerp(target, source, weight, out=inputs if inplace else None)
+
+
+def move_blocks(pictures: Tensor, order: Tensor) -> Tensor:
+    """(N, C, H, W) with block k of B x B showing block ``order[:, k]`` of the same picture.
+
+    Args:
+        order: (N, B * B) int64, blocks counted row by row; B divides H and W.
+    """
+    n, channels, height, width = pictures.shape
+    b = math.isqrt(order.shape[1])
+    blocks = pictures.reshape(n, channels, b, height // b, b, width // b).permute(0, 2, 4, 1, 3, 5)
+    blocks = blocks.reshape(n, b * b, channels, height // b, width // b)
+    rows = torch.arange(n, device=pictures.device)[:, None]
+    moved = blocks[rows, order.to(pictures.device, non_blocking=True)]
+    moved = moved.reshape(n, b, b, channels, height // b, width // b).permute(0, 3, 1, 4, 2, 5)
+    return moved.reshape(pictures.shape)
 
 
 def _paste_slices(inputs: Tensor, mix: Mix, interpolation: str, antialias: bool,

@@ -2,9 +2,10 @@
 import torch
 from torch import Tensor
 
-from .base import BatchAugment, check, check_choice, is_number
+from .base import BatchAugment, check, check_choice, check_scale_range
 from .mix import Mix
 from .paste import INTERPOLATIONS
+from .regions import shifted
 
 
 class ResizeMix(BatchAugment):
@@ -59,9 +60,7 @@ class ResizeMix(BatchAugment):
                  antialias: bool = False, prob: float = 1.0, inplace: bool = False,
                  seed: int | None = None, num_classes: int | None = None):
         super().__init__(per, prob, inplace, seed, num_classes)
-        check('scale_range', scale_range, 'two numbers (α, β) with 0 < α <= β <= 1',
-              isinstance(scale_range, (tuple, list)) and len(scale_range) == 2
-              and all(map(is_number, scale_range)) and 0 < scale_range[0] <= scale_range[1] <= 1)
+        check_scale_range(scale_range)
         check_choice('placement', placement, ('shifted', 'uniform'))
         check_choice('interpolation', interpolation, INTERPOLATIONS)
         check('antialias', antialias, "a bool, True only with interpolation='bilinear'",
@@ -88,5 +87,4 @@ class ResizeMix(BatchAugment):
         """Where patches of length ``patch`` begin on a picture of length ``side``."""
         if self.placement == 'uniform':
             return (u * (side - patch + 1)).long()
-        centre = (u * side).long()
-        return torch.minimum((centre - patch // 2).clamp(min=0), side - patch)  # eqs. 12-14
+        return shifted((u * side).long(), side, patch)

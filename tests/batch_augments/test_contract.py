@@ -3,8 +3,8 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmresizemix import CutMix, Mix, ResizeMix
-from mmresizemix.batch_augments.paste import paste_batched
+from mmresizemix import CutMix, FMix, Mix, Mixup, PatchMix, ResizeMix, SaliencyMix
+from mmresizemix.batch_augments.paste import move_blocks, paste_batched
 
 AUGMENTS = [
     pytest.param(ResizeMix, {}, id='resizemix'),
@@ -13,7 +13,25 @@ AUGMENTS = [
     pytest.param(ResizeMix, dict(prob=0.5), id='resizemix-half'),
     pytest.param(CutMix, {}, id='cutmix'),
     pytest.param(CutMix, dict(per='batch'), id='cutmix-published'),
+    pytest.param(Mixup, {}, id='mixup'),
+    pytest.param(Mixup, dict(per='batch', alpha=0.2, prob=0.5), id='mixup-published'),
+    pytest.param(FMix, {}, id='fmix'),
+    pytest.param(FMix, dict(per='batch', prob=0.5), id='fmix-published'),
+    pytest.param(SaliencyMix, {}, id='saliencymix'),
+    pytest.param(SaliencyMix, dict(per='batch', prob=0.5), id='saliencymix-published'),
+    pytest.param(PatchMix, dict(source_region='random', paste_region='corresponding'),
+                 id='row2'),
+    pytest.param(PatchMix, dict(source_region='salient', paste_region='non_salient', prob=0.5,
+                                saliency=dict(type='FineGrained')), id='salient-to-non-salient'),
+    pytest.param(PatchMix, dict(source_region='whole', paste_region='random'), id='row9'),
 ]
+
+
+def drawn(augment, n, size):
+    pictures = torch.rand(n, 3, *size, generator=torch.Generator().manual_seed(0))
+    return augment.draw_for(pictures, torch.eye(n))
+
+
 every_augment = pytest.mark.parametrize('kind, settings', AUGMENTS)
 
 
@@ -22,9 +40,9 @@ def test_nobody_is_their_own_partner_unless_alone(kind, settings):
     augment = kind(**settings, seed=0)
     for n in (2, 3, 7):
         for _ in range(50):
-            partner = augment.draw(n, (16, 16)).partner
+            partner = drawn(augment, n, (16, 16)).partner
             assert (partner != torch.arange(n)).all() and sorted(partner.tolist()) == list(range(n))
-    assert augment.draw(1, (16, 16)).partner.tolist() == [0]
+    assert drawn(augment, 1, (16, 16)).partner.tolist() == [0]
 
 
 def test_all_pairs_are_equally_likely():
@@ -94,13 +112,15 @@ def test_channels_last_stays(kind, settings):
 
 @every_augment
 def test_the_seed_acts_and_global_state_is_untouched(kind, settings):
-    def draws(seed, n=3):
+    def draws(seed, n=6):
         augment = kind(**settings, seed=seed)
-        return torch.cat([augment.draw(8, (64, 64)).target for _ in range(n)])
+        return torch.stack([drawn(augment, 8, (64, 64)).lam for _ in range(n)])
 
-    before = torch.get_rng_state()
     assert torch.equal(draws(1), draws(1))
     assert not torch.equal(draws(1), draws(2))
+    x, y, augment = torch.rand(8, 3, 16, 16), torch.eye(8), kind(**settings, seed=0)
+    before = torch.get_rng_state()
+    augment(x, y)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -131,7 +151,9 @@ def test_the_batched_way_gives_the_same_pixels(kind, settings):
     if augment.antialias:
         pytest.skip('antialiasing is done patch by patch everywhere')
     x = torch.rand(9, 3, 41, 56)
-    mix = augment.draw(9, (41, 56))
+    mix = augment.draw_for(x, torch.eye(9))
+    if mix.weight is not None:
+        pytest.skip('pictures are blended in one way everywhere')
     how = 'copy' if mix.source is mix.target else augment.interpolation
     out = paste_batched(x, mix.partner, mix.source, mix.target, how)
     expected, _ = augment.apply(mix, x, torch.eye(9))
@@ -201,6 +223,42 @@ def test_a_mix_written_by_hand():
     assert torch.equal(out[1], x[1])
     assert scores.tolist() == [[0.75, 0.25], [0, 1]]
     assert mix.lam.tolist() == [0.25, 0]
+
+
+def test_a_weight_written_by_hand():
+    x = torch.stack([torch.full((1, 2, 2), v) for v in (0., 4.)])
+    whole = torch.tensor([[0, 0, 2, 2], [0, 0, 2, 2]])
+    weight = torch.tensor([[[1, 0], [.5, .5]], [[1, 1], [1, 1]]])
+    mix = Mix(torch.tensor([1, 0]), whole, whole * torch.tensor([[1], [0]]), (2, 2), weight)
+    out, scores = ResizeMix().apply(mix, x, torch.eye(2))
+    assert out[0, 0].tolist() == [[4, 0], [2, 2]]
+    assert torch.equal(out[1], x[1]), 'an empty target box mixes nothing'
+    assert scores.tolist() == [[.5, .5], [0, 1]]
+
+
+def test_moved_blocks_written_by_hand():
+    x = torch.arange(16.).view(1, 1, 4, 4)
+    moved = move_blocks(x, torch.tensor([[3, 1, 2, 0]]))
+    assert moved[0, 0].tolist() == [[10, 11, 2, 3], [14, 15, 6, 7], [8, 9, 0, 1], [12, 13, 4, 5]]
+    whole = torch.tensor([[0, 0, 4, 4]])
+    same = torch.arange(4)[None]
+    mix = Mix(torch.tensor([0]), whole, whole, (4, 4), torch.ones(1, 1, 1),
+              torch.stack([torch.tensor([[3, 1, 2, 0]]), same]))
+    assert torch.equal(ResizeMix().apply(mix, x, torch.ones(1, 1))[0], moved), 'the source, moved'
+
+
+@pytest.mark.parametrize('settings, named', [
+    (dict(weight=torch.ones(1, 3, 4)), r'weight: expected shape \(1, 4, 4\) or \(1, 1, 1\)'),
+    (dict(weight=torch.full((1, 1, 1), 1.5)), 'weight: expected shares in 0..1'),
+    (dict(weight=torch.full((1, 1, 1), torch.nan)), 'weight: expected shares in 0..1'),
+    (dict(weight=torch.ones(1, 1, 1), target=torch.tensor([[0, 0, 2, 4]])), 'weight: .*whole'),
+    (dict(moves=torch.zeros(2, 1, 4).long()), 'moves: expected a weight'),
+    (dict(weight=torch.ones(1, 1, 1), moves=torch.zeros(2, 1, 9).long()), 'moves: expected .2, 1'),
+])
+def test_a_mix_refuses_weights_and_moves(settings, named):
+    whole = torch.tensor([[0, 0, 4, 4]])
+    with pytest.raises(ValueError, match=named):
+        Mix(torch.tensor([0]), whole, **{**dict(target=whole, size=(4, 4)), **settings})
 
 
 @pytest.mark.parametrize('box', [[0, 0, 5, 4], [-1, 0, 2, 2], [3, 0, 2, 2]])

@@ -1,0 +1,85 @@
+"""RandAugment and its like *after* mixing (paper, Sec. 5.3.2, Table 7)."""
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .base import BatchAugment, check
+from .generator import derive_seed
+
+
+class MixThenAugment:
+    """Mix a batch, then augment every mixed picture as a whole.
+
+    "Performing RandAugment on two images independently before mixing leads the two images to
+    different patterns, which destroys the naturality of the mixed image" (Sec. 5.3.2). Pictures
+    are taken back to the 8 bits that such operations work on, and normalised again.
+
+    Args:
+        mix (dict): a batch augment of ours, as ``dict(type='mmresizemix.ResizeMix')``.
+        transforms (list[dict]): of ``torchvision.transforms.v2``, by name, as
+            ``[dict(type='RandAugment', num_ops=2, magnitude=9)]``.
+        mean, std (Sequence[float], optional): of the normalisation, in 0..255. By default those of
+            the attached model's ``data_preprocessor``.
+
+    Raises:
+        ValueError: an argument is not as above, or no mean and std are known when it is called.
+    """
+
+    def __init__(self, mix: Mapping[str, Any] | BatchAugment,
+                 transforms: Sequence[Mapping[str, Any]], mean: Sequence[float] | None = None,
+                 std: Sequence[float] | None = None):
+        if isinstance(mix, Mapping):
+            from ..registry import BATCH_AUGMENTS
+            mix = BATCH_AUGMENTS.build(dict(mix))
+        check('mix', mix, 'a batch augment of mmresizemix', isinstance(mix, BatchAugment))
+        self.mix, self.mean, self.std = mix, mean, std
+        self.transform = _compose(transforms)
+
+    def __call__(self, inputs: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+        """As of :class:`BatchAugment`, for (N, C, H, W) RGB or gray pictures."""
+        mixed, scores = self.mix(inputs, scores)
+        return self.augment(mixed), scores
+
+    def augment(self, inputs: Tensor) -> Tensor:
+        """Augment each of (N, C, H, W) normalised pictures; draws from the mix's generator."""
+        if self.mean is None or self.std is None:
+            raise ValueError(
+                'MixThenAugment: expected mean and std, or a model that knows them. In a config '
+                "add dict(type='mmresizemix.AttachModelHook') to custom_hooks")
+        mean, std = (torch.tensor(v, device=inputs.device)[:, None, None]
+                     for v in (self.mean, self.std))
+        pictures = (inputs * std + mean).round().clamp(0, 255).byte()
+        seed = torch.randint(2**62, (), generator=self.mix.generator)
+        with torch.random.fork_rng(devices=[]):  # the transforms know no other generator
+            torch.manual_seed(derive_seed(int(seed)))
+            pictures = torch.stack([self.transform(picture) for picture in pictures])
+        return ((pictures - mean) / std).to(inputs.dtype)
+
+    def set_epoch(self, epoch: int, seed: int | None = None) -> None:
+        self.mix.set_epoch(epoch, seed)
+
+    def attach(self, model: nn.Module) -> None:
+        self.mix.attach(model)
+        preprocessor = getattr(model, 'data_preprocessor', None)
+        if self.mean is None and getattr(preprocessor, '_enable_normalize', False):
+            self.mean, self.std = (getattr(preprocessor, name).flatten().tolist()
+                                   for name in ('mean', 'std'))
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}({self.mix!r}, {self.transform})'
+
+
+def _compose(transforms: Sequence[Mapping[str, Any]]):
+    from torchvision.transforms import v2
+    check('transforms', transforms, 'at least one', bool(transforms))
+    found = []
+    for settings in transforms:
+        settings = dict(settings)
+        name = str(settings.pop('type', None))
+        kind = getattr(v2, name, None)
+        check('transforms', name, 'the name of one of torchvision.transforms.v2',
+              isinstance(kind, type) and issubclass(kind, v2.Transform))
+        found.append(kind(**settings))
+    return v2.Compose(found)

@@ -1,0 +1,190 @@
+"""Puzzle Mix (arXiv 2009.06962): an optimal mask, and blocks moved to where it shows them."""
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..saliency import build_saliency
+from .base import BatchAugment, beta_quantile, check, check_alpha, is_integer, is_number
+from .mix import Mix
+from .puzzle import optimal_moves, optimal_shares
+
+CELL = 4  # pixels: the side over which borders are compared
+
+
+class PuzzleMix(BatchAugment):
+    r"""Give each of B x B blocks the share of the source that keeps most of both pictures'
+    saliency, then move each picture's blocks to where they show.
+
+    .. math::
+        I_m = z \odot \Pi_s I_s + (1 - z) \odot \Pi_t I_t, \quad
+        \lambda = \frac{1}{n} \sum_i z_i, \quad z_i \in \{0, 1/m, \ldots, 1\}
+
+    .. math::
+        z = argmin \sum_i (1 - z_i) s_i + z_i t_i
+        + \beta' \sum_{ij} (z_i - z_j)^2 + \gamma \phi_{ij}(z_i, z_j)
+        - \frac{\eta}{n} \sum_i \log p(z_i)
+
+    .. math::
+        \Pi_s = argmax \sum_j z_j s_{\Pi_s(j)} - \xi |j - \Pi_s(j)|^2 / (B - 1)^2
+
+    (the target's, with t and 1 - z). s and t are the saliencies of the source's and the target's
+    blocks, each of sum 1; i and j neighbours; φ how far the pictures differ across the border
+    that they then have; p binomial with mean λ ~ Beta(α, α). From `Puzzle Mix: Exploiting Saliency
+    and Local Statistics for Optimal Mixup <https://arxiv.org/abs/2009.06962>`_, Sec. 4, with the
+    settings of its code for CIFAR; β' = β / 16B is its code's. Both problems are solved exactly
+    here, by a minimum cut and by an assignment; the authors' code approximates them.
+
+    Args:
+        alpha (float): of the Beta distribution, above 0. Defaults to 1.0.
+        blocks (Sequence[int]): B, one of which is drawn for each batch, of those that divide both
+            sides. Defaults to (2, 4, 8, 16).
+        levels (int): m, at least 1. Defaults to 2.
+        beta (float): smooth shares. Defaults to 1.2.
+        gamma (float): smooth pictures. Defaults to 0.5.
+        eta (float): shares that sum to what was drawn. Defaults to 0.2.
+        xi (float): what moving costs; None: nothing is moved. Defaults to 0.8.
+        move_blocks (int): at least as many blocks a side are moved. Defaults to 8.
+        saliency (dict): see :mod:`mmresizemix.saliency`. Defaults to the paper's,
+            ``dict(type='InputGradient')``.
+        pixel_std (Sequence[float], optional): of a channel, over 255: what pictures were divided
+            by. By default that of the attached model's ``data_preprocessor``, else 1.
+        per (str): 'sample' draws λ for each sample, 'batch' once, as published.
+            Defaults to 'sample'.
+        prob (float): the probability that a sample (``per='batch'``: the batch) is mixed.
+            Defaults to 1.0.
+        inplace (bool): overwrite the caller's batch. Defaults to False.
+        seed (int, optional): of the augment's own generator; None: torch's initial seed.
+        num_classes (int, optional): the width of the labels made from integer labels; by default
+            the largest in the batch plus one.
+
+    Raises:
+        ValueError: an argument is not as above, or none of ``blocks`` divides a picture's sides.
+        ImportError: PyMaxflow is not installed.
+    """
+
+    def __init__(self, alpha: float = 1.0, blocks: Sequence[int] = (2, 4, 8, 16), levels: int = 2,
+                 beta: float = 1.2, gamma: float = 0.5, eta: float = 0.2, xi: float | None = 0.8,
+                 move_blocks: int = 8,
+                 saliency: Mapping[str, Any] | Callable = dict(type='InputGradient'),
+                 pixel_std: Sequence[float] | None = None, per: str = 'sample', prob: float = 1.0,
+                 inplace: bool = False, seed: int | None = None, num_classes: int | None = None):
+        super().__init__(per, prob, inplace, seed, num_classes)
+        check_alpha(alpha)
+        check('blocks', blocks, 'integers >= 2', isinstance(blocks, (tuple, list)) and blocks
+              and all(is_integer(b, 2) for b in blocks))
+        check('levels', levels, 'an integer >= 1', is_integer(levels, 1))
+        for name, value in dict(beta=beta, gamma=gamma, eta=eta, xi=xi or 0).items():
+            check(name, value, 'a number >= 0', is_number(value) and value >= 0)
+        check('move_blocks', move_blocks, 'an integer >= 1', is_integer(move_blocks, 1))
+        self.alpha, self.blocks, self.levels = alpha, tuple(blocks), levels
+        self.beta, self.gamma, self.eta, self.xi = beta, gamma, eta, xi
+        self.move_blocks, self.pixel_std = move_blocks, pixel_std
+        self.saliency = build_saliency(saliency)
+
+    def attach(self, model: nn.Module) -> None:
+        super().attach(model)
+        std = getattr(getattr(model, 'data_preprocessor', None), 'std', None)
+        if self.pixel_std is None and std is not None:
+            self.pixel_std = (std.flatten() / 255).tolist()
+
+    def draw_for(self, inputs: Tensor, scores: Tensor) -> Mix:
+        std = inputs.new_tensor(self.pixel_std or [1.])[:, None, None]
+        return self.draw(len(inputs), tuple(inputs.shape[-2:]), self.saliency(inputs, scores),
+                         inputs * std)
+
+    def draw(self, batch_size: int, size: tuple[int, int], saliency: Tensor,
+             pictures: Tensor) -> Mix:
+        """
+        Args:
+            saliency: (N, H, W) at least 0.
+            pictures: (N, C, H, W), in 0..1 but for a constant.
+        """
+        fitting = [b for b in self.blocks if all(side % b == 0 for side in size)]
+        check('blocks', self.blocks, f'one that divides {size[0]} and {size[1]}, the sides of the '
+              'pictures', bool(fitting))
+        draws = 1 if self.per == 'batch' else batch_size
+        u_lam, u_prob = self._uniform(draws, 2)
+        B = fitting[int(torch.randint(len(fitting), (), generator=self.generator))]
+        partner = self._partners(batch_size)
+
+        lam = beta_quantile(u_lam, self.alpha).expand(batch_size)
+        z = self._shares(lam, partner, saliency, pictures, B)
+        moves = None if self.xi is None else self._moves(z, partner, saliency)
+        return self._whole(partner, size, _enlarged(z, size).float(), u_prob < self.prob, moves)
+
+    def _shares(self, lam: Tensor, partner: Tensor, saliency: Tensor, pictures: Tensor,
+                B: int) -> Tensor:
+        """z, (N, B, B)."""
+        t = _block_saliency(saliency, B)
+        lost = torch.stack([t[partner], t])  # by a block that shows the target, the source
+        beta = self.beta / (16 * B)
+        smooth = []
+        for axis, D in enumerate(_border_differences(pictures, partner, B), start=2):
+            # φ of fractional shares: what is linear in either, and the rest, quadratic in z_i - z_j
+            half = beta * self.gamma / 2 * D
+            lost.narrow(axis, 0, B - 1).add_(half.sum(1))
+            lost.narrow(axis, 1, B - 1).add_(half.sum(0))
+            rest = half[0, 1] + half[1, 0] - half[0, 0] - half[1, 1]
+            smooth.append((beta + rest).clamp(min=0))  # below 0 a cut cannot solve it
+
+        share = torch.arange(self.levels + 1, dtype=torch.float64) / self.levels
+        log_p = _log_binomial(self.levels, lam)[:, None, None]
+        cost = (1 - share) * lost[0, ..., None] + share * lost[1, ..., None]
+        return optimal_shares(cost - self.eta / B**2 * log_p, *smooth)
+
+    def _moves(self, z: Tensor, partner: Tensor, saliency: Tensor) -> Tensor:
+        """Π_s and Π_t, (2, N, T * T), in blocks of z or, of the half or the quarter, smaller."""
+        T = z.shape[-1]
+        while T < self.move_blocks and all(side % (2 * T) == 0 for side in saliency.shape[-2:]):
+            T *= 2
+        z, t = _enlarged(z, (T, T)), _block_saliency(saliency, T)
+        return torch.stack([optimal_moves(z, t[partner], self.xi), optimal_moves(1 - z, t, self.xi)])
+
+
+def _block_saliency(saliency: Tensor, B: int) -> Tensor:
+    """(N, H, W) -> (N, B, B) float64, of sum 1; where nothing is salient, all alike."""
+    pooled = F.adaptive_avg_pool2d(saliency.double()[:, None], B)[:, 0]
+    total = pooled.sum((1, 2), keepdim=True)
+    return torch.where(total > 0, pooled / total.clamp(min=torch.finfo(torch.double).tiny), B**-2)
+
+
+def _border_differences(pictures: Tensor, partner: Tensor, B: int) -> tuple[Tensor, Tensor]:
+    """How far pictures differ across the borders of blocks.
+
+    Returns:
+        D of vertical and of horizontal neighbours, (2, 2, N, B - 1, B) and (2, 2, N, B, B - 1)
+        float64: D[a, b], the mean over channels where the first shows picture a, the second b;
+        0 is the target, 1 the source.
+    """
+    found = []
+    for transposed in (False, True):
+        x = pictures.transpose(2, 3) if transposed else pictures
+        sides = [side // B for side in x.shape[2:]]
+        cells = [math.gcd(side, CELL) for side in sides]
+        x = F.avg_pool2d(x.float(), cells).cpu().double()
+        each = sides[0] // cells[0]  # cells a block
+        above, below = x[:, :, each - 1::each][:, :, :-1], x[:, :, each::each]
+        above, below = (torch.stack([edge, edge[partner]]) for edge in (above, below))
+        D = (above[:, None] - below[None]).abs().mean(3)
+        D = D.unflatten(-1, (B, -1)).mean(-1)
+        found.append(D.transpose(3, 4) if transposed else D)
+    return found[0], found[1]
+
+
+def _log_binomial(m: int, lam: Tensor) -> Tensor:
+    """(N, m + 1) log p of 0..m successes of m, each of probability ``lam`` (N,)."""
+    k = torch.arange(m + 1, dtype=torch.float64)
+    choose = torch.tensor([math.comb(m, int(i)) for i in k], dtype=torch.float64).log()
+    lam = lam[:, None].clamp(1e-8, 1 - 1e-8)
+    return choose + k * lam.log() + (m - k) * (1 - lam).log()
+
+
+def _enlarged(z: Tensor, size: tuple[int, int]) -> Tensor:
+    """(N, B, B) -> (N, H, W), a block the same."""
+    for axis, side in enumerate(size, start=1):
+        z = z.repeat_interleave(side // z.shape[axis], axis)
+    return z

@@ -1,0 +1,74 @@
+"""Grad-CAM (arXiv 1610.02391) of the model that is being trained (ResizeMix, Sec. 3.1)."""
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .model import ModelSaliency, asking, logits
+
+
+class GradCAM(ModelSaliency):
+    r"""Where a classifier sees a picture's own label.
+
+    .. math::
+        A = ReLU(\sum_k w_k A^k), \quad
+        w_k = \frac{1}{hw} \sum_{x, y} \frac{\partial y^c}{\partial A^k(x, y)}
+
+    with the maps A^k of one layer and the score y^c of the label (of soft labels: their weighted
+    sum), scaled to the picture, bilinear. Asks in evaluation mode; neither gradients nor
+    statistics of the training step see it. It costs a forward pass, and a backward pass down to
+    the layer.
+
+    Args:
+        layer (str): the dotted name of a module; of the last of its maps, if it has several.
+            Defaults to 'backbone', "the end of the backbone network" (Sec. 3.1).
+    """
+
+    def __init__(self, layer: str = 'backbone'):
+        super().__init__()
+        self.layer = layer
+
+    def attach(self, model: nn.Module) -> None:
+        """
+        Raises:
+            ValueError: the model has no such layer.
+        """
+        names = [name for name, _ in model.named_modules()]
+        if self.layer not in names:
+            near = [n for n in names if n.count('.') <= 1 and n]
+            raise ValueError(f'GradCAM: layer: no module {self.layer!r} in '
+                             f'{type(model).__name__}; it has {", ".join(near)}')
+        super().attach(model)
+
+    def __call__(self, inputs: Tensor, scores: Tensor) -> Tensor:
+        """
+        Args:
+            inputs: (N, C, H, W), as the model gets them.
+            scores: (N, num_classes) float labels.
+
+        Returns:
+            (N, H, W) float32 on the CPU, at least 0.
+        """
+        maps = []
+
+        def keep(module, args, output):
+            several = isinstance(output, (tuple, list))
+            maps.append((output[-1] if several else output).detach().requires_grad_())
+            torch.set_grad_enabled(True)  # from here on, until the end of no_grad below
+            return (*output[:-1], maps[-1]) if several else maps[-1]
+
+        handle = self.model.get_submodule(self.layer).register_forward_hook(keep)
+        try:
+            with asking(self.model):
+                with torch.no_grad():
+                    y = (logits(self.model, inputs).float() * scores).sum()
+                gradient, = torch.autograd.grad(y, maps[0])
+        finally:
+            handle.remove()
+        A = maps[0].detach().float()
+        w = gradient.float().mean((2, 3), keepdim=True)
+        cam = F.relu((w * A).sum(1, keepdim=True))
+        return F.interpolate(cam, inputs.shape[-2:], mode='bilinear',
+                             align_corners=False)[:, 0].cpu()
+
+    def __repr__(self) -> str:
+        return f'GradCAM(layer={self.layer!r})'

@@ -1,0 +1,50 @@
+"""Asking the classifier that is being trained, without leaving a trace in its training."""
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+
+class ModelSaliency:
+    """A saliency that a model tells. :meth:`attach` it first."""
+
+    def __init__(self) -> None:
+        self._model: nn.Module | None = None
+
+    def attach(self, model: nn.Module) -> None:
+        """
+        Args:
+            model: pictures -> (N, num_classes) logits: an mmpretrain classifier, or any module.
+        """
+        self._model = model
+
+    @property
+    def model(self) -> nn.Module:
+        if self._model is None:
+            raise ValueError(
+                f'{type(self).__name__}: expected a model, got none. In a config add '
+                "dict(type='mmresizemix.AttachModelHook') to custom_hooks; in your own loop call "
+                'augment.attach(model)')
+        return self._model
+
+
+def logits(model: nn.Module, inputs: Tensor) -> Tensor:
+    is_mmengines = hasattr(model, 'data_preprocessor')
+    return model(inputs, mode='tensor') if is_mmengines else model(inputs)
+
+
+@contextmanager
+def asking(model: nn.Module) -> Iterator[None]:
+    """``model`` in evaluation mode: BatchNorm keeps its statistics, dropout draws nothing. Modes
+    are put back as they were, module by module (some are frozen)."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
+        # Autocast remembers weights that were cast where no gradient was wanted, and the training
+        # step would take them for its own.
+        torch.clear_autocast_cache()
