@@ -35,7 +35,7 @@ class MixThenAugment:
             mix = BATCH_AUGMENTS.build(dict(mix))
         check('mix', mix, 'a batch augment of mmresizemix', isinstance(mix, BatchAugment))
         self.mix, self.mean, self.std = mix, mean, std
-        self.transform = _compose(transforms)
+        self.transform = compose(transforms)
 
     def __call__(self, inputs: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
         """As of :class:`BatchAugment`, for (N, C, H, W) RGB or gray pictures."""
@@ -71,7 +71,7 @@ class MixThenAugment:
         return f'{type(self).__name__}({self.mix!r}, {self.transform})'
 
 
-def _compose(transforms: Sequence[Mapping[str, Any]]):
+def compose(transforms: Sequence[Mapping[str, Any]]):
     from torchvision.transforms import v2
     check('transforms', transforms, 'at least one', bool(transforms))
     found = []

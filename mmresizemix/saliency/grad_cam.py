@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .model import ModelSaliency, asking, logits
+from .model import ModelSaliency, asking, logits, no_such_layer
 
 
 class GradCAM(ModelSaliency):
@@ -32,11 +32,8 @@ class GradCAM(ModelSaliency):
         Raises:
             ValueError: the model has no such layer.
         """
-        names = [name for name, _ in model.named_modules()]
-        if self.layer not in names:
-            near = [n for n in names if n.count('.') <= 1 and n]
-            raise ValueError(f'GradCAM: layer: no module {self.layer!r} in '
-                             f'{type(model).__name__}; it has {", ".join(near)}')
+        if self.layer not in dict(model.named_modules()):
+            raise ValueError(f'GradCAM: {no_such_layer(model, self.layer)}')
         super().attach(model)
 
     def __call__(self, inputs: Tensor, scores: Tensor) -> Tensor:

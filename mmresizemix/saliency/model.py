@@ -34,6 +34,13 @@ def logits(model: nn.Module, inputs: Tensor) -> Tensor:
     return model(inputs, mode='tensor') if is_mmengines else model(inputs)
 
 
+def no_such_layer(model: nn.Module, name: str) -> str:
+    """What to tell whoever asks for it."""
+    near = [n for n, _ in model.named_modules() if n and n.count('.') <= 1]
+    return (f'layer: no module {name!r} in {type(model).__name__}; it has {", ".join(near)} and '
+            'what is in them')
+
+
 @contextmanager
 def asking(model: nn.Module) -> Iterator[None]:
     """``model`` in evaluation mode: BatchNorm keeps its statistics, dropout draws nothing. Modes

@@ -5,7 +5,7 @@ import torch
 from PIL import Image
 
 from mmresizemix import ResizeMix
-from mmresizemix.batch_augments.show import label_lines, show_mix
+from mmresizemix.show.mixed_batch import label_lines, show_mix
 
 
 @pytest.mark.parametrize('scores, text', [

@@ -1,0 +1,1 @@
+"""Pictures of what the methods do, and of what a classifier sees in them."""

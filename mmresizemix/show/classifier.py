@@ -1,0 +1,158 @@
+"""A trained classifier, and pictures as it gets them."""
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import MODELS, init_default_scope
+from torch import Tensor, nn
+
+from ..loading import EncodedPicture, PictureError
+from ..saliency.model import logits
+from ..transfer import CheckpointError, load_checkpoint
+
+TORCHVISION = 'torchvision:'
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """How pixels 0..255 become what a model gets, and back; the default changes nothing."""
+    mean: tuple[float, ...] = (0., 0., 0.)
+    std: tuple[float, ...] = (1., 1., 1.)
+    rgb: bool = True
+
+    def apply(self, pictures: np.ndarray) -> Tensor:
+        """(N, H, W, 3) uint8 RGB -> (N, 3, H, W) float32."""
+        channels = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
+        channels = channels if self.rgb else channels.flip(1)
+        return (channels - self._column(self.mean)) / self._column(self.std)
+
+    def undo(self, inputs: Tensor) -> np.ndarray:
+        """(N, 3, H, W) -> (N, H, W, 3) uint8 RGB."""
+        pixels = inputs.cpu() * self._column(self.std) + self._column(self.mean)
+        pixels = pixels if self.rgb else pixels.flip(1)
+        return pixels.round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
+
+    @staticmethod
+    def _column(values: tuple[float, ...]) -> Tensor:
+        return torch.tensor(values)[:, None, None]
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """
+    Args:
+        model: pictures -> logits, in evaluation mode.
+        size: the side of the pictures that it was tested on, in pixels.
+    """
+    model: nn.Module
+    normalisation: Normalisation
+    classes: tuple[str, ...]
+    size: int
+
+
+def load_classifier(config: str, checkpoint: str | Path) -> Classifier:
+    """
+    Args:
+        config: of mmpretrain; or ``torchvision:resnet50``.
+        checkpoint: of it, read with ``weights_only=True``.
+
+    Raises:
+        CheckpointError: it cannot be read, or its tensors are not the model's.
+        ValueError: torchvision has no such model.
+    """
+    if config.startswith(TORCHVISION):
+        model, normalisation, classes, size = _of_torchvision(config)
+        load_weights(model, checkpoint, config)
+        return Classifier(model.eval(), normalisation, classes, size)
+    cfg = Config.fromfile(config)
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    model, normalisation = build_classifier(cfg)
+    meta = load_weights(model, checkpoint, config).get('meta', {})
+    classes = meta.get('dataset_meta', {}).get('classes') or map(str, range(
+        cfg.model.head.num_classes))
+    return Classifier(model.eval(), normalisation, tuple(classes), _tested_size(cfg))
+
+
+def build_classifier(cfg: Config) -> tuple[nn.Module, Normalisation]:
+    """The model of a config of mmpretrain, as its runner builds it, with random weights."""
+    settings = cfg.model.to_dict()
+    if settings.get('data_preprocessor') is None and cfg.get('data_preprocessor'):
+        settings['data_preprocessor'] = cfg.data_preprocessor.to_dict()
+    model = MODELS.build(settings)
+    known = model.data_preprocessor
+    mean, std = (tuple(getattr(known, name).flatten().tolist()) for name in ('mean', 'std'))
+    return model, Normalisation(mean, std, known.to_rgb)
+
+
+def load_weights(model: nn.Module, checkpoint: str | Path, config: str) -> dict:
+    """Load all of them, and return the checkpoint.
+
+    Raises:
+        CheckpointError: it cannot be read, or its tensors are not the model's.
+    """
+    found = load_checkpoint(checkpoint)
+    try:
+        model.load_state_dict(found.get('state_dict', found))
+    except RuntimeError as error:
+        raise CheckpointError(f'{checkpoint}: does not fit {config}: '
+                              f'{" ".join(str(error).split())[:300]}') from None
+    return found
+
+
+def _tested_size(cfg: Config) -> int:
+    sizes = [step.get('crop_size') or step.get('scale')
+             for step in cfg.test_dataloader.dataset.pipeline]
+    return next((size for size in reversed(sizes) if isinstance(size, int)), 32)  # else CIFAR's
+
+
+def _of_torchvision(config: str) -> tuple[nn.Module, Normalisation, tuple, int]:
+    from torchvision import models
+    name = config.removeprefix(TORCHVISION)
+    if name not in models.list_models(module=models):
+        raise ValueError(f'{config}: torchvision has no such classifier')
+    weights = models.get_model_weights(name).DEFAULT
+    steps = weights.transforms()
+    mean, std = (tuple(255 * v for v in values) for values in (steps.mean, steps.std))
+    return (models.get_model(name), Normalisation(mean, std),
+            tuple(weights.meta['categories']), steps.crop_size[0])
+
+
+def last_layer_with_maps(classifier: Classifier) -> str:
+    """The dotted name of the last module whose output is maps, larger than a pixel."""
+    last = []
+
+    def notice(name, module, args, output):
+        if isinstance(output, Tensor) and output.ndim == 4 and output.shape[-1] > 1:
+            last[:] = [name]
+
+    handles = [module.register_forward_hook(partial(notice, name))
+               for name, module in classifier.model.named_modules() if name]
+    try:
+        with torch.no_grad():
+            logits(classifier.model, torch.zeros(1, 3, classifier.size, classifier.size))
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not last:
+        raise ValueError(f'layer: {type(classifier.model).__name__} has none with maps')
+    return last[0]
+
+
+def read_square(path: str | Path, side: int) -> np.ndarray:
+    """The middle of a picture file, (side, side, 3) uint8 RGB.
+
+    Raises:
+        PictureError: the file is no picture, or is broken.
+    """
+    try:
+        picture = EncodedPicture(Path(path).read_bytes())
+        height, width = picture.size
+        short = min(height, width)
+        x, y = (width - short) // 2, (height - short) // 2
+        return np.ascontiguousarray(
+            picture.crop((x, y, x + short, y + short), (side, side))[:, :, ::-1])
+    except PictureError as error:
+        raise PictureError(f'{path}: {error}') from None

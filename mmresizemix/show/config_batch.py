@@ -1,0 +1,77 @@
+"""What a pretraining config really feeds its network: a batch of its own pictures, mixed."""
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import DATASETS, init_default_scope
+from torch import Tensor
+
+from ..batch_augments import BatchAugment, MixThenAugment
+from ..saliency.model import ModelSaliency
+from ..seeding import batch_augments, seed_everything
+from .classifier import build_classifier, load_weights
+from .mixed_batch import show_mix, show_pictures
+
+
+def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
+                    cfg_options: dict | None = None, checkpoint: Path | None = None) -> Path:
+    """Draw ``samples`` training pictures of ``config`` before and after its batch augment; without
+    one, as its pipeline makes them.
+
+    Args:
+        checkpoint: of the config, for methods that ask the model where pictures are salient; else
+            an untrained one is asked.
+
+    Raises:
+        ValueError: the batch augment is not ours.
+    """
+    cfg = Config.fromfile(config)
+    cfg.merge_from_dict(cfg_options or {})
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    model, normalisation = build_classifier(cfg)
+    if checkpoint is not None:
+        load_weights(model, checkpoint, config)
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    before, labels = _batch(dataset, model.data_preprocessor, samples, seed)
+    classes = dataset.metainfo.get('classes') or list(map(str, range(cfg.model.head.num_classes)))
+
+    augments = batch_augments(model)
+    chooser = model.data_preprocessor.batch_augments
+    if chooser and not augments:
+        raise ValueError(f'{config}: model.train_cfg.augments: expected one of mmresizemix, got '
+                         f'{chooser.augments}')
+    if not augments:
+        return show_pictures(out, normalisation.undo(before), [classes[i] for i in labels],
+                             'No batch augment: the pictures of the pipeline')
+    augments[0].attach(model)
+    then = augments[0] if isinstance(augments[0], MixThenAugment) else None
+    augment: BatchAugment = then.mix if then else augments[0]
+    augment.seed, augment.inplace = seed, False
+    scores = torch.nn.functional.one_hot(labels, cfg.model.head.num_classes).float()
+    maps = None if augment.saliency is None else augment.saliency(before, scores)
+    mix = augment.draw_for(before, scores)
+    after, mixed_scores = augment.apply(mix, before, scores)
+    title = _title(augment)
+    if then:
+        after, title = then.augment(after), f'{title}; then {then.transform}'
+    if isinstance(augment.saliency, ModelSaliency) and checkpoint is None:
+        title += '\n(heat of an untrained network: give --checkpoint)'
+    return show_mix(out, mix, normalisation.undo(before), normalisation.undo(after), scores,
+                    mixed_scores, classes, title, maps)
+
+
+def _title(augment: BatchAugment) -> str:
+    settings = {k: v for k, v in augment.settings().items()
+                if k not in ('inplace', 'seed', 'num_classes')}
+    return f'{type(augment).__name__}: ' + ', '.join(f'{k} {v}' for k, v in settings.items())
+
+
+def _batch(dataset, preprocessor, samples: int, seed: int) -> tuple[Tensor, Tensor]:
+    """``samples`` pictures of ``dataset``, normalised as in training, and their classes."""
+    seed_everything(seed)  # the data sets' transforms know no other generator
+    chosen = np.random.default_rng(seed).permutation(len(dataset))[:samples]
+    items = [dataset[int(i)] for i in chosen]
+    labels = torch.cat([item['data_samples'].gt_label for item in items])
+    inputs = preprocessor(dict(inputs=torch.stack([item['inputs'] for item in items])))['inputs']
+    return inputs, labels

@@ -1,0 +1,112 @@
+"""A picture of mixed batches: every sample before and after, with its boxes and labels."""
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from ..batch_augments import Mix
+from ..files import whole_file
+
+ROWS = ('target', 'source', 'mixed')
+SHARE = "source's share"
+BOX_COLOUR = '#ff2d55'
+LONGEST_NAME = 18
+
+
+def label_lines(scores: Sequence[float], classes: Sequence[str]) -> str:
+    """[0.0, 0.76, 0.24] -> '0.76 dog' and '0.24 cat' on two lines, the largest share first.
+
+    Shares below half a percent are left out, long names are cut at :data:`LONGEST_NAME`.
+    """
+    shares = sorted(((share, name) for share, name in zip(scores, classes) if share >= 0.005),
+                    reverse=True)
+    names = [(share, name if len(name) <= LONGEST_NAME else f'{name[:LONGEST_NAME - 1]}…')
+             for share, name in shares]
+    return '\n'.join(name if share > 0.995 else f'{share:.2f} {name}' for share, name in names)
+
+
+def show_mix(path: str | Path, mix: Mix, before: np.ndarray, after: np.ndarray,
+             scores_before: Tensor, scores_after: Tensor, classes: Sequence[str],
+             title: str = '', saliency: Tensor | None = None) -> Path:
+    """Write a picture of one mixed batch: a column a sample, in the rows of :data:`ROWS`; and one
+    of the source's share of each pixel, where the mix has weights.
+
+    Args:
+        path: the PNG to write.
+        mix: what was drawn; its boxes are outlined.
+        before, after: (N, H, W, 3) uint8 RGB.
+        scores_before, scores_after: (N, num_classes) labels.
+        classes: their names.
+        saliency: (N, H, W), by which it was drawn: laid over targets and sources.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    n = len(before)
+    rows = ROWS if mix.weight is None else (*ROWS, SHARE)
+    figure = Figure(figsize=(1.7 * n, 1.95 * len(rows) + 0.5), layout='constrained')
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(len(rows), n, squeeze=False)
+    partner = mix.partner.numpy()
+    heat = before if saliency is None else np.stack(list(map(with_heat, before, saliency)))
+    shown = dict(
+        target=(heat, mix.target, scores_before),
+        source=(heat[partner], mix.source, scores_before[mix.partner]),
+        mixed=(after, mix.target, scores_after))
+    for row, name in zip(axes, ROWS):
+        pictures, boxes, scores = shown[name]
+        for axis, picture, box, score in zip(row, pictures, boxes.tolist(), scores.tolist()):
+            axis.imshow(picture)
+            if mix.weight is None:
+                outline(axis, box)
+            axis.set_title(label_lines(score, classes), fontsize=8)
+        row[0].set_ylabel(name)
+    if mix.weight is not None:
+        for axis, weight in zip(axes[-1], mix.weight.expand(n, *mix.size).numpy()):
+            axis.imshow(weight, cmap='gray', vmin=0, vmax=1)
+        axes[-1, 0].set_ylabel(SHARE)
+    for axis in axes.flat:
+        axis.set_xticks([])
+        axis.set_yticks([])
+    figure.suptitle(title)
+    return save(figure, Path(path))
+
+
+def show_pictures(path: str | Path, pictures: np.ndarray, names: Sequence[str],
+                  title: str = '') -> Path:
+    """Write (N, H, W, 3) uint8 RGB pictures side by side, with their names."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(1.7 * len(pictures), 2.45), layout='constrained')
+    FigureCanvasAgg(figure)
+    for axis, picture, name in zip(figure.subplots(1, len(pictures), squeeze=False)[0], pictures,
+                                   names):
+        axis.imshow(picture)
+        axis.set_title(label_lines([1.], [name]), fontsize=8)
+        axis.set_axis_off()
+    figure.suptitle(title)
+    return save(figure, Path(path))
+
+
+def with_heat(picture: np.ndarray, heat: Tensor | np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) uint8 under its heatmap (H, W), red where it is largest."""
+    from matplotlib import colormaps
+    heat = np.asarray(heat, dtype=float)
+    heat = (heat - heat.min()) / (np.ptp(heat) or 1)
+    colours = 255 * colormaps['jet'](heat)[..., :3]
+    return (0.5 * picture + 0.5 * colours).round().astype(np.uint8)
+
+
+def outline(axis, box: list[int]) -> None:
+    from matplotlib.patches import Rectangle
+    x1, y1, x2, y2 = box
+    axis.add_patch(Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False, lw=1.5,
+                             edgecolor=BOX_COLOUR, clip_on=False))
+
+
+def save(figure, path: Path) -> Path:
+    with whole_file(path) as unfinished:
+        figure.savefig(unfinished, format='png', dpi=110)
+    return path

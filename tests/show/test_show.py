@@ -1,0 +1,112 @@
+"""Sheets of methods and heatmaps, by a classifier of torchvision with random weights."""
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision import models
+
+from mmresizemix.batch_augments import Mixup, PatchMix
+from mmresizemix.show.cams import show_cams
+from mmresizemix.show.classifier import (Normalisation, last_layer_with_maps, load_classifier,
+                                         read_square)
+from mmresizemix.show.methods import MIXES, show_methods
+from mmresizemix.transfer import CheckpointError
+
+NAME = 'torchvision:squeezenet1_1'
+
+
+@pytest.fixture(scope='module')
+def pair(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('pair')
+    rng = np.random.default_rng(0)
+    for name, shape in (('a.png', (40, 60)), ('b.jpg', (80, 50))):
+        Image.fromarray(rng.integers(0, 256, (*shape, 3), dtype=np.uint8)).save(folder / name)
+    return folder / 'a.png', folder / 'b.jpg'
+
+
+@pytest.fixture(scope='module')
+def classifier(tmp_path_factory):
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp('weights') / 'squeezenet.pth'
+    torch.save(models.squeezenet1_1().state_dict(), path)
+    return load_classifier(NAME, path)
+
+
+def pixels(path):
+    return np.asarray(Image.open(path).convert('RGB')).astype(int)
+
+
+def test_normalisation_there_and_back():
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 5, 6, 3), dtype=np.uint8)
+    for rgb in (True, False):
+        known = Normalisation((123.7, 116.3, 103.5), (58.4, 57.1, 57.4), rgb)
+        inputs = known.apply(pictures)
+        assert inputs.shape == (2, 3, 5, 6)
+        assert np.array_equal(known.undo(inputs), pictures)
+    first = (pictures[0, 0, 0, 2] - 123.7) / 58.4  # BGR models get blue first
+    assert inputs[0, 0, 0, 0].item() == pytest.approx(first, abs=1e-4)
+
+
+def test_the_middle_square(tmp_path):
+    picture = np.zeros((20, 60, 3), np.uint8)
+    picture[:, 20:40] = 200
+    Image.fromarray(picture).save(tmp_path / 'wide.png')
+    found = read_square(tmp_path / 'wide.png', 10)
+    assert found.shape == (10, 10, 3) and (found[:, 1:-1] == 200).all()
+
+
+def test_without_a_classifier_those_who_ask_one_say_so(pair, tmp_path):
+    path = show_methods(*pair, tmp_path / 'sheet.png', size=32)
+    assert pixels(path).shape[0] > 600
+
+
+def test_with_one_every_method_is_drawn(pair, tmp_path, classifier):
+    without = show_methods(*pair, tmp_path / 'without.png', size=64)
+    path = show_methods(*pair, tmp_path / 'sheet.png', size=64, classifier=classifier)
+    coloured = [(np.ptp(pixels(p), axis=2) > 60).mean() for p in (without, path)]
+    assert coloured[1] > coloured[0], 'panels stayed empty'
+
+
+def test_the_sheet_has_every_row_of_table_1():
+    regions = {(a.source_region, a.paste_region) for a in (kind(seed=0) for kind in MIXES.values())
+               if isinstance(a, PatchMix)}
+    assert regions == {('random', 'corresponding'), ('random', 'non_salient'),
+                       ('random', 'salient'), ('random', 'random'), ('non_salient', 'random'),
+                       ('salient', 'random')}
+
+
+def test_cams_of_both_classes(pair, tmp_path, classifier):
+    given = show_cams(*pair, tmp_path / 'cam.png', classifier, ['tench', '5'], size=64)
+    other = show_cams(*pair, tmp_path / 'other.png', classifier, ['tench', '7'], size=64)
+    a, b = pixels(given), pixels(other)
+    assert a.shape == b.shape
+    changed = (np.abs(a - b).sum(2) > 30).any(0)
+    width = a.shape[1]
+    assert changed[2 * width // 3:].any(), 'the heat of the other class did not change'
+
+
+def test_the_last_layer_with_maps(classifier):
+    assert last_layer_with_maps(classifier) == 'classifier.2'  # before it is pooled
+
+
+def test_errors_name_what_is_wrong(pair, tmp_path, classifier):
+    with pytest.raises(ValueError, match="class: expected .*below 1000, got 'dingoo'"):
+        show_cams(*pair, tmp_path / 'x.png', classifier, ['tench', 'dingoo'])
+    with pytest.raises(ValueError, match="layer: no module 'layer9' in SqueezeNet; it has feat"):
+        show_cams(*pair, tmp_path / 'x.png', classifier, layer='layer9')
+    torch.save(models.mobilenet_v3_small(num_classes=3).state_dict(), tmp_path / 'other.pth')
+    with pytest.raises(CheckpointError, match='other.pth: does not fit torchvision:squeezenet'):
+        load_classifier(NAME, tmp_path / 'other.pth')
+    with pytest.raises(ValueError, match='torchvision:resnet5: torchvision has no such class'):
+        load_classifier('torchvision:resnet5', tmp_path / 'other.pth')
+
+
+def test_shares_are_drawn_for_those_who_blend(tmp_path):
+    from mmresizemix.show.mixed_batch import show_mix
+    x, y = torch.rand(2, 3, 16, 16), torch.eye(2)
+    augment = Mixup(seed=0)
+    mix = augment.draw(2, (16, 16))
+    after, scores = augment.apply(mix, x, y)
+    known = Normalisation(std=(1 / 255, ) * 3)
+    path = show_mix(tmp_path / 'm.png', mix, known.undo(x), known.undo(after), y, scores, 'ab')
+    assert pixels(path).shape[0] > 750, 'four rows'
