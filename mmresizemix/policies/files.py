@@ -1,0 +1,101 @@
+"""Policies as JSON files: the published ones, and one's own in the same form."""
+import json
+from dataclasses import dataclass
+from numbers import Real
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .operations import LEVELS
+
+
+class Operation(NamedTuple):
+    name: str
+    prob: float  # of being applied, 0 to 1
+    level: float  # from 0 to what the kind of levels has as its highest
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One of ``sub_policies`` is chosen for a picture, and its operations follow one another; or
+    ``schedule`` says for how many epochs which operations are drawn from. The other is empty."""
+    levels: str  # of which kind the levels are, a key of LEVELS
+    sub_policies: list[list[Operation]]
+    schedule: list[tuple[int, list[Operation]]]
+
+
+def read_policy(path: str | Path) -> Policy:
+    """Read and check a policy.
+
+    Raises:
+        ValueError: not a policy file; one line names the file, the sub-policy (counted from 1),
+            the value, and what is known.
+    """
+    content = _read_json(path)
+    levels = content.get('levels')
+    if levels not in list(LEVELS):  # a list, for it may have no hash
+        raise ValueError(f'{path}: "levels" must be one of {_listed(LEVELS)}, got {levels!r}')
+    parts = [key for key in ('sub_policies', 'schedule') if key in content]
+    if len(parts) != 1:
+        raise ValueError(f'{path}: expected either "sub_policies" or "schedule", got '
+                         f'{" and ".join(parts) or "neither"}')
+    rows = content[parts[0]]
+    if not isinstance(rows, list) or not rows:
+        raise ValueError(f'{path}: "{parts[0]}" must be a list that is not empty, got {rows!r}')
+    if parts == ['schedule']:
+        return Policy(levels, [], [
+            _phase(row, f'{path}: phase {n} of {len(rows)}', levels)
+            for n, row in enumerate(rows, start=1)])
+    return Policy(levels, [
+        _operations(row, f'{path}: sub-policy {n} of {len(rows)}', levels)
+        for n, row in enumerate(rows, start=1)], [])
+
+
+def _read_json(path: str | Path) -> dict:
+    try:
+        content = json.loads(Path(path).read_text(encoding='utf-8'))
+    except OSError as error:
+        raise ValueError(f'{path}: a policy file that cannot be read: {error.strerror}') from None
+    except ValueError as error:  # no JSON, or no text
+        raise ValueError(f'{path}: not JSON: {error}') from None
+    if not isinstance(content, dict):
+        raise ValueError(f'{path}: expected an object {{...}}, got {type(content).__name__}')
+    return content
+
+
+def _phase(row: Any, where: str, levels: str) -> tuple[int, list[Operation]]:
+    if not isinstance(row, dict) or set(row) != {'epochs', 'operations'}:
+        raise ValueError(f'{where}: expected {{"epochs": ..., "operations": ...}}, got {row!r}')
+    epochs = row['epochs']
+    if type(epochs) is not int or epochs < 1:
+        raise ValueError(f'{where}: "epochs" must be a whole number above 0, got {epochs!r}')
+    return epochs, _operations(row['operations'], where, levels)
+
+
+def _operations(row: Any, where: str, levels: str) -> list[Operation]:
+    if not isinstance(row, list) or not row:
+        raise ValueError(f'{where}: expected a list of operations, got {row!r}')
+    return [_operation(entry, where, levels) for entry in row]
+
+
+def _operation(entry: Any, where: str, levels: str) -> Operation:
+    if not isinstance(entry, list) or len(entry) != 3:
+        raise ValueError(f'{where}: an operation is [name, probability, level], got {entry!r}')
+    operation, known = Operation(*entry), LEVELS[levels]
+    if operation.name not in known.names:
+        raise ValueError(f'{where}: unknown operation {operation.name!r}; known are '
+                         f'{_listed(known.names)}')
+    if not _within(operation.prob, 1):
+        raise ValueError(f'{where}: the probability of {operation.name} must be in 0 to 1, got '
+                         f'{operation.prob!r}')
+    if not _within(operation.level, known.highest):
+        raise ValueError(f'{where}: the level of {operation.name} must be in 0 to {known.highest} '
+                         f'("levels": "{levels}"), got {operation.level!r}')
+    return operation
+
+
+def _within(value: Any, highest: float) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= value <= highest
+
+
+def _listed(names) -> str:
+    return ', '.join(sorted(names))
