@@ -7,7 +7,7 @@ from mmpretrain.datasets.transforms import auto_augment
 from PIL import Image
 from torchvision.transforms import AutoAugment, AutoAugmentPolicy
 
-FOLDER = Path(__file__).parent / 'data'
+FOLDER = Path(__file__).parent / 'searched'
 
 NOT_PUBLISHED = dict(
     ohl_aa='OHL-AA learns its distribution of operations while the network trains; its authors '

@@ -26,7 +26,7 @@ class SearchedPolicy(BaseTransform):
 
     Fast AutoAugment and PBA put it before the random crop, DADA after crop and flip. PBA needs
     ``custom_hooks = [dict(type='mmresizemix.PolicyEpochHook')]``. Where each policy comes from
-    stands in its file in ``mmresizemix/policies/data``.
+    stands in its file in ``mmresizemix/policies/searched``.
 
     Changes ``img``: (H, W, 3) uint8.
 
