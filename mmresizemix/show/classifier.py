@@ -147,12 +147,25 @@ def read_square(path: str | Path, side: int) -> np.ndarray:
     Raises:
         PictureError: the file is no picture, or is broken.
     """
+    return _read(path, side, whole=False)
+
+
+def read_whole(path: str | Path, side: int) -> np.ndarray:
+    """All of a picture file, squashed to (side, side, 3) uint8 RGB.
+
+    Raises:
+        PictureError: the file is no picture, or is broken.
+    """
+    return _read(path, side, whole=True)
+
+
+def _read(path: str | Path, side: int, whole: bool) -> np.ndarray:
     try:
         picture = EncodedPicture(Path(path).read_bytes())
         height, width = picture.size
         short = min(height, width)
         x, y = (width - short) // 2, (height - short) // 2
-        return np.ascontiguousarray(
-            picture.crop((x, y, x + short, y + short), (side, side))[:, :, ::-1])
+        box = (0, 0, width, height) if whole else (x, y, x + short, y + short)
+        return np.ascontiguousarray(picture.crop(box, (side, side))[:, :, ::-1])
     except PictureError as error:
         raise PictureError(f'{path}: {error}') from None
