@@ -1,11 +1,26 @@
-"""Augmentation policies that others searched for and published, as mmpretrain transforms."""
-from .files import Operation, Policy, read_policy
-from .operations import LEVELS, RelativeCutout
-from .published import NOT_PUBLISHED, published_names
-from .schedule import PolicyEpochHook, PolicySchedule
-from .transform import SearchedPolicy
+"""Augmentation policies that others searched for and published, as mmpretrain transforms.
 
-__all__ = [
-    'LEVELS', 'NOT_PUBLISHED', 'Operation', 'Policy', 'PolicyEpochHook', 'PolicySchedule',
-    'RelativeCutout', 'SearchedPolicy', 'published_names', 'read_policy'
-]
+Names are imported on first use (PEP 562): the hook's registry asks for it in detection runs, too,
+which need neither the policies nor mmpretrain.
+"""
+from importlib import import_module
+
+_MODULE_OF = dict(
+    LEVELS='operations',
+    NOT_PUBLISHED='published',
+    Operation='files',
+    Policy='files',
+    PolicyEpochHook='epoch',
+    PolicySchedule='schedule',
+    RelativeCutout='operations',
+    SearchedPolicy='transform',
+    published_names='published',
+    read_policy='files',
+)
+__all__ = [*_MODULE_OF]
+
+
+def __getattr__(name: str):
+    if name not in _MODULE_OF:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    return getattr(import_module(f'{__name__}.{_MODULE_OF[name]}'), name)

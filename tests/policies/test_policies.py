@@ -2,6 +2,8 @@
 works as told."""
 import json
 import pickle
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +21,9 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from mmresizemix.policies import (LEVELS, NOT_PUBLISHED, PolicyEpochHook, RelativeCutout,
                                   SearchedPolicy, published_names, read_policy)
+from mmresizemix.policies.epoch import following_epochs
 from mmresizemix.policies.operations import CIFAR_MEAN, build_operation
 from mmresizemix.policies.published import FOLDER
-from mmresizemix.policies.schedule import following_epochs
 
 FILES = sorted(FOLDER.glob('*.json'))
 PHOTO = Path(get_data_path()) / 'sample_data/grace_hopper.jpg'
@@ -369,6 +371,13 @@ def test_the_hook_tells_the_epoch_through_wrappers(tmp_path, workers, wrapper):
 def test_the_hook_refuses_what_cannot_work(tmp_path, settings, message):
     with pytest.raises(ValueError, match=message):
         run(tmp_path, **settings)
+
+
+def test_the_hook_comes_without_the_operations():
+    """Its registry is asked in detection runs, too, where mmpretrain may be missing."""
+    code = ('import sys; from mmresizemix.policies import PolicyEpochHook; '
+            'sys.exit("mmresizemix.policies.operations" in sys.modules)')
+    assert subprocess.run([sys.executable, '-c', code]).returncode == 0
 
 
 # mistakes
