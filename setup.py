@@ -25,7 +25,10 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmresizemix', 'mmresizemix.*']),
-    package_data={'mmresizemix.results': ['templates/*.j2']},
+    package_data={
+        'mmresizemix.policies': ['searched/*.json'],
+        'mmresizemix.results': ['templates/*.j2']
+    },
     python_requires='>=3.10',
     install_requires=[
         'jinja2>=3.1', 'matplotlib>=3.7', 'numpy>=1.24', 'pillow>=9', 'pycocotools>=2.0.7',

@@ -19,7 +19,8 @@ SCOPE = 'mmresizemix'
 
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope=SCOPE,
                  locations=['mmresizemix.seeding', 'mmresizemix.finite', 'mmresizemix.transfer',
-                           'mmresizemix.detection', 'mmresizemix.fast', 'mmresizemix.attaching'])
+                           'mmresizemix.detection', 'mmresizemix.fast', 'mmresizemix.attaching',
+                           'mmresizemix.policies.epoch'])
 LOOPS = Registry('loop', parent=MMENGINE_LOOPS, scope=SCOPE,
                  locations=['mmresizemix.resuming', 'mmresizemix.fast'])
 FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope=SCOPE,
@@ -34,7 +35,7 @@ MODEL_WRAPPERS = Registry('model wrapper', parent=MMENGINE_MODEL_WRAPPERS, scope
 OPTIM_WRAPPERS = Registry('optim wrapper', parent=MMENGINE_OPTIM_WRAPPERS, scope=SCOPE,
                           locations=['mmresizemix.fast'])
 TRANSFORMS = Registry('transform', parent=MMENGINE_TRANSFORMS, scope=SCOPE,
-                      locations=['mmresizemix.loading'])
+                      locations=['mmresizemix.loading', 'mmresizemix.policies.transform'])
 
 if not stack.missing('mmpretrain'):
     from mmpretrain.registry import BATCH_AUGMENTS as MMPRETRAIN_BATCH_AUGMENTS

@@ -8,6 +8,7 @@ MINIMUM = dict(torch='2.4', mmengine='0.10.7', mmcv='2.1.0', mmdet='3.3.0', mmpr
 NEEDED_BY = dict(
     batch_augments=('torch', ),
     loading=('torch', 'mmengine', 'mmpretrain', 'simplejpeg'),
+    policies=('torch', 'torchvision', 'mmengine', 'mmcv', 'mmpretrain'),
     attaching=('torch', 'mmengine'),
     seeding=('torch', 'mmengine'),
     finite=('torch', 'mmengine'),
