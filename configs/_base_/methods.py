@@ -8,7 +8,7 @@ As the papers have them: one draw a batch. With ``per='sample'`` every picture g
 """
 _augments = dict(
     mixup=dict(type='mmresizemix.Mixup', per='batch'),
-    cutmix=dict(type='mmresizemix.CutMix', per='batch'),
+    cutmix=dict(type='mmresizemix.CutMix', alpha=1.0, per='batch'),
     fmix=dict(type='mmresizemix.FMix', per='batch'),
     saliencymix=dict(type='mmresizemix.SaliencyMix', per='batch'),
     saliencymix_cifar=dict(type='mmresizemix.SaliencyMix', per='batch', prob=0.5),

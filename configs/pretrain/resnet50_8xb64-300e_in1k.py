@@ -11,6 +11,7 @@ custom_imports = dict(imports=['mmresizemix'], allow_failed_imports=False)
 custom_hooks = [
     dict(type='mmresizemix.EpochSeedHook'),
     dict(type='mmresizemix.FiniteWeightsHook'),
+    dict(type='mmresizemix.AttachModelHook'),  # for batch augments that ask the model
 ]
 randomness = dict(seed=0)
 

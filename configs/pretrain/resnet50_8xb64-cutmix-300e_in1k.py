@@ -4,9 +4,6 @@
 
 A box for each sample: --cfg-options model.train_cfg.augments.per=sample
 """
-_base_ = './resnet50_8xb64-300e_in1k.py'
+_base_ = ['./resnet50_8xb64-300e_in1k.py', '../_base_/methods.py']
 
-model = dict(
-    head=dict(loss=dict(use_soft=True)),  # eq. 4: the labels are mixed
-    train_cfg=dict(augments=dict(
-        type='mmresizemix.CutMix', alpha=1.0, per='batch', inplace=True)))
+model = _base_.methods.cutmix

@@ -5,14 +5,6 @@
 One τ a batch, a box a sample, resized by nearest neighbour. Another range (Table 8):
 --cfg-options model.train_cfg.augments.scale_range=0.2,0.8
 """
-_base_ = './resnet50_8xb64-300e_in1k.py'
+_base_ = ['./resnet50_8xb64-300e_in1k.py', '../_base_/methods.py']
 
-model = dict(
-    head=dict(loss=dict(use_soft=True)),  # eq. 8: the labels are mixed
-    train_cfg=dict(augments=dict(
-        type='mmresizemix.ResizeMix',
-        scale_range=(0.1, 0.8),  # Sec. 5.3.3: "adopted to all the experiments with ResizeMix"
-        per='batch',
-        placement='shifted',  # A.1, eqs. 12-14
-        interpolation='nearest',
-        inplace=True)))
+model = _base_.methods.resizemix
