@@ -1,8 +1,8 @@
 """What mixing does to objects: "object information missing" and "label misallocation", measured.
 
-    python benchmarks/objects_in_mixes.py --coco data/coco/annotations/instances_val2017.json \\
+    python docs/objects_in_mixes.py --coco data/coco/annotations/instances_val2017.json \\
         data/coco/val2017
-    python benchmarks/objects_in_mixes.py --voc data/VOCdevkit/VOC2007 test
+    python docs/objects_in_mixes.py --voc data/VOCdevkit/VOC2007 test
 
 Any set with boxes, in COCO's or VOC's format. Writes a table and a picture to docs/.
 """
@@ -11,20 +11,25 @@ from pathlib import Path
 
 import numpy as np
 
-from mmresizemix import CutMix, ResizeMix, SaliencyMix
+from mmresizemix import CutMix, PatchMix, ResizeMix, SaliencyMix
 from mmresizemix.command import run_command
 from mmresizemix.files import whole_file
 from mmresizemix.progress import progress_bar
 from mmresizemix.show.objects import Shares, measure_objects, read_coco, read_voc
 
-METHODS = {'CutMix': CutMix, 'SaliencyMix': SaliencyMix, 'ResizeMix': ResizeMix}
-COLOURS = dict(zip(METHODS, ('#777777', '#c77c11', '#0b7a75')))
+METHODS = {
+    'CutMix': CutMix(seed=0),
+    'SaliencyMix': SaliencyMix(seed=0),
+    "cut, of ResizeMix's sizes": PatchMix('random', 'random', seed=0),
+    'ResizeMix': ResizeMix(seed=0),
+}
+COLOURS = dict(zip(METHODS, ('#777777', '#c77c11', '#7a5ba8', '#0b7a75')))
 NAME = 'objects-in-mixes'
 TEXT = """# What mixing does to objects
 
 The paper says of cutting that it loses the source's objects ("object information missing") and gives labels of objects that
-are not there ("label misallocation", Sec. 1, Fig. 1). Measured here, on {count} pictures of {source} with boxes: {mixes} mixes of
-each method, of the same pictures, at {side} x {side}. An object is the inside of its box.
+are not there ("label misallocation", Sec. 1, Fig. 1). Measured here, on {count:,} pictures of {source} with boxes:
+{mixes} mixes of each method, of the same pictures, at {side} x {side}. An object is the inside of its box.
 
 {table}
 
@@ -33,6 +38,8 @@ each method, of the same pictures, at {side} x {side}. An object is the inside o
 - **No object**: of mixes whose label names the source, those whose patch has less than 1 % of its objects.
 - **Label off by**: |λ - the source's share of the area of all objects in the mixed picture|, mean, and of one mix in ten more
   than. It is not 0 for ResizeMix: λ is the patch's share of the picture, and pictures differ in how much of them is objects.
+- ResizeMix's patches are smaller than CutMix's; the third row cuts patches of ResizeMix's sizes, from anywhere to anywhere
+  (Table 1, row 5), so that the last two rows differ in cutting or resizing alone.
 
 ![how many mixes keep how much]({name}.png)
 
@@ -80,20 +87,19 @@ def main() -> None:
     parser.add_argument('--name', help='of the set, for the page (default: of its file)')
     parser.add_argument('--mixes', type=int, default=10_000, help='of each (default: 10,000)')
     parser.add_argument('--size', type=int, default=224, help='in pixels (default: 224)')
-    parser.add_argument('--out', type=Path, default=Path(__file__).parents[1] / 'docs',
+    parser.add_argument('--out', type=Path, default=Path(__file__).parent,
                         help='a folder (default: docs)')
     args = parser.parse_args()
     pictures = read_coco(*args.coco) if args.coco else read_voc(*args.voc)
     name = args.name or (args.coco[0].stem if args.coco else f'{Path(args.voc[0]).name} {args.voc[1]}')
     with progress_bar('mixing') as progress:
         found = measure_objects(
-            pictures, {name: kind(seed=0) for name, kind in METHODS.items()}, args.mixes,
-            args.size, progress=progress)
+            pictures, METHODS, args.mixes, args.size, progress=progress)
     draw(found, args.out / f'{NAME}.png')
     how = '--coco JSON FOLDER' if args.coco else '--voc FOLDER LIST'
     text = TEXT.format(count=len(pictures), source=name, mixes=f'{len(found["ResizeMix"].lam):,}',
                        side=args.size, table=table(found), name=NAME,
-                       command=f'python benchmarks/{NAME.replace("-", "_")}.py {how}')
+                       command=f'python docs/{NAME.replace("-", "_")}.py {how}')
     with whole_file(args.out / f'{NAME}.md') as unfinished:
         unfinished.write_text(text)
     print(table(found))
