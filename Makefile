@@ -37,10 +37,11 @@ test-slurm: install
 	  apt-get -qy install --no-install-recommends slurm-wlm munge )
 	$(BIN)/python -m pytest -x tests/slurm
 
-# every question in turn, then docs/benchmarks.md: 15 minutes; PICTURES: a folder of real JPEGs
+# every question in turn, then docs/benchmarks.md: 20 minutes; PICTURES: a folder of real JPEGs
 bench: install
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[bench]'
 	$(BIN)/python benchmarks/mixing.py --rounds 31
+	$(BIN)/python benchmarks/methods.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/loading.py $(if $(PICTURES),--pictures $(PICTURES))
 	$(BIN)/python benchmarks/training.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/start_time.py

@@ -3,6 +3,7 @@
 ``locations`` are imported by MMEngine when a registry is first asked, so that importing the plugin
 stays cheap and works where only one of mmdet and mmpretrain is installed.
 """
+from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import LOOPS as MMENGINE_LOOPS
@@ -26,7 +27,7 @@ LOOPS = Registry('loop', parent=MMENGINE_LOOPS, scope=SCOPE,
 FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope=SCOPE,
                      locations=['mmresizemix.seeding'])
 MODELS = Registry('model', parent=MMENGINE_MODELS, scope=SCOPE,
-                  locations=['mmresizemix.detection'])
+                  locations=['mmresizemix.detection', 'mmresizemix.backbones'])
 METRICS = Registry('metric', parent=MMENGINE_METRICS, scope=SCOPE,
                    locations=['mmresizemix.detection'])
 
@@ -34,6 +35,8 @@ MODEL_WRAPPERS = Registry('model wrapper', parent=MMENGINE_MODEL_WRAPPERS, scope
                           locations=['mmresizemix.fast'])
 OPTIM_WRAPPERS = Registry('optim wrapper', parent=MMENGINE_OPTIM_WRAPPERS, scope=SCOPE,
                           locations=['mmresizemix.fast'])
+DATA_SAMPLERS = Registry('data sampler', parent=MMENGINE_DATA_SAMPLERS, scope=SCOPE,
+                         locations=['mmresizemix.samplers'])
 TRANSFORMS = Registry('transform', parent=MMENGINE_TRANSFORMS, scope=SCOPE,
                       locations=['mmresizemix.loading', 'mmresizemix.policies.transform'])
 

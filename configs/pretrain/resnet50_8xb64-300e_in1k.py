@@ -5,14 +5,9 @@
 The paper: 76.31 % top-1 for the baseline, 78.60 % with CutMix, 79.00 % with ResizeMix (Table 4).
 Another schedule: --cfg-options train_cfg.max_epochs=100 param_scheduler.T_max=100
 """
-_base_ = 'mmpretrain::resnet/resnet50_8xb32_in1k.py'
+_base_ = ['mmpretrain::resnet/resnet50_8xb32_in1k.py', '../_base_/runs.py']
 
-custom_imports = dict(imports=['mmresizemix'], allow_failed_imports=False)
-custom_hooks = [
-    dict(type='mmresizemix.EpochSeedHook'),
-    dict(type='mmresizemix.FiniteWeightsHook'),
-    dict(type='mmresizemix.AttachModelHook'),  # for batch augments that ask the model
-]
+custom_hooks = _base_.pretraining_hooks
 randomness = dict(seed=0)
 
 # Antialiased, in training and validation; mmpretrain's default backend, cv2, is not.
@@ -32,7 +27,7 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=64,
     persistent_workers=False,
-    worker_init_fn=dict(type='mmresizemix.torch_worker_seeding'),
+    worker_init_fn=_base_.torch_seeding,
     dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
@@ -41,6 +36,4 @@ train_cfg = dict(max_epochs=300)
 param_scheduler = dict(_delete_=True, type='CosineAnnealingLR', by_epoch=True, T_max=300)
 auto_scale_lr = dict(base_batch_size=512)
 
-# Written whole or not at all, and two of them: at any moment one is whole. And the best.
-default_hooks = dict(
-    checkpoint=dict(max_keep_ckpts=2, save_best='auto', backend_args=dict(backend='whole_file')))
+default_hooks = dict(checkpoint=_base_.whole_checkpoints)

@@ -1,0 +1,98 @@
+"""Shake-Shake regularisation (arXiv 1705.07485): two branches, mixed at random, and their gradients
+at random again."""
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from ..registry import MODELS
+
+STEM_CHANNELS = 16
+STRIDES = (1, 2, 2)
+
+
+def shake(a: Tensor, b: Tensor, training: bool) -> Tensor:
+    """α a + (1 - α) b; backwards β in α's place; both uniform, drawn for each picture from torch's
+    global generator. In evaluation (a + b) / 2, and nothing is drawn."""
+    if not training:
+        return (a + b) / 2
+    alpha, beta = torch.rand(2, len(a), 1, 1, 1, device=a.device, dtype=a.dtype)
+    return beta * a + (1 - beta) * b + ((alpha - beta) * (a - b)).detach()
+
+
+def _branch(channels: int, out_channels: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.ReLU(), nn.Conv2d(channels, out_channels, 3, stride, 1, bias=False),
+        nn.BatchNorm2d(out_channels), nn.ReLU(),
+        nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False), nn.BatchNorm2d(out_channels))
+
+
+class _Shortcut(nn.Module):
+    """Half of the channels from every second pixel, half from their neighbours below and right."""
+
+    def __init__(self, channels: int, out_channels: int, stride: int):
+        super().__init__()
+        self.stride = stride
+        self.conv1 = nn.Conv2d(channels, out_channels // 2, 1, bias=False)
+        self.conv2 = nn.Conv2d(channels, out_channels // 2, 1, bias=False)
+        self.norm = nn.BatchNorm2d(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x, n = F.relu(x), self.stride
+        shifted = F.pad(x[:, :, 1:, 1:], (0, 1, 0, 1))
+        return self.norm(torch.cat([self.conv1(x[:, :, ::n, ::n]),
+                                    self.conv2(shifted[:, :, ::n, ::n])], dim=1))
+
+
+class _Block(nn.Module):
+
+    def __init__(self, channels: int, out_channels: int, stride: int):
+        super().__init__()
+        self.branch1 = _branch(channels, out_channels, stride)
+        self.branch2 = _branch(channels, out_channels, stride)
+        self.shortcut = nn.Identity() if channels == out_channels else _Shortcut(
+            channels, out_channels, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.shortcut(x) + shake(self.branch1(x), self.branch2(x), self.training)
+
+
+@MODELS.register_module()
+class ShakeShake(BaseModule):
+    """Shake-Shake-Image of two branches: three stages of (depth - 2) / 6 blocks, of 1, 2 and 4 times
+    ``base_channels``, at strides 1, 2 and 2. 26 2x96d has 26.2 M parameters.
+
+    Gives one map, after the last ReLU: (N, 4 ``base_channels``, H / 4, W / 4).
+
+    Args:
+        depth: 6 n + 2, as 26.
+        base_channels: even.
+        init_cfg: MMEngine's. Defaults to normal by fan-out, as of the authors' code.
+
+    Raises:
+        ValueError: an argument is not as above.
+
+    Source: Gastaldi, Shake-Shake regularization, 2017.
+    """
+
+    def __init__(self, depth: int = 26, base_channels: int = 96,
+                 init_cfg: dict | list | None = None):
+        if depth < 8 or (depth - 2) % 6:
+            raise ValueError(f'ShakeShake: depth: expected 6 n + 2, as 14, 20 or 26, got {depth}')
+        if base_channels < 2 or base_channels % 2:
+            raise ValueError('ShakeShake: base_channels: expected an even number, got '
+                             f'{base_channels}')
+        super().__init__(init_cfg or dict(type='Kaiming', layer='Conv2d', mode='fan_out'))
+        channels = STEM_CHANNELS
+        self.stem = nn.Sequential(nn.Conv2d(3, channels, 3, 1, 1, bias=False),
+                                  nn.BatchNorm2d(channels))
+        for i, stride in enumerate(STRIDES):
+            width = base_channels * 2**i
+            blocks = []
+            for k in range((depth - 2) // 6):
+                blocks.append(_Block(channels, width, stride if k == 0 else 1))
+                channels = width
+            self.add_module(f'stage{i + 1}', nn.Sequential(*blocks))
+
+    def forward(self, x: Tensor) -> tuple[Tensor]:
+        return (F.relu(self.stage3(self.stage2(self.stage1(self.stem(x))))), )
