@@ -1,0 +1,11 @@
+"""Shake-Shake 26 2x96d on CIFAR-10 with ResizeMix+: RandAugment after mixing, and every picture
+twice: 98.47 % top-1 in the paper's Table 2.
+
+    python tools/train.py configs/cifar/shakeshake26-2x96d_1xb256-resizemix-plus-1800e_cifar10.py
+"""
+_base_ = './wrn28-10_1xb256-resizemix-plus-200e_cifar10.py'
+
+model = _base_.shake_shake.model
+optim_wrapper = _base_.shake_shake.optim_wrapper
+train_cfg = _base_.shake_shake.train_cfg
+param_scheduler = _base_.shake_shake.param_scheduler

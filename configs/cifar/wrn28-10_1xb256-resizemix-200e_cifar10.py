@@ -1,0 +1,7 @@
+"""WRN-28-10 on CIFAR-10 with ResizeMix: 97.60 % top-1 in the paper's Table 2.
+
+    python tools/train.py configs/cifar/wrn28-10_1xb256-resizemix-200e_cifar10.py
+"""
+_base_ = ['./wrn28-10_1xb256-200e_cifar10.py', '../_base_/methods.py']
+
+model = _base_.methods.resizemix
