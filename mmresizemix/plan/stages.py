@@ -13,13 +13,12 @@ from mmengine.logging import MMLogger
 from ..files import file_sha256
 from ..launch import LOADERS
 from ..results import read_metrics
-from ..results.configs import comparable
+from ..results.configs import comparable, method_of
 from ..results.dump import FOLDER, DumpIndex
 from ..results.logs import HEADLINES
 from ..results.make import REPORT
 from ..transfer import load_checkpoint
 from ..transfer.export import stamp_of
-from ..transfer.stamp import method_of
 from .data import DataRecord
 from .plan import Detector, Plan, Pretraining, read_plan, slug
 from .stage import Stage

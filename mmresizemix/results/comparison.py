@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from .configs import difference
+from .configs import STANDARD, difference
 from .evaluation import Evaluation
-from .run import BASELINE, RANDOM, RANDOM_UNVERIFIED, Fault, Run
+from .run import BASELINE, RANDOM, RANDOM_UNVERIFIED, TOP1, Fault, Run
 from .statistics import (ALPHA, EQUIVALENT, Combined, Estimate, ExactP, Interval,
                          ProbabilityOfImprovement, SeedDifference, SeedsNeeded,
                          benjamini_hochberg, combine, exact_p, holm, mean_interval,
@@ -38,7 +38,7 @@ class Column:
     Args:
         primary: the metric that it is compared by.
         whole: the name of the standard set that it is, else None.
-        images, classes: of the set, where its truth is known.
+        images, classes: of a detection set, where its truth is known.
         differs: by setting, the values of runs whose configs differ; {} where none do.
     """
     label: str
@@ -49,6 +49,10 @@ class Column:
     images: int | None
     classes: tuple[str, ...]
     differs: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    @property
+    def is_classification(self) -> bool:
+        return self.primary == TOP1
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +146,10 @@ class Comparison:
     resamples: int
     epoch: str
     allow_different: bool
+
+    @property
+    def is_classification(self) -> bool:
+        return any(column.is_classification for column in self.columns)
 
     def cells_of(self, column: Column) -> list[Cell]:
         """Those of a column, from top to bottom."""
@@ -297,8 +305,9 @@ def _column(label: str, detector: str, kind: str, primary: str, runs: Sequence[R
             sets: Mapping, differs: dict) -> Column:
     known = [sets[r.folder] for r in runs if r.folder in sets]
     images, classes = known[0] if known else (None, ())
-    return Column(label, detector, kind, primary, WHOLE.get((kind, images, len(classes))), images,
-                  classes, differs)
+    whole = (kind if primary == TOP1 and kind in STANDARD.values() else
+             WHOLE.get((kind, images, len(classes))))
+    return Column(label, detector, kind, primary, whole, images, classes, differs)
 
 
 def _cells(runs: Sequence[Run], labels: Mapping[Path, str], columns: Sequence[Column],
@@ -362,6 +371,8 @@ def _contrast(a: Cell, b: Cell, column: Column) -> dict[str, Any]:
     seed = seed_difference(x, y, paired)
     resampled = _resampled_difference(a, b, column.primary)
     image_se = float(resampled.std(ddof=1)) if resampled is not None else None
+    if column.is_classification:  # which pictures were tested is not looked at; the notes say so
+        image_se = 0.
     return dict(
         unit='pretraining' if by_pretraining else 'run', seed=seed,
         image=_quantiles(resampled), image_se=image_se, combined=combine(seed, image_se),

@@ -6,9 +6,14 @@ from typing import Any
 # What decides the result, but for the weights that the backbone starts from, and the seed.
 SECTIONS = ('model', 'train_dataloader', 'val_dataloader', 'val_evaluator', 'train_cfg',
             'optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'custom_hooks')
-OURS = ('BackboneGuard', 'EpochSeedHook', 'DetectionDump', 'FiniteWeightsHook')  # hooks that change no result
+OURS = ('BackboneGuard', 'EpochSeedHook', 'DetectionDump', 'FiniteWeightsHook', 'AttachModelHook',
+        'PolicyEpochHook')  # hooks that change no result by themselves
 EVALUATION_SET = 'evaluation set (digest)'  # by its content, where it is known
 WEIGHTS = 'model.backbone.init_cfg'
+TABLE_ROW = 'table_row'  # in a config: which row and column of a table the run is for
+# Of classifiers, what makes the method. A row of a table may also differ in how it reads pictures.
+METHOD = ('model.train_cfg', 'model.head.loss.use_soft')
+OF_A_ROW = (*METHOD, 'train_dataloader', 'val_dataloader.dataset.pipeline')
 LOOP, BY_EPOCH = 'train_cfg.type', 'train_cfg.by_epoch'
 EPOCH_LOOPS = ('EpochBasedTrainLoop', 'mmresizemix.ResumableEpochLoop')
 FREEZING = ('model.backbone.frozen_stages', 'model.backbone.norm_eval')
@@ -105,3 +110,49 @@ def evaluator_of(config: Mapping[str, Any], which: str) -> dict[str, Any]:
 def _dict(values: Mapping[str, Any], name: str) -> dict[str, Any]:
     found = values.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def classifier_config(config: Mapping[str, Any], gpus: int | None = None) -> dict[str, Any]:
+    """:func:`comparable` of a classifier, less what tells methods apart."""
+    apart = OF_A_ROW if TABLE_ROW in config else METHOD
+    return {k: v for k, v in comparable(config, gpus, more=('data_preprocessor', )).items()
+            if not k.startswith(apart)}
+
+
+def classifier_name(config: Mapping[str, Any]) -> str:
+    """As papers call it: 'WRN-28-10', 'ResNet-50', else mmpretrain's type."""
+    backbone = _dict(_dict(config, 'model'), 'backbone')
+    kind, depth = str(backbone.get('type', 'unknown')).rpartition('.')[2], backbone.get('depth')
+    if kind == 'WideResNet':
+        return f'WRN-{depth}-{backbone.get("widen_factor")}'
+    if kind == 'ShakeShake':
+        return f'Shake-Shake {depth} 2x{backbone.get("base_channels")}d'
+    return f'{kind}-{depth}' if depth else kind
+
+
+STANDARD = dict(CIFAR10='CIFAR-10', CIFAR100='CIFAR-100', ImageNet='ImageNet')
+
+
+def classified_set(config: Mapping[str, Any]) -> str:
+    """One of :data:`STANDARD`, or the folder's name."""
+    dataset = _dict(_dict(config, 'val_dataloader'), 'dataset')
+    name = STANDARD.get(str(dataset.get('type')))
+    return name or f'{PurePath(str(dataset.get("data_root", "")).rstrip("/")).name}/'
+
+
+def method_of(augments: dict | list | None) -> str | None:
+    """The name of a pretraining by its batch augments, e.g. 'baseline' or 'resizemix'; None where
+    these are not configs of augments."""
+    augments = [augments] if isinstance(augments, dict) else augments or []
+    if not all(isinstance(a, dict) and isinstance(a.get('type'), str) for a in augments):
+        return None
+    names = [_method_of_one(a) for a in augments if a.get('prob') != 0]
+    return '+'.join(names) or 'baseline'
+
+
+def _method_of_one(augment: dict) -> str:
+    name = augment['type'].rpartition('.')[2].lower()
+    if not augment['type'].startswith('mmresizemix.'):  # mmpretrain's ResizeMix is another method
+        return f'mmpretrain-{name}' if name == 'resizemix' else name
+    # as published and released: per batch
+    return name if augment.get('per', 'sample') == 'batch' else f'{name}-persample'

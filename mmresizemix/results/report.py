@@ -42,7 +42,8 @@ def write_report(path: str | Path, comparison: Comparison, truths: Mapping[Path,
     """
     shown = tables(comparison)
     page = TEMPLATES.get_template('report.html.j2').render(
-        title='Which pretraining makes the better detector?',
+        title='Which method makes the better classifier?' if comparison.is_classification else
+        'Which pretraining makes the better detector?',
         summary=_summary(comparison), main=shown[0], others=shown[1:], notes=notes(comparison),
         sections=[s for s in _sections(comparison) if s.plots],
         examples=examples(comparison, truths), example_rule=RULE, mixes=_mixes(searched),
@@ -83,13 +84,14 @@ def _mixes(searched: Sequence[str | Path]) -> list[Panel]:
 
 
 def _settings(comparison: Comparison) -> list[tuple[str, str]]:
-    return [
+    evaluation = [] if comparison.is_classification else [
         ('COCO AP', 'matched by pycocotools, IoU 0.50:0.95, at most 100 detections an image and '
          'class, 101 recalls'),
         ('VOC mAP', "IoU 0.5 by VOC's rule (sides inclusive, difficult objects ignored), by 11 "
          'points (VOC2007) and by area (VOC2012)'),
-        ('Epoch', comparison.epoch),
-        ('Resamples of images', str(comparison.resamples)),
+        ('Resamples of images', str(comparison.resamples))]
+    return [
+        *evaluation, ('Epoch', comparison.epoch),
         ('Baseline', comparison.baseline or 'none'),
         ('Runs with differing configs', 'compared, on request' if comparison.allow_different
          else 'refused')]

@@ -1,4 +1,5 @@
-"""Folders of MMDetection runs, ours or anyone's -> typed records. Reads files only."""
+"""Folders of MMDetection's and MMPretrain's runs, ours or anyone's -> typed records. Reads files
+only."""
 import json
 import math
 import os
@@ -8,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..config_text import read_config_text
-from .configs import comparable, dataset_facts, detector_name, evaluator_of
+from .configs import (TABLE_ROW, classified_set, classifier_config, classifier_name, comparable,
+                      dataset_facts, detector_name, evaluator_of, method_of)
 from .dump import FOLDER, TRUTH, DumpIndex
 from .logs import Log, read_log, starts_of
 
@@ -21,6 +23,9 @@ LOGGED = {  # our name of a metric -> the logged one
     'APs': 'coco/bbox_mAP_s', 'APm': 'coco/bbox_mAP_m', 'APl': 'coco/bbox_mAP_l'}
 VOC_BY_MODE = {'11points': 'VOC11', 'area': 'VOCarea'}
 BEST, LAST = 'best', 'last'
+TOP1 = 'top1'
+CLASSIFIERS = 'mmpretrain'  # its scope
+OTHER_KIND = 'a run of mmpretrain, not of a detector'
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,8 @@ class Run:
         method: the pretraining's name; of an unverified backbone, the file it names.
         verified: BackboneGuard has proved that the weights arrived.
         pretraining: digest of the backbone; the name of its file where unverified.
-        kind: 'COCO' or 'VOC', by how it was evaluated; dataset: its folder's name.
+        kind: 'COCO' or 'VOC', by how it was evaluated; of a classifier, its set. dataset: the
+            folder's name.
         metrics: of ``epoch``, by our names ('AP', ..., 'VOC11' or 'VOCarea').
         curve: the primary metric by epoch.
         rounded: the metrics are the logged ones of mmdet's CocoMetric, rounded to 0.1 AP.
@@ -80,9 +86,15 @@ class Run:
 
     @property
     def primary(self) -> str:
-        """The metric that its detector and set are compared by."""
+        """The metric that its model and set are compared by."""
+        if self.is_classifier:
+            return TOP1
         return 'AP' if self.kind == 'COCO' else next(
             name for name in VOC_BY_MODE.values() if name in self.metrics)
+
+    @property
+    def is_classifier(self) -> bool:
+        return TOP1 in self.metrics
 
     @property
     def from_scratch(self) -> bool:
@@ -93,6 +105,8 @@ def read_runs(paths: Sequence[str | Path], epoch: str = LAST,
               annotations: Path | None = None, progress: Callable[[int, int], None] | None = None
               ) -> tuple[list[Run], list[Fault]]:
     """Every run under ``paths``, at any depth, and every one that is none, with the reason.
+
+    Where there are detectors, classifiers are what they were pretrained from, and are left out.
 
     Args:
         epoch: 'last', or 'best' by the primary metric (optimistic: chosen on the set itself).
@@ -114,6 +128,9 @@ def read_runs(paths: Sequence[str | Path], epoch: str = LAST,
             faults += [Fault(folder, note) for note in run.notes]
         if progress:
             progress(done, len(folders))
+    if not all(run.is_classifier for run in runs):
+        faults += [Fault(r.folder, OTHER_KIND, bad=False) for r in runs if r.is_classifier]
+        runs = [r for r in runs if not r.is_classifier]
     return runs, faults
 
 
@@ -158,6 +175,8 @@ class NotARun(Exception):
 
 def _read_run(folder: Path, epoch: str, annotations: Path | None) -> Run:
     config, name = _config_of(folder)
+    if config.get('default_scope') == CLASSIFIERS:
+        return _read_classifier(folder, config, name, epoch)
     if config.get('default_scope', 'mmdet') != 'mmdet':
         raise NotARun(f'a run of {config["default_scope"]}, not of a detector', bad=False)
     log = read_log(folder)
@@ -183,6 +202,32 @@ def _read_run(folder: Path, epoch: str, annotations: Path | None) -> Run:
         truth_sha256=sha256, pictures=_pictures(config, folder), hours=log.hours,
         images_per_second=speed, peak_memory=log.peak_memory, versions={**log.versions, **(index.versions if index else {})},
         config=comparable(config, log.gpus), notes=notes)
+
+
+def _read_classifier(folder: Path, config: dict[str, Any], name: str, epoch: str) -> Run:
+    """Every training of a classifier is a draw of its own, so each counts as a pretraining."""
+    log = read_log(folder)
+    curve = {e: {TOP1: v['accuracy/top1'] / 100} for e, v in log.validations.items()
+             if 'accuracy/top1' in v}
+    last = config.get('train_cfg', {}).get('max_epochs')
+    if 'accuracy/top1' in log.test and last and last not in curve:
+        curve[last] = {TOP1: log.test['accuracy/top1'] / 100}
+    at = _epoch(config, log, curve, epoch)
+    row = config.get(TABLE_ROW) or {}
+    augments = (config['model'].get('train_cfg') or {}).get('augments')
+    batch = config.get('train_dataloader', {}).get('batch_size')
+    speed = batch * (log.gpus or 1) / log.seconds_a_step if batch and log.seconds_a_step else None
+    return Run(
+        folder=folder, method=row.get('name') or method_of(augments) or 'unknown', verified=True,
+        pretraining=str(folder), source=None, top1=None,
+        detector=row.get('column') or classifier_name(config), kind=classified_set(config),
+        dataset=classified_set(config), config_name=name, seed=_seed(log, config),
+        started=starts_of(folder)[0].name, epoch=at, metrics=curve[at],
+        curve={e: m[TOP1] for e, m in sorted(curve.items())}, rounded=False, truth=None,
+        detections=None, truth_sha256=None, pictures=None, hours=log.hours,
+        images_per_second=speed, peak_memory=log.peak_memory, versions=log.versions,
+        config=classifier_config(config, log.gpus),
+        notes=tuple(f'{place}: a line that is not whole json' for place in log.cut_off))
 
 
 def _config_of(folder: Path) -> tuple[dict[str, Any], str]:
@@ -258,7 +303,7 @@ def _epoch(config: dict[str, Any], log: Log, curve: dict[int, dict[str, float]],
     reached = max(curve)
     if last and reached < last:
         raise NotARun(f'not finished: evaluated at epoch {reached} of {last}', bad=False)
-    primary = next(m for m in ('AP', *VOC_BY_MODE.values()) if m in curve[reached])
+    primary = next(m for m in (TOP1, 'AP', *VOC_BY_MODE.values()) if m in curve[reached])
     if math.isnan(curve[reached][primary]):
         raise NotARun(f'its {primary} is NaN at epoch {reached}')
     if which == BEST:

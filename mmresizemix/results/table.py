@@ -8,7 +8,7 @@ from .published import PAPER, published
 from .statistics import EQUIVALENT, Interval
 
 MISSING = '–'
-METRIC_NAMES = {'AP': 'AP', 'AP50': 'AP50', 'AP75': 'AP75', 'APs': 'AP S', 'APm': 'AP M',
+METRIC_NAMES = {'top1': 'top-1', 'AP': 'AP', 'AP50': 'AP50', 'AP75': 'AP75', 'APs': 'AP S', 'APm': 'AP M',
                 'APl': 'AP L', 'VOC11': 'mAP (11 points)', 'VOCarea': 'mAP (area)'}
 
 
@@ -25,20 +25,29 @@ def tables(comparison: Comparison) -> list[Table]:
     made = [main_table(comparison)]
     if comparison.contrasts:
         made.append(difference_table(comparison))
-    return made + [metric_table(comparison)]
+    if not comparison.is_classification:  # which have one metric
+        made.append(metric_table(comparison))
+    return made
 
 
 def main_table(comparison: Comparison) -> Table:
-    """Pretrainings down, detectors and sets across: Table 5's layout."""
+    """Methods down, models and sets across: the paper's layout. Of detectors, with the top-1 of
+    what they started from."""
+    of_classes = comparison.is_classification
+    digits = 2 if of_classes else 1
     rows = []
     for row in comparison.rows:
         cells = [comparison.cells.get((row, c.label)) for c in comparison.columns]
-        rows.append((row, number(top1_of(comparison, row)), *map(cell_text, cells)))
+        top1 = () if of_classes else (number(top1_of(comparison, row)), )
+        rows.append((row, *top1, *map(cell_text, cells)))
         theirs = [published(c.whole, c.detector, row) for c in comparison.columns]
         if any(v is not None for v in theirs):
-            rows.append((f'{row}, {PAPER}', MISSING, *map(lambda v: number(v, 1), theirs)))
-    return Table('Detection by pretraining', ('Pretraining', 'top-1', *map(
-        column_title, comparison.columns)), tuple(rows))
+            rows.append((f'{row}, {PAPER}', *([] if of_classes else [MISSING]),
+                         *(number(v, digits) for v in theirs)))
+    header = tuple(map(column_title, comparison.columns))
+    if of_classes:
+        return Table('Classification by method', ('Method', *header), tuple(rows))
+    return Table('Detection by pretraining', ('Pretraining', 'top-1', *header), tuple(rows))
 
 
 def difference_table(comparison: Comparison) -> Table:
@@ -48,14 +57,21 @@ def difference_table(comparison: Comparison) -> Table:
         for row in comparison.rows:
             contrast = comparison.contrasts.get((row, column.label))
             if contrast:
+                seeds = span(contrast.seed.interval())
+                intervals = ((seeds, ) if comparison.is_classification else
+                             (span(contrast.image), seeds, span(contrast.combined.interval())))
                 rows.append((f'{row}, {column.label}', verdict_text(contrast),
-                             signed(contrast.difference),
-                             span(contrast.image), span(contrast.seed.interval()),
-                             span(contrast.combined.interval()), p_text(contrast.p_holm),
+                             signed(contrast.difference), *intervals, p_text(contrast.p_holm),
                              exact_text(contrast), improvement_text(contrast)))
+    intervals = (('seeds 95 %', ) if comparison.is_classification else
+                 ('images 95 %', 'seeds 95 %', 'both 95 %'))
     return Table(f'Difference from {comparison.baseline}, in points', (
-        'Pretraining, column', 'verdict', 'difference', 'images 95 %', 'seeds 95 %', 'both 95 %',
-        'p (Holm)', 'p exact', 'P(better)'), tuple(rows))
+        f'{_row_title(comparison)}, column', 'verdict', 'difference', *intervals, 'p (Holm)',
+        'p exact', 'P(better)'), tuple(rows))
+
+
+def _row_title(comparison: Comparison) -> str:
+    return 'Method' if comparison.is_classification else 'Pretraining'
 
 
 def metric_table(comparison: Comparison) -> Table:
@@ -70,12 +86,13 @@ def metric_table(comparison: Comparison) -> Table:
                     number(float(cell.metrics[n].mean())) if n in cell.metrics else MISSING
                     for n in names)))
     return Table('All metrics, means over runs', (
-        'Pretraining, column', 'runs', *(METRIC_NAMES[n] for n in names)), tuple(rows))
+        f'{_row_title(comparison)}, column', 'runs', *(METRIC_NAMES[n] for n in names)), tuple(rows))
 
 
 def notes(comparison: Comparison) -> list[str]:
     """What a reader must know to believe the tables, a sentence each."""
-    said = ['COCO AP and VOC mAP in percent; mean over runs [its 95 % interval by seeds], n runs.']
+    what = 'Top-1' if comparison.is_classification else 'COCO AP and VOC mAP'
+    said = [f'{what} in percent; mean over runs [its 95 % interval by seeds], n runs.']
     of_columns: dict[str, list[str]] = {}  # what holds of several columns is said once
     for column in comparison.columns:
         for note in _notes_of_column(column, [c for (_, name), c in comparison.cells.items()
@@ -91,7 +108,9 @@ def notes(comparison: Comparison) -> list[str]:
 
 def _notes_of_column(column: Column, cells: Sequence[Cell]) -> list[str]:
     said = []
-    if column.whole is None:
+    if column.whole is None and column.is_classification:
+        said.append("not one of the paper's sets: these numbers may not be compared with it.")
+    elif column.whole is None:
         size = (f'{column.images} images, {len(column.classes)} classes' if column.images
                 else 'a set whose annotations are not here')
         said.append(f'{size}, which is not the whole standard set: these '
@@ -115,6 +134,8 @@ def _notes_of_contrasts(comparison: Comparison) -> list[str]:
     family = [c for c in contrasts if c.p_holm is not None]
     said = [f'Family of contrasts: every pretraining but random weights against '
             f'{comparison.baseline}, in every column; p of {len(family)} adjusted by Holm.',
+            'seeds: which training run, on this set (t). Which pictures were tested is in none of '
+            'the intervals.' if comparison.is_classification else
             'images: which validation images, for these very runs '
             f'({comparison.resamples} exact resamples, the same for both models). seeds: which '
             'training run, on this set (t). both: the two combined.',

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..config_text import read_config_text
 from ..results import json_lines
+from ..results.configs import method_of
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)  # in 0..255, RGB
 IMAGENET_STD = (58.395, 57.12, 57.375)
@@ -94,24 +95,6 @@ def _dict_in(values: dict, name: str) -> dict:
 def _numeric(values: Any) -> bool:
     return isinstance(values, (list, tuple)) and len(values) > 0 and all(
         isinstance(v, (int, float)) for v in values)
-
-
-def method_of(augments: dict | list | None) -> str | None:
-    """The name of a pretraining by its batch augments, e.g. 'baseline' or 'resizemix'; None where
-    these are not configs of augments."""
-    augments = [augments] if isinstance(augments, dict) else augments or []
-    if not all(isinstance(a, dict) and isinstance(a.get('type'), str) for a in augments):
-        return None
-    names = [_method_of_one(a) for a in augments if a.get('prob') != 0]
-    return '+'.join(names) or 'baseline'
-
-
-def _method_of_one(augment: dict) -> str:
-    name = augment['type'].rpartition('.')[2].lower()
-    if not augment['type'].startswith('mmresizemix.'):  # mmpretrain's ResizeMix is another method
-        return f'mmpretrain-{name}' if name == 'resizemix' else name
-    # as published and released: per batch
-    return name if augment.get('per', 'sample') == 'batch' else f'{name}-persample'
 
 
 def top1_of_run(checkpoint: Path, epoch: int | None) -> tuple[float, str] | None:

@@ -83,7 +83,7 @@ def nothing_detected(run):
 
 def other_scope(run):
     config = run / '20260101_000000/vis_data/config.py'
-    config.write_text(config.read_text().replace("'mmdet'", "'mmpretrain'"))
+    config.write_text(config.read_text().replace("'mmdet'", "'mmsegmentation'"))
 
 
 @pytest.mark.parametrize('spoil, reason, bad, counts', [
@@ -92,7 +92,7 @@ def other_scope(run):
     (break_record, 'backbone.json: not json, or cut off', True, False),
     (no_metric, 'was never evaluated', False, False),
     (nothing_detected, 'its validation of epoch 2 gave no metric: nothing was', True, False),
-    (other_scope, 'a run of mmpretrain, not of a detector', False, False),
+    (other_scope, 'a run of mmsegmentation, not of a detector', False, False),
 ])
 def test_what_is_broken_is_said_in_one_line(tmp_path, spoil, reason, bad, counts):
     spoil(write_run(tmp_path / 'broken'))
