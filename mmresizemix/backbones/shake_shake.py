@@ -28,7 +28,8 @@ def _branch(channels: int, out_channels: int, stride: int) -> nn.Sequential:
 
 
 class _Shortcut(nn.Module):
-    """Half of the channels from every second pixel, half from their neighbours below and right."""
+    """Half of the channels from every ``stride``-th pixel, half from their neighbours above and
+    left (zeros beyond the border), as in the authors' code."""
 
     def __init__(self, channels: int, out_channels: int, stride: int):
         super().__init__()
@@ -39,7 +40,7 @@ class _Shortcut(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x, n = F.relu(x), self.stride
-        shifted = F.pad(x[:, :, 1:, 1:], (0, 1, 0, 1))
+        shifted = F.pad(x[:, :, :-1, :-1], (1, 0, 1, 0))
         return self.norm(torch.cat([self.conv1(x[:, :, ::n, ::n]),
                                     self.conv2(shifted[:, :, ::n, ::n])], dim=1))
 
@@ -59,10 +60,11 @@ class _Block(nn.Module):
 
 @MODELS.register_module()
 class ShakeShake(BaseModule):
-    """Shake-Shake-Image of two branches: three stages of (depth - 2) / 6 blocks, of 1, 2 and 4 times
-    ``base_channels``, at strides 1, 2 and 2. 26 2x96d has 26.2 M parameters.
+    """Shake-Shake-Image of two branches: three stages of (depth - 2) / 6 blocks, of 1, 2 and 4
+    times ``base_channels``, at strides 1, 2 and 2. 26 2x96d has 26.2 M parameters. In training it
+    draws from torch's global generator, which ``EpochSeedHook`` seeds each epoch.
 
-    Gives one map, after the last ReLU: (N, 4 ``base_channels``, H / 4, W / 4).
+    Gives one map, (N, 4 ``base_channels``, H / 4, W / 4), from its last layer, ``relu``.
 
     Args:
         depth: 6 n + 2, as 26.
@@ -93,6 +95,7 @@ class ShakeShake(BaseModule):
                 blocks.append(_Block(channels, width, stride if k == 0 else 1))
                 channels = width
             self.add_module(f'stage{i + 1}', nn.Sequential(*blocks))
+        self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
-        return (F.relu(self.stage3(self.stage2(self.stage1(self.stem(x))))), )
+        return (self.relu(self.stage3(self.stage2(self.stage1(self.stem(x))))), )

@@ -36,7 +36,7 @@ class WideResNet(BaseModule):
     """WRN-depth-widen_factor: three stages of (depth - 4) / 6 blocks, of 16, 32 and 64 times
     ``widen_factor`` channels, at strides 1, 2 and 2. WRN-28-10 has 36.5 M parameters.
 
-    Gives one map, after the last BatchNorm and ReLU: (N, 64 ``widen_factor``, H / 4, W / 4).
+    Gives one map, (N, 64 ``widen_factor``, H / 4, W / 4), from its last layer, ``relu``.
 
     Args:
         depth: 6 n + 4, as 28.
@@ -67,7 +67,8 @@ class WideResNet(BaseModule):
                 channels = width
             self.add_module(f'stage{i + 1}', nn.Sequential(*blocks))
         self.norm = nn.BatchNorm2d(channels)
+        self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
         x = self.stage3(self.stage2(self.stage1(self.stem(x))))
-        return (F.relu(self.norm(x)), )
+        return (self.relu(self.norm(x)), )

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mmresizemix.backbones import ShakeShake, WideResNet
-from mmresizemix.backbones.shake_shake import shake
+from mmresizemix.backbones.shake_shake import _Shortcut, shake
 
 THIN = [pytest.param(lambda: WideResNet(10, 1), id='wrn'),
         pytest.param(lambda: ShakeShake(8, 8), id='shake-shake')]
@@ -33,6 +33,15 @@ def test_one_map_at_a_quarter_and_all_parameters_learn(make, side):
 
 
 @pytest.mark.parametrize('make', THIN)
+def test_the_map_is_the_output_of_relu(make):
+    """So that a hook on it, as Grad-CAM's, sees what the head sees."""
+    net, seen = make().eval(), []
+    net.relu.register_forward_hook(lambda module, args, output: seen.append(output))
+    out, = net(torch.randn(2, 3, 32, 32))
+    assert len(seen) == 1 and seen[0] is out
+
+
+@pytest.mark.parametrize('make', THIN)
 def test_channels_last_bfloat16_and_compiled(make):
     net = make().to(memory_format=torch.channels_last)
     x = torch.randn(2, 3, 16, 16).contiguous(memory_format=torch.channels_last)
@@ -52,6 +61,19 @@ def test_weights_start_as_the_authors(make):
         if isinstance(module, torch.nn.Conv2d) and module.weight.numel() > 2000:
             fan_out = module.out_channels * module.kernel_size[0]**2
             assert module.weight.std().item() == pytest.approx((2 / fan_out)**.5, rel=0.1)
+
+
+def test_the_shortcut_of_shake_shake_sees_the_pixels_between():
+    """One half every second pixel, the other their neighbours above and left."""
+    shortcut = _Shortcut(1, 2, stride=2)
+    shortcut.norm = torch.nn.Identity()
+    torch.nn.init.ones_(shortcut.conv1.weight)
+    torch.nn.init.ones_(shortcut.conv2.weight)
+    x = torch.arange(1., 37.).reshape(1, 1, 6, 6)
+    even, odd = shortcut(x)[0]
+    assert torch.equal(even, x[0, 0, ::2, ::2])
+    assert torch.equal(odd[1:, 1:], x[0, 0, 1:5:2, 1:5:2])
+    assert odd[0].eq(0).all() and odd[:, 0].eq(0).all()
 
 
 def test_shake_forwards_by_alpha_backwards_by_beta():
