@@ -1,5 +1,6 @@
 """Did the pretraining make a better detector? Reads finished MMDetection runs, evaluates their
-detections again, and writes one table and one report. Needs neither torch nor OpenMMLab."""
+detections again, and writes one table and one report. Where there are only MMPretrain's runs, those
+are compared, by top-1. Needs neither torch nor OpenMMLab."""
 import argparse
 import sys
 from pathlib import Path
@@ -41,13 +42,14 @@ def main() -> int:
                         help='compare runs whose configs differ in more than backbone and seed')
     parser.add_argument('--resamples', type=int, default=1000, metavar='N',
                         help='of the validation images (default: %(default)s; 0: none)')
+    parser.add_argument('--remark', metavar='TEXT', help='to stand above the tables')
     parser.add_argument('--quiet', action='store_true', help='no progress, no table on the screen')
     args = parser.parse_args()
     comparison = make_comparison(
         args.runs, args.out, formats=args.format, baseline=args.baseline, epoch=args.epoch,
         annotations=args.annotations, resamples=args.resamples,
         allow_different=args.allow_different, quiet=args.quiet,
-        pictures=args.pictures)
+        pictures=args.pictures, remark=args.remark)
     if not args.quiet:
         print(to_markdown(comparison))
         written = [*(FORMATS[f][0] for f in args.format if f in FORMATS),

@@ -1,4 +1,5 @@
-"""Carry out a plan: pretrainings x detectors x seeds, from checking the data to the report.
+"""Carry out a plan: pretrainings x detectors x seeds, or classifiers x seeds, from checking the
+data to the report.
 
 Give the same command again after any interruption: it goes on where it was, and runs only what is
 not there, or whose config, data or backbone has changed.
@@ -10,6 +11,7 @@ import torch
 from rich.console import Console
 
 from mmresizemix.command import run_command
+from mmresizemix.plan.budget import EPOCHS, Budget, list_pictures
 from mmresizemix.plan.carry_out import (carry_out, show_estimate, show_status,
                                         show_what_would_run)
 
@@ -20,6 +22,8 @@ EXAMPLES = """examples:
   python tools/transfer.py my_plan.py --only '*SSD*'            a part of it
   python tools/transfer.py my_plan.py --status                  from another shell
   python tools/transfer.py my_plan.py --executor slurm          queue it, and watch
+  python tools/transfer.py configs/plans/table1.py --budget small --data my_pictures
+                                 a table of the paper in minutes, on a folder a class
 
 Exit code 0: all is done. 1: something has failed; what does not need it was run all the same.
 """
@@ -41,16 +45,29 @@ def main() -> int:
     parser.add_argument('--estimate', action='store_true',
                         help='measure a few steps; say what the plan takes, and how many seeds')
     parser.add_argument('--status', action='store_true', help='say how far it is')
+    small = parser.add_argument_group('a small budget', "of a plan without detectors: small networks,"
+                                      " a few epochs, one's own pictures; not the paper's experiment")
+    small.add_argument('--budget', choices=['small'])
+    small.add_argument('--data', type=Path, metavar='FOLDER',
+                       help='FOLDER/{train,val}/<class>/*.jpg, or FOLDER/<class>/*.jpg')
+    small.add_argument('--epochs', type=int, default=EPOCHS, help='(default: %(default)s)')
     args = parser.parse_args()
-    root = args.root or Path('work_dirs') / Path(args.plan).stem
+    if (args.budget is None) != (args.data is None):
+        parser.error('--budget small and --data FOLDER go together')
+    name = Path(args.plan).stem + (f'-{args.budget}' if args.budget else '')
+    root = args.root or Path('work_dirs') / name
+    budget = None
+    if args.budget:
+        pictures = list_pictures(args.data, root.resolve() / 'pictures')
+        budget = Budget(pictures, args.epochs, min(1, args.gpus))
     console = Console()
     if args.status:
-        return show_status(args.plan, root, args.only, console)
+        return show_status(args.plan, root, args.only, console, budget)
     if args.estimate:
-        return show_estimate(args.plan, root, args.gpus, args.only, console)
+        return show_estimate(args.plan, root, args.gpus, args.only, console, budget)
     if args.dry_run:
-        return show_what_would_run(args.plan, root, args.only, console)
-    return carry_out(args.plan, root, args.executor, args.gpus, args.only, console)
+        return show_what_would_run(args.plan, root, args.only, console, budget)
+    return carry_out(args.plan, root, args.executor, args.gpus, args.only, console, budget)
 
 
 if __name__ == '__main__':

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from ..progress import progress_bar
 from ..results.make import REPORT
+from .budget import Budget
 from .estimate import estimate, estimate_table, seeds_table
 from .local import InUse, run_locally, slots
 from .plan import Plan, PlanError
@@ -18,14 +19,22 @@ from .stages import read_stages
 
 
 def carry_out(plan_file: str | Path, root: Path, executor: str, gpus: int, only: str | None,
-              console: Console) -> int:
+              console: Console, budget: Budget | None = None) -> int:
     """Run what is not done; the exit code: 0, or 1 where a stage has failed.
 
     Args:
         executor: 'local' or 'slurm'.
         gpus: of this machine, for 'local'.
+        budget: of a plan without detectors: carried out small, on one's own pictures, here.
+
+    Raises:
+        PlanError: the plan cannot be carried out so.
     """
-    plan, stages = _read(plan_file, root, only, console)
+    if budget and executor == 'slurm':
+        raise PlanError('--budget: expected --executor local: it is made for this machine')
+    plan, stages = _read(plan_file, root, only, console, budget)
+    if budget:
+        say(console, budget.remark)
     if executor == 'slurm':
         failed = run_on_slurm(plan, Path(plan_file).resolve(), stages, root.resolve(), console)
     else:
@@ -43,9 +52,10 @@ def carry_out(plan_file: str | Path, root: Path, executor: str, gpus: int, only:
     return 1 if failed else 0
 
 
-def show_status(plan_file: str | Path, root: Path, only: str | None, console: Console) -> int:
+def show_status(plan_file: str | Path, root: Path, only: str | None, console: Console,
+                budget: Budget | None = None) -> int:
     """How far the plan is, as far as the disk and Slurm tell."""
-    _, stages = _read(plan_file, root, only, console)
+    _, stages = _read(plan_file, root, only, console, budget)
     states = _look(stages, root, console)
     running = sum(state.kind == RUNNING for state in states.values())
     console.print(status_table(stages, running, states))
@@ -53,9 +63,9 @@ def show_status(plan_file: str | Path, root: Path, only: str | None, console: Co
 
 
 def show_estimate(plan_file: str | Path, root: Path, gpus: int, only: str | None,
-                  console: Console) -> int:
+                  console: Console, budget: Budget | None = None) -> int:
     """Hours, GPU hours and disk, measured here, and the seeds that the question needs."""
-    plan, stages = _read(plan_file, root, only, console)
+    plan, stages = _read(plan_file, root, only, console, budget)
     places = slots(gpus, plan.gpus_per_run, plan.at_once)
     with progress_bar('measuring') as progress:
         lines = estimate(stages, root / 'estimate', places[0], progress)
@@ -65,9 +75,9 @@ def show_estimate(plan_file: str | Path, root: Path, gpus: int, only: str | None
 
 
 def show_what_would_run(plan_file: str | Path, root: Path, only: str | None,
-                        console: Console) -> int:
+                        console: Console, budget: Budget | None = None) -> int:
     """Every stage that is not done, with the reason."""
-    _, stages = _read(plan_file, root, only, console)
+    _, stages = _read(plan_file, root, only, console, budget)
     states = _look(stages, root, console)
     for stage in stages:
         state = states[stage.name]
@@ -87,9 +97,9 @@ def _look(stages: Sequence[Stage], root: Path, console: Console) -> dict[str, St
     return states_on_slurm(stages, queue)
 
 
-def _read(plan_file: str | Path, root: Path, only: str | None,
-          console: Console) -> tuple[Plan, list[Stage]]:
-    plan, stages, warnings = read_stages(plan_file, root)
+def _read(plan_file: str | Path, root: Path, only: str | None, console: Console,
+          budget: Budget | None) -> tuple[Plan, list[Stage]]:
+    plan, stages, warnings = read_stages(plan_file, root, budget)
     for warning in warnings:
         say(console, f'warning: {warning}')
     return plan, _chosen(stages, only) if only else stages

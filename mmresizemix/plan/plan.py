@@ -10,7 +10,15 @@
     gpus_per_run = 8
     slurm = dict(partition='gpu', minutes=1440)  # for --executor slurm
 
-Relative paths start at the plan's own folder, as those of ``_base_`` do.
+Relative paths start at the plan's own folder, as those of ``_base_`` do. Without ``detectors`` the
+classifiers themselves are compared, by top-1: the paper's other tables. ``seeds`` are theirs then,
+and ``column`` tells networks or data sets apart that a table has side by side::
+
+    pretrainings = [
+        dict(name='baseline', column='WRN-28-10', config='../cifar/wrn28-10_1xb256-200e_cifar100.py'),
+        dict(name='ResizeMix', column='WRN-28-10', config='...'),
+    ]
+    seeds = [0, 1, 2]
 """
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +43,7 @@ class Pretraining:
         method: its name in the table (default: what the checkpoint's config says).
         options: settings that override the config's, by dotted name.
         seeds: of the pretraining; of random weights, of the fine-tuning (default: the plan's).
+        column: of the table, where classifiers are compared (default: the network's name).
     """
     name: str
     config: Path | None = None
@@ -43,6 +52,11 @@ class Pretraining:
     method: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] | None = None
+    column: str | None = None
+
+    @property
+    def title(self) -> str:
+        return ' '.join(filter(None, (self.column, self.name)))
 
 
 @dataclass(frozen=True)
@@ -107,13 +121,18 @@ def read_plan(path: str | Path) -> Plan:
     known = {'pretrainings', 'detectors', 'seeds', 'baseline', 'gpus_per_run', 'at_once', 'slurm'}
     _only(known, content, str(path))
     seeds = _seeds(content.get('seeds', [0]), f'{path}: seeds')
-    pretrainings = tuple(_pretraining(entry, path) for entry in _list(content, 'pretrainings', path))
-    detectors = tuple(_detector(entry, path, seeds) for entry in _list(content, 'detectors', path))
-    for kind, found in (('pretrainings', pretrainings), ('detectors', detectors)):
-        names = [slug(one.name) for one in found]
-        if len(set(names)) < len(names):
+    entries = _list(content, 'pretrainings', path)
+    compares_classifiers = not content.get('detectors') and all(
+        isinstance(entry, dict) and entry.get('config') for entry in entries)
+    own = seeds if compares_classifiers else (0, )
+    pretrainings = tuple(_pretraining(entry, path, own) for entry in entries)
+    detectors = () if compares_classifiers else tuple(
+        _detector(entry, path, seeds) for entry in _list(content, 'detectors', path))
+    for kind, found in (('pretrainings', [one.title for one in pretrainings]),
+                        ('detectors', [one.name for one in detectors])):
+        if len(set(map(slug, found))) < len(found):
             raise PlanError(f'{path}: {kind}: names must differ, got '
-                            f'{", ".join(repr(one.name) for one in found)}')
+                            f'{", ".join(map(repr, found))}')
     return Plan(path.stem, pretrainings, detectors, content.get('baseline'),
                 content.get('gpus_per_run', 0), content.get('at_once'),
                 _slurm(content.get('slurm', {}), f'{path}: slurm'))
@@ -139,7 +158,7 @@ def _list(content: Mapping[str, Any], name: str, path: Path) -> Sequence[Mapping
     return found
 
 
-def _pretraining(entry: Mapping[str, Any], path: Path) -> Pretraining:
+def _pretraining(entry: Mapping[str, Any], path: Path, own: tuple[int, ...]) -> Pretraining:
     place = f'{path}: pretrainings: {entry.get("name", entry)!r}'
     _only(set(Pretraining.__dataclass_fields__), entry, place)
     given = [k for k in ('config', 'checkpoint', 'random') if entry.get(k)]
@@ -148,7 +167,7 @@ def _pretraining(entry: Mapping[str, Any], path: Path) -> Pretraining:
                         f'random=True, got {sorted(entry)}')
     if given == ['random'] and {'method', 'options'} & set(entry):
         raise PlanError(f'{place}: random weights take neither method nor options')
-    default = None if given == ['random'] else (0, )
+    default = None if given == ['random'] else own
     seeds = _seeds(entry['seeds'], f'{place}: seeds') if 'seeds' in entry else default
     if given == ['checkpoint'] and len(seeds) > 1:
         raise PlanError(f'{place}: seeds: a finished checkpoint is one pretraining, got {seeds}')

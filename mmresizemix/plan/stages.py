@@ -3,6 +3,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,16 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
-from ..files import file_sha256
+from ..files import file_sha256, write_text
 from ..launch import LOADERS
 from ..results import read_metrics
-from ..results.configs import comparable, method_of
+from ..results.configs import TABLE_ROW, comparable, method_of
 from ..results.dump import FOLDER, DumpIndex
 from ..results.logs import HEADLINES
 from ..results.make import REPORT
 from ..transfer import load_checkpoint
 from ..transfer.export import stamp_of
+from .budget import Budget, small_config
 from .data import DataRecord
 from .plan import Detector, Plan, Pretraining, read_plan, slug
 from .stage import Stage
@@ -106,14 +108,18 @@ def _word(value: Any) -> str:
 class Builder:
     """Makes the stages of one plan under one root."""
 
-    def __init__(self, plan: Plan, root: Path):
-        self.plan, self.root = plan, root
+    def __init__(self, plan: Plan, root: Path, budget: Budget | None = None):
+        self.plan, self.root, self.budget = plan, root, budget
         self.stages: list[Stage] = []
         self.warnings: list[str] = []
         self.recipes: dict[str, Recipe] = {}
         self.checks: dict[str, tuple[str, DataRecord]] = {}  # by what they check
 
     def build(self) -> list[Stage]:
+        if not self.plan.detectors:
+            self._compare([self._classify(one, seed) for one in map(self._row, self.plan.pretrainings)
+                           for seed in one.seeds or ()], 'pretrain')
+            return self.stages
         backbones: list[tuple[Pretraining, int, Path | None, str | None]] = []
         for pretraining in self.plan.pretrainings:
             if pretraining.random:
@@ -123,8 +129,27 @@ class Builder:
         tests = [self._detect(detector, *backbone, seed)
                  for detector in self.plan.detectors for backbone in backbones
                  for seed in self._seeds(detector, backbone[0])]
-        self._compare(tests)
+        self._compare(tests, 'finetune')
         return self.stages
+
+    def _row(self, pretraining: Pretraining) -> Pretraining:
+        """With a config of its own, which says what row of the table it is, and is the budget's."""
+        cfg = Config.fromfile(pretraining.config)
+        cfg.merge_from_dict(dict(pretraining.options))
+        if self.budget:
+            cfg = small_config(cfg, self.budget.pictures, self.budget.epochs)
+        cfg[TABLE_ROW] = dict(name=pretraining.name, column=pretraining.column)
+        for name in [n for n in cfg if n in ('methods', 'operations') or n.startswith('_')]:
+            cfg.pop(name)  # of configs/_base_, used up
+        path = self.root / 'configs' / f'{slug(pretraining.title)}.py'
+        text = cfg.pretty_text
+        if not path.is_file() or path.read_text() != text:
+            write_text(path, text)
+        return replace(pretraining, config=path, options={})
+
+    def _classify(self, pretraining: Pretraining, seed: int) -> str:
+        _, (tested, ) = self._pretrain(pretraining, seed, f'{pretraining.title} {seed}')
+        return tested
 
     def _seeds(self, detector: Detector, pretraining: Pretraining) -> Sequence[int]:
         return pretraining.seeds if pretraining.random and pretraining.seeds else detector.seeds
@@ -171,7 +196,7 @@ class Builder:
                   title: str) -> tuple[Path, tuple[str, ...]]:
         recipe = self._recipe(pretraining.config, pretraining.options)
         folder = self.root / 'pretrain' / slug(title)
-        check, data = self._check(recipe, pretraining.name)
+        check, data = self._check(recipe, pretraining.title)
         self._draw(pretraining, recipe, check)
         checkpoint = folder / f'epoch_{recipe.epochs}.pth'
         name = self._train(f'pretrain {title}', 'pretrain', recipe, folder, seed, (check, ),
@@ -184,6 +209,8 @@ class Builder:
         if method in (None, 'baseline'):
             return
         out = self.root / 'mixes' / f'mixed-by-{slug(pretraining.name)}.png'
+        if any(stage.name == f'draw mixes of {pretraining.name}' for stage in self.stages):
+            return  # of another column
         self._add(f'draw mixes of {pretraining.name}', 'draw',
                   lambda: _python('show_mix', recipe.config, out, *recipe.words()),
                   needs=(check, ), inputs=lambda: recipe.inputs, missing=lambda: _absent(out))
@@ -233,23 +260,25 @@ class Builder:
         return self._add(f'test {title}', 'test', command, needs=(trained, ), missing=missing,
                          inputs=lambda: dict(checkpoint=_identity(last)), made_along=True)
 
-    def _compare(self, tests: Sequence[str]) -> None:
+    def _compare(self, tests: Sequence[str], kind: str) -> None:
         out = self.root / 'comparison'
-        runs = {s.name: (s.folder, s.epochs) for s in self.stages if s.kind == 'finetune'}
+        runs = {s.name: (s.folder, s.epochs) for s in self.stages if s.kind == kind}
 
         def begun() -> list[Path]:  # of this plan: another may have left runs, too
             return [folder for folder, _ in runs.values() if folder.is_dir()]
 
         baseline = ('--baseline', self.plan.baseline) if self.plan.baseline else ()
+        remark = ('--remark', self.budget.remark) if self.budget else ()
         self._add('compare', 'compare',
                   lambda: _python('compare', *(begun() or [self.root]), '--out', out, '--quiet',
-                                  '--pictures', self.root / 'mixes', *baseline),
+                                  '--pictures', self.root / 'mixes', *baseline, *remark),
                   needs=tuple(tests), after_failures=True, missing=lambda: _absent(out / REPORT),
                   inputs=lambda: {name: read_metrics(folder, epochs)
                                   for name, (folder, epochs) in runs.items()})
 
 
-def read_stages(plan_file: str | Path, root: Path) -> tuple[Plan, list[Stage], list[str]]:
+def read_stages(plan_file: str | Path, root: Path,
+                budget: Budget | None = None) -> tuple[Plan, list[Stage], list[str]]:
     """(the plan, its stages, warnings), with none of what MMEngine tells of configs.
 
     Raises:
@@ -257,12 +286,16 @@ def read_stages(plan_file: str | Path, root: Path) -> tuple[Plan, list[Stage], l
     """
     MMLogger.get_current_instance().setLevel('WARNING')
     plan = read_plan(plan_file)
-    return plan, *build(plan, root.resolve())
+    if budget:
+        if plan.detectors:
+            raise PlanError(f'{plan_file}: --budget: expected a plan without detectors')
+        plan = replace(plan, gpus_per_run=min(plan.gpus_per_run, budget.gpus))
+    return plan, *build(plan, root.resolve(), budget)
 
 
-def build(plan: Plan, root: Path) -> tuple[list[Stage], list[str]]:
+def build(plan: Plan, root: Path, budget: Budget | None = None) -> tuple[list[Stage], list[str]]:
     """(the stages of ``plan`` in an order in which they can run, warnings)."""
-    builder = Builder(plan, root)
+    builder = Builder(plan, root, budget)
     return builder.build(), builder.warnings
 
 

@@ -146,6 +146,7 @@ class Comparison:
     resamples: int
     epoch: str
     allow_different: bool
+    remark: str | None = None
 
     @property
     def is_classification(self) -> bool:
@@ -160,7 +161,7 @@ class Comparison:
 def compare(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation],
             sets: Mapping[Path, tuple[int, tuple[str, ...]]], faults: Sequence[Fault] = (), *,
             baseline: str | None = None, allow_different: bool = False, resamples: int = 0,
-            epoch: str = 'last') -> Comparison:
+            epoch: str = 'last', remark: str | None = None) -> Comparison:
     """Compare ``runs`` with the baseline.
 
     Args:
@@ -168,6 +169,7 @@ def compare(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation],
         sets: by a run's folder, (images, class names) of its evaluation set, where known.
         baseline: a row, by name; None: the only one whose method is 'baseline'.
         allow_different: compare runs whose configs differ in more than backbone and seed.
+        remark: to stand above the tables.
     """
     faults = list(faults)
     runs = _without_duplicates(runs, faults)
@@ -180,7 +182,7 @@ def compare(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation],
     faults += [Fault(Path(f'{row}, {column.label}'), 'no finished run', bad=False)
                for row in rows for column in columns if (row, column.label) not in cells]
     return Comparison(tuple(rows), tuple(columns), cells, contrasts, chosen, tuple(faults),
-                      resamples, epoch, allow_different)
+                      resamples, epoch, allow_different, remark)
 
 
 def _row_labels(runs: Sequence[Run]) -> dict[Path, str]:

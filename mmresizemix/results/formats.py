@@ -15,7 +15,8 @@ from .run import Run
 from .table import Table, notes, tables, top1_of
 
 def to_markdown(comparison: Comparison) -> str:
-    parts = [f'## {table.title}\n\n{markdown_table(table)}' for table in tables(comparison)]
+    parts = [f'**{comparison.remark}**\n'] if comparison.remark else []
+    parts += [f'## {table.title}\n\n{markdown_table(table)}' for table in tables(comparison)]
     said = [f'- {note}' for note in notes(comparison)]
     parts.append('\n'.join(said) + '\n')
     if comparison.faults:
@@ -48,7 +49,8 @@ def to_latex(comparison: Comparison) -> str:
             r'\begin{table}', r'\centering', rf'\caption{{{_latex(table.title)}}}',
             rf'\begin{{tabular}}{{{columns}}}', r'\toprule', lines[0], r'\midrule', *lines[1:],
             r'\bottomrule', r'\end{tabular}', r'\end{table}', '']))
-    parts += [f'% {note}\n' for note in notes(comparison)]
+    said = [comparison.remark] if comparison.remark else []
+    parts += [f'% {note}\n' for note in [*said, *notes(comparison)]]
     return '\n'.join(parts)
 
 
@@ -81,7 +83,7 @@ def to_json(comparison: Comparison) -> str:
     """Everything: each run with its provenance, cells, contrasts, and the words of the tables."""
     return json.dumps(_plain(dict(
         baseline=comparison.baseline, epoch=comparison.epoch, resamples=comparison.resamples,
-        allow_different=comparison.allow_different,
+        allow_different=comparison.allow_different, remark=comparison.remark,
         rows=[dict(name=row, top1=top1_of(comparison, row)) for row in comparison.rows],
         columns=[asdict(column) for column in comparison.columns],
         cells=[_cell(cell) for _, cell in sorted(comparison.cells.items())],

@@ -18,13 +18,15 @@ def make_comparison(paths: Sequence[str | Path], out: str | Path, *,
                     formats: Sequence[str] = (*FORMATS, 'html'), baseline: str | None = None,
                     epoch: str = 'last', annotations: Path | None = None, resamples: int = 1000,
                     allow_different: bool = False, workers: int | None = None,
-                    quiet: bool = False, pictures: Path | None = None) -> Comparison:
+                    quiet: bool = False, pictures: Path | None = None,
+                    remark: str | None = None) -> Comparison:
     """Read every run under ``paths``, compare, and write ``formats`` into the folder ``out``.
 
     Args:
         formats: of 'md', 'csv', 'json', 'latex', 'html' (the report).
         resamples: of the validation images, where runs have left their detections.
         quiet: no progress on stderr.
+        remark: to stand above the tables.
         pictures: folder of mixed batches as tools/show_mix.py draws them (default: ``paths``).
     """
     out = Path(out)
@@ -35,7 +37,8 @@ def make_comparison(paths: Sequence[str | Path], out: str | Path, *,
                                                  progress=progress)
     sets = {folder: (len(t.image_ids), tuple(t.class_names)) for folder, t in truths.items()}
     result = compare(runs, evaluations, sets, [*faults, *more], baseline=baseline,
-                     allow_different=allow_different, resamples=resamples, epoch=epoch)
+                     allow_different=allow_different, resamples=resamples, epoch=epoch,
+                     remark=remark)
     for name in formats:
         if name == 'html':
             write_report(out / REPORT, result, truths, [pictures] if pictures else paths)

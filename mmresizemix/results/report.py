@@ -53,10 +53,11 @@ def write_report(path: str | Path, comparison: Comparison, truths: Mapping[Path,
 
 
 def _summary(comparison: Comparison) -> list[str]:
-    """The verdicts, a sentence a contrast."""
+    """The remark, and the verdicts, a sentence a contrast."""
+    said = [comparison.remark] if comparison.remark else []
     if not comparison.contrasts:
-        return ['Nothing could be compared; see what was left out, below.']
-    return [f'{c.row} against {comparison.baseline}, {c.column}: {signed(c.difference)} points, '
+        return [*said, 'Nothing could be compared; see what was left out, below.']
+    return said + [f'{c.row} against {comparison.baseline}, {c.column}: {signed(c.difference)} points, '
             f'{verdict_text(c)}.' for c in comparison.contrasts.values()]
 
 
