@@ -61,7 +61,7 @@ def test_the_recipe_for_cifar_is_the_papers(name):
     assert (optimizer.lr, optimizer.weight_decay) == ((0.01, 1e-3) if shake else (0.1, 5e-4))
     twice = 'plus' in name
     assert cfg.train_dataloader.batch_size == (512 if twice else 256)
-    assert cfg.auto_scale_lr.base_batch_size == 256
+    assert cfg.auto_scale_lr.base_batch_size == cfg.train_dataloader.batch_size
     assert ('BatchAugmentation' in cfg.train_dataloader.sampler.type) == twice
     backbone = cfg.model.backbone
     assert (backbone.depth, backbone.get('widen_factor'), backbone.get('base_channels')) == (

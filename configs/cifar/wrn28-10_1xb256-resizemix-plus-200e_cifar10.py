@@ -7,3 +7,4 @@ _base_ = ['./wrn28-10_1xb256-200e_cifar10.py', '../_base_/methods.py']
 
 model = _base_.methods.resizemix_then_randaugment
 train_dataloader = _base_.twice
+auto_scale_lr = dict(base_batch_size=_base_.twice.batch_size)

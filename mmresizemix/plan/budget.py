@@ -123,8 +123,9 @@ def small_config(cfg: Config, pictures: Pictures, epochs: int = EPOCHS) -> Confi
             pipeline=[*LIKE_CIFAR, *pipeline] if of_cifar else _shrunk(pipeline))
         settings.update(num_workers=1, persistent_workers=False,
                         batch_size=BATCH * settings.get('sampler', {}).get('times', 1))
-    cfg.optim_wrapper.optimizer.lr *= BATCH / cfg.auto_scale_lr.base_batch_size
-    cfg.auto_scale_lr.base_batch_size = BATCH
+    batch = cfg.train_dataloader.batch_size
+    cfg.optim_wrapper.optimizer.lr *= batch / cfg.auto_scale_lr.base_batch_size
+    cfg.auto_scale_lr.base_batch_size = batch
     cfg.train_cfg.max_epochs = cfg.param_scheduler.T_max = epochs
     for name in ('val_evaluator', 'test_evaluator'):
         cfg[name].topk = (1, )

@@ -207,5 +207,6 @@ def _only(known: set[str], entry: Mapping[str, Any], place: str) -> None:
 
 
 def slug(name: str) -> str:
-    """A name as a folder's."""
-    return '-'.join(''.join(c if c.isalnum() else ' ' for c in name.lower()).split())
+    """A name as a folder's: 'ResizeMix+ 0' -> 'resizemix-plus-0'."""
+    words = name.lower().replace('+', ' plus ')
+    return '-'.join(''.join(c if c.isalnum() else ' ' for c in words).split())

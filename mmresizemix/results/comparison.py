@@ -236,16 +236,16 @@ def _columns(runs: Sequence[Run], labels: Mapping[Path, str], baseline: str | No
     stand apart, and those that have none cannot be compared."""
     groups: dict[tuple, list[Run]] = defaultdict(list)
     for run in runs:
-        groups[(run.kind, run.detector, run.primary)].append(run)
+        groups[(run.kind, run.detector, run.primary, run.column or '')].append(run)
     columns: list[Column] = []
     of_run: dict[Path, str] = {}
-    for (kind, detector, primary), members in sorted(groups.items(), key=lambda g: g[0]):
+    for (kind, detector, primary, named), members in sorted(groups.items(), key=lambda g: g[0]):
         clusters = _clusters(members)
         alone = [c for c in clusters if any(labels[r.folder] == baseline for r in c)]
         alone = alone or clusters[:1]
         for i, cluster in enumerate(alone):
             strays = [c for c in clusters if c not in alone] if i == 0 else []
-            label = f'{kind} {detector}'
+            label = named or f'{kind} {detector}'
             if len(alone) > 1:
                 label += f' ({_distinct(cluster, alone)})'
             differs: dict = {}

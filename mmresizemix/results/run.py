@@ -55,6 +55,7 @@ class Run:
         rounded: the metrics are the logged ones of mmdet's CocoMetric, rounded to 0.1 AP.
         truth, detections: files of what can be evaluated again, or None.
         pictures: the folder of the validation images, where it is on this machine.
+        column: of the table that a plan has it for, if it says.
         truth_sha256: of the truth as it was when the run was evaluated, where that is known.
     """
     folder: Path
@@ -83,6 +84,7 @@ class Run:
     versions: dict[str, str]
     config: dict[str, Any] = field(repr=False)
     notes: tuple[str, ...] = ()
+    column: str | None = None
 
     @property
     def primary(self) -> str:
@@ -220,14 +222,15 @@ def _read_classifier(folder: Path, config: dict[str, Any], name: str, epoch: str
     return Run(
         folder=folder, method=row.get('name') or method_of(augments) or 'unknown', verified=True,
         pretraining=str(folder), source=None, top1=None,
-        detector=row.get('column') or classifier_name(config), kind=classified_set(config),
+        detector=classifier_name(config), kind=classified_set(config),
         dataset=classified_set(config), config_name=name, seed=_seed(log, config),
         started=starts_of(folder)[0].name, epoch=at, metrics=curve[at],
         curve={e: m[TOP1] for e, m in sorted(curve.items())}, rounded=False, truth=None,
         detections=None, truth_sha256=None, pictures=None, hours=log.hours,
         images_per_second=speed, peak_memory=log.peak_memory, versions=log.versions,
         config=classifier_config(config, log.gpus),
-        notes=tuple(f'{place}: a line that is not whole json' for place in log.cut_off))
+        notes=tuple(f'{place}: a line that is not whole json' for place in log.cut_off),
+        column=row.get('column'))
 
 
 def _config_of(folder: Path) -> tuple[dict[str, Any], str]:

@@ -84,7 +84,17 @@ def build_classifier(cfg: Config) -> tuple[nn.Module, Normalisation]:
     model = MODELS.build(settings)
     known = model.data_preprocessor
     mean, std = (tuple(getattr(known, name).flatten().tolist()) for name in ('mean', 'std'))
-    return model, Normalisation(mean, std, known.to_rgb)
+    return model, Normalisation(mean, std, _red_first(cfg) != known.to_rgb)  # to_rgb: reversed
+
+
+def _red_first(cfg: Config) -> bool:
+    """Whether pictures leave the pipeline so: CIFAR's do, those that OpenCV or Pillow loaded not."""
+    dataset = cfg.train_dataloader.dataset
+    red_first = dataset.type.startswith('CIFAR')
+    for step in dataset.pipeline:
+        if step.type == 'PILToNumpy':
+            red_first = not step.get('to_bgr', False)
+    return red_first
 
 
 def load_weights(model: nn.Module, checkpoint: str | Path, config: str) -> dict:

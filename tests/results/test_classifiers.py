@@ -87,8 +87,16 @@ def test_rows_of_a_table_may_differ_in_how_they_read_pictures(tmp_path):
                      step='RandAugment', augment='mmresizemix.MixThenAugment')
     comparison = compare(tmp_path)
     assert comparison.rows == ('baseline', 'ResizeMix+') and not comparison.faults
-    assert [c.label for c in comparison.columns] == ['CIFAR-100 WRN']
-    assert comparison.contrasts['ResizeMix+', 'CIFAR-100 WRN'].difference == pytest.approx(3)
+    assert [c.label for c in comparison.columns] == ['WRN']
+    assert comparison.contrasts['ResizeMix+', 'WRN'].difference == pytest.approx(3)
+
+
+def test_columns_of_one_network_and_set_stay_apart(tmp_path):
+    for column, top1 in (('left', 81), ('right', 71)):
+        write_classifier(tmp_path / f'runs/{column}', top1, row='baseline', column=column)
+    comparison = compare(tmp_path)
+    assert [c.label for c in comparison.columns] == ['left', 'right']
+    assert comparison.cells['baseline', 'right'].mean == pytest.approx(71)
 
 
 @pytest.mark.parametrize('other', [dict(lr=0.2), dict(step='RandAugment'), dict(batch=512)])

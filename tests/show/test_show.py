@@ -1,14 +1,18 @@
 """Sheets of methods and heatmaps, by a classifier of torchvision with random weights."""
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from PIL import Image
 from torchvision import models
 
 from mmresizemix.batch_augments import Mixup, PatchMix
 from mmresizemix.show.cams import show_cams
-from mmresizemix.show.classifier import (Normalisation, last_layer_with_maps, load_classifier,
-                                         read_square)
+from mmresizemix.show.classifier import (Normalisation, build_classifier, last_layer_with_maps,
+                                         load_classifier, read_square)
 from mmresizemix.show.methods import MIXES, show_methods
 from mmresizemix.transfer import CheckpointError
 
@@ -45,6 +49,18 @@ def test_normalisation_there_and_back():
         assert np.array_equal(known.undo(inputs), pictures)
     first = (pictures[0, 0, 0, 2] - 123.7) / 58.4  # BGR models get blue first
     assert inputs[0, 0, 0, 0].item() == pytest.approx(first, abs=1e-4)
+
+
+@pytest.mark.parametrize('config', [
+    'pretrain/resnet50_8xb64-300e_in1k.py', 'pretrain/resnet50_8xb64-randaugment-300e_in1k.py',
+    'cifar/wrn28-10_1xb256-200e_cifar10.py', 'cifar/wrn28-10_1xb256-randaugment-200e_cifar10.py'])
+def test_our_classifiers_see_red_first(config):
+    """CIFAR comes so, to_rgb=False; of loaded pictures the preprocessor turns the order."""
+    cfg = Config.fromfile(Path(__file__).resolve().parents[2] / 'configs' / config)
+    cfg.model.backbone = (dict(type='mmresizemix.WideResNet', depth=10, widen_factor=1)
+                          if 'cifar' in config else dict(type='ResNet', depth=18))
+    init_default_scope('mmpretrain')
+    assert build_classifier(cfg)[1].rgb
 
 
 def test_the_middle_square(tmp_path):
