@@ -7,6 +7,7 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from PIL import Image
 
 from mmresizemix.datasets import write_scenes
 from mmresizemix.launch import newest_checkpoint, set_backbone
@@ -14,6 +15,7 @@ from mmresizemix.results import read_backbone, read_metrics, read_runs
 from mmresizemix.results.detections import read_detections, read_truth
 from mmresizemix.results.evaluation import evaluate
 
+ROOT = Path(__file__).resolve().parents[1]
 DETECTORS = {
     'ssd96_r18_scenes-coco': 'coco/bbox_mAP',
     'faster-rcnn_r18_scenes-coco': 'coco/bbox_mAP',
@@ -157,9 +159,19 @@ def test_a_backbone_for_a_classifier_is_refused_in_one_line(tool):
     assert done.stderr.splitlines()[-1].startswith('error: --backbone: expected a config of an mmdet')
 
 
-def test_nothing_to_show_is_said(environment, tool, tmp_path):
+def test_without_mixing_its_pictures_are_shown(environment, tool, tmp_path):
     done = tool('show_mix', 'configs/demo/resnet18_scenes.py', tmp_path / 'x.png',
                 environment=environment)
+    assert done.returncode == 0, done.stderr
+    assert Image.open(tmp_path / 'x.png').width > 48
+
+
+def test_the_mix_of_others_is_not_shown(environment, tool, tmp_path):
+    config = tmp_path / 'theirs.py'
+    config.write_text(f'''_base_ = {str(ROOT / 'configs/demo/resnet18_scenes.py')!r}
+model = dict(train_cfg=dict(augments=dict(type='mmpretrain.Mixup', alpha=1.0)))
+''')
+    done = tool('show_mix', config, tmp_path / 'x.png', environment=environment)
     assert done.returncode == 1 and 'model.train_cfg.augments: expected' in done.stderr
 
 

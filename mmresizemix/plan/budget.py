@@ -88,7 +88,9 @@ def list_pictures(folder: str | Path, out: Path) -> Pictures:
             found[part] += [f'{file} {label}' for file in chosen]
     lists = tuple(out / f'{part}.txt' for part in SPLITS)
     for path, lines in zip(lists, found.values()):
-        write_text(path, '\n'.join(lines) + '\n')
+        text = '\n'.join(lines) + '\n'
+        if not path.exists() or path.read_text() != text:  # a new file is checked anew
+            write_text(path, text)
     return Pictures(folder, classes, lists)
 
 

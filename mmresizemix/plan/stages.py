@@ -22,7 +22,7 @@ from ..transfer import load_checkpoint
 from ..transfer.export import stamp_of
 from .budget import Budget, small_config
 from .data import DataRecord
-from .plan import Detector, Plan, Pretraining, read_plan, slug
+from .plan import Detector, Plan, PlanError, Pretraining, read_plan, slug
 from .stage import Stage
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
@@ -138,7 +138,8 @@ class Builder:
         cfg.merge_from_dict(dict(pretraining.options))
         if self.budget:
             cfg = small_config(cfg, self.budget.pictures, self.budget.epochs)
-        cfg[TABLE_ROW] = dict(name=pretraining.name, column=pretraining.column)
+        cfg[TABLE_ROW] = dict(name=pretraining.name, column=pretraining.column,
+                              place=self.plan.pretrainings.index(pretraining))
         for name in [n for n in cfg if n in ('methods', 'operations') or n.startswith('_')]:
             cfg.pop(name)  # of configs/_base_, used up
         path = self.root / 'configs' / f'{slug(pretraining.title)}.py'

@@ -4,6 +4,7 @@ A column is a detector on a set under one config, a row is a pretraining, a cell
 The unit of a claim about pretraining is the pretraining *run*: fine-tuning seeds over one
 checkpoint are nested under it (:attr:`Cell.replicas`).
 """
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -177,7 +178,7 @@ def compare(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation],
     chosen = _baseline(sorted(set(labels.values())), baseline, faults) if runs else None
     columns, of_run = _columns(runs, labels, chosen, sets, allow_different, faults)
     cells = _cells(runs, labels, columns, of_run, evaluations)
-    rows = _order({row for row, _ in cells}, chosen)
+    rows = _order([run for run in runs if run.folder in of_run], labels, chosen)
     contrasts = _contrasts(rows, columns, cells, chosen) if chosen else {}
     faults += [Fault(Path(f'{row}, {column.label}'), 'no finished run', bad=False)
                for row in rows for column in columns if (row, column.label) not in cells]
@@ -224,9 +225,10 @@ def _baseline(rows: list[str], asked: str | None, faults: list[Fault]) -> str | 
     return None
 
 
-def _order(rows: set[str], baseline: str | None) -> list[str]:
-    """The baseline, then the others, random weights last."""
-    return sorted(rows, key=lambda r: (r != baseline, r in FROM_SCRATCH, r.lower()))
+def _order(runs: Sequence[Run], labels: Mapping[Path, str], baseline: str | None) -> list[str]:
+    """The baseline, then the others as a plan has them, random weights last."""
+    places = {labels[run.folder]: math.inf if run.place is None else run.place for run in runs}
+    return sorted(places, key=lambda r: (r != baseline, r in FROM_SCRATCH, places[r], r.lower()))
 
 
 def _columns(runs: Sequence[Run], labels: Mapping[Path, str], baseline: str | None,

@@ -55,7 +55,8 @@ class Run:
         rounded: the metrics are the logged ones of mmdet's CocoMetric, rounded to 0.1 AP.
         truth, detections: files of what can be evaluated again, or None.
         pictures: the folder of the validation images, where it is on this machine.
-        column: of the table that a plan has it for, if it says.
+        column, place: of the table that a plan has it for, if it says: its column's name, and which
+            row it is of them.
         truth_sha256: of the truth as it was when the run was evaluated, where that is known.
     """
     folder: Path
@@ -85,6 +86,7 @@ class Run:
     config: dict[str, Any] = field(repr=False)
     notes: tuple[str, ...] = ()
     column: str | None = None
+    place: int | None = None
 
     @property
     def primary(self) -> str:
@@ -230,7 +232,7 @@ def _read_classifier(folder: Path, config: dict[str, Any], name: str, epoch: str
         images_per_second=speed, peak_memory=log.peak_memory, versions=log.versions,
         config=classifier_config(config, log.gpus),
         notes=tuple(f'{place}: a line that is not whole json' for place in log.cut_off),
-        column=row.get('column'))
+        column=row.get('column'), place=row.get('place'))
 
 
 def _config_of(folder: Path) -> tuple[dict[str, Any], str]:

@@ -24,14 +24,15 @@ val_dataloader = dict(dataset=dict(type='CIFAR100', data_root='data/cifar100/'))
 {row}'''
 
 
-def write_classifier(folder, top1, seed=0, augment=None, row=None, column=None, lr=0.1, batch=256,
-                     step='RandomCrop'):
+def write_classifier(folder, top1, seed=0, augment=None, row=None, column=None, place=None, lr=0.1,
+                     batch=256, step='RandomCrop'):
     start = folder / '20260101_000000/vis_data'
     start.mkdir(parents=True)
     (start / 'config.py').write_text(CONFIG.format(
         seed=seed, lr=lr, batch=batch, step=step, soft=', use_soft=True' if augment else '',
         augments=f", train_cfg=dict(augments=dict(type='{augment}', per='batch'))" if augment
-        else '', row=f'table_row = dict(name={row!r}, column={column!r})\n' if row else ''))
+        else '', row=f'table_row = dict(name={row!r}, column={column!r}, place={place})\n'
+        if row else ''))
     lines = [{'lr': lr, 'loss': 1.2, 'time': 0.4, 'epoch': e, 'iter': 10, 'step': 10 * e}
              for e in (1, 2)]
     lines[1:1] = [{'accuracy/top1': top1 - 5, 'step': 1}]
@@ -89,6 +90,12 @@ def test_rows_of_a_table_may_differ_in_how_they_read_pictures(tmp_path):
     assert comparison.rows == ('baseline', 'ResizeMix+') and not comparison.faults
     assert [c.label for c in comparison.columns] == ['WRN']
     assert comparison.contrasts['ResizeMix+', 'WRN'].difference == pytest.approx(3)
+
+
+def test_rows_stand_as_the_plan_has_them(tmp_path):
+    for place, row in enumerate(('zero', 'baseline', 'Late', 'early')):
+        write_classifier(tmp_path / f'runs/{row}', 80 + place, row=row, place=place)
+    assert compare(tmp_path).rows == ('baseline', 'zero', 'Late', 'early')
 
 
 def test_columns_of_one_network_and_set_stay_apart(tmp_path):
