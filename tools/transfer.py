@@ -23,7 +23,7 @@ EXAMPLES = """examples:
   python tools/transfer.py my_plan.py --status                  from another shell
   python tools/transfer.py my_plan.py --executor slurm          queue it, and watch
   python tools/transfer.py configs/plans/table1.py --budget small --data my_pictures
-                                 a table of the paper in minutes, on a folder a class
+                                 a table of the paper made small, on a folder a class
 
 Exit code 0: all is done. 1: something has failed; what does not need it was run all the same.
 """
@@ -51,6 +51,7 @@ def main() -> int:
     small.add_argument('--data', type=Path, metavar='FOLDER',
                        help='FOLDER/{train,val}/<class>/*.jpg, or FOLDER/<class>/*.jpg')
     small.add_argument('--epochs', type=int, default=EPOCHS, help='(default: %(default)s)')
+    small.add_argument('--seeds', type=int, nargs='+', help="(default: the plan's)")
     args = parser.parse_args()
     if (args.budget is None) != (args.data is None):
         parser.error('--budget small and --data FOLDER go together')
@@ -59,7 +60,7 @@ def main() -> int:
     budget = None
     if args.budget:
         pictures = list_pictures(args.data, root.resolve() / 'pictures')
-        budget = Budget(pictures, args.epochs, min(1, args.gpus))
+        budget = Budget(pictures, args.epochs, args.seeds, min(1, args.gpus))
     console = Console()
     if args.status:
         return show_status(args.plan, root, args.only, console, budget)

@@ -9,7 +9,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ..files import write_text
-from .plan import PlanError
+from .plan import PlanError, read_seeds
 
 PICTURES = ('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.pgm', '.tif', '.tiff', '.webp')
 SPLITS = ('train', 'val')
@@ -45,10 +45,24 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Budget:
-    """``gpus``: of a run, at most."""
+    """
+    Args:
+        seeds: of every row, if not the plan's.
+        gpus: of a run, at most.
+
+    Raises:
+        PlanError: seeds that repeat, no epochs.
+    """
     pictures: Pictures
     epochs: int = EPOCHS
+    seeds: Sequence[int] | None = None
     gpus: int = 0
+
+    def __post_init__(self):
+        if self.seeds is not None:
+            read_seeds(self.seeds, '--seeds')
+        if self.epochs < 1:
+            raise PlanError(f'--epochs: expected at least 1, got {self.epochs}')
 
     @property
     def remark(self) -> str:

@@ -120,7 +120,7 @@ def read_plan(path: str | Path) -> Plan:
     content = {k: v for k, v in Config.fromfile(path).to_dict().items() if not k.startswith('_')}
     known = {'pretrainings', 'detectors', 'seeds', 'baseline', 'gpus_per_run', 'at_once', 'slurm'}
     _only(known, content, str(path))
-    seeds = _seeds(content.get('seeds', [0]), f'{path}: seeds')
+    seeds = read_seeds(content.get('seeds', [0]), f'{path}: seeds')
     entries = _list(content, 'pretrainings', path)
     compares_classifiers = not content.get('detectors') and all(
         isinstance(entry, dict) and entry.get('config') for entry in entries)
@@ -168,7 +168,7 @@ def _pretraining(entry: Mapping[str, Any], path: Path, own: tuple[int, ...]) -> 
     if given == ['random'] and {'method', 'options'} & set(entry):
         raise PlanError(f'{place}: random weights take neither method nor options')
     default = None if given == ['random'] else own
-    seeds = _seeds(entry['seeds'], f'{place}: seeds') if 'seeds' in entry else default
+    seeds = read_seeds(entry['seeds'], f'{place}: seeds') if 'seeds' in entry else default
     if given == ['checkpoint'] and len(seeds) > 1:
         raise PlanError(f'{place}: seeds: a finished checkpoint is one pretraining, got {seeds}')
     return Pretraining(**{**entry, 'seeds': seeds, **_paths(entry, path, place)})
@@ -179,7 +179,7 @@ def _detector(entry: Mapping[str, Any], path: Path, seeds: tuple[int, ...]) -> D
     _only(set(Detector.__dataclass_fields__), entry, place)
     if not {'name', 'config'} <= set(entry):
         raise PlanError(f'{place}: expected a name and a config, got {sorted(entry)}')
-    own = _seeds(entry['seeds'], f'{place}: seeds') if 'seeds' in entry else seeds
+    own = read_seeds(entry['seeds'], f'{place}: seeds') if 'seeds' in entry else seeds
     return Detector(**{**entry, 'seeds': own, **_paths(entry, path, place)})
 
 
@@ -193,7 +193,11 @@ def _paths(entry: Mapping[str, Any], path: Path, place: str) -> dict[str, Path]:
     return found
 
 
-def _seeds(found: Any, place: str) -> tuple[int, ...]:
+def read_seeds(found: Any, place: str) -> tuple[int, ...]:
+    """
+    Raises:
+        PlanError: ``found`` at ``place`` is not a list of different seeds.
+    """
     if not isinstance(found, (list, tuple)) or not found or not all(
             isinstance(s, int) and s >= 0 for s in found) or len(set(found)) < len(found):
         raise PlanError(f'{place}: expected different numbers of at least 0, got {found!r}')

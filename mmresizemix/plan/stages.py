@@ -134,9 +134,10 @@ class Builder:
 
     def _row(self, pretraining: Pretraining) -> Pretraining:
         """With a config of its own, which says what row of the table it is, and is the budget's."""
-        cfg = Config.fromfile(pretraining.config)
+        cfg, seeds = Config.fromfile(pretraining.config), pretraining.seeds
         cfg.merge_from_dict(dict(pretraining.options))
         if self.budget:
+            seeds = self.budget.seeds or seeds
             cfg = small_config(cfg, self.budget.pictures, self.budget.epochs)
         cfg[TABLE_ROW] = dict(name=pretraining.name, column=pretraining.column,
                               place=self.plan.pretrainings.index(pretraining))
@@ -146,7 +147,7 @@ class Builder:
         text = cfg.pretty_text
         if not path.is_file() or path.read_text() != text:
             write_text(path, text)
-        return replace(pretraining, config=path, options={})
+        return replace(pretraining, config=path, options={}, seeds=seeds)
 
     def _classify(self, pretraining: Pretraining, seed: int) -> str:
         _, (tested, ) = self._pretrain(pretraining, seed, f'{pretraining.title} {seed}')

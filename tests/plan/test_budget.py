@@ -155,6 +155,14 @@ def test_a_plan_with_detectors_has_no_budget(pictures, tmp_path):
                     Budget(list_pictures(pictures, tmp_path)))
 
 
+@pytest.mark.parametrize('settings, said', [
+    (dict(seeds=[1, 1]), r'--seeds: expected different numbers .* got \[1, 1\]'),
+    (dict(epochs=0), '--epochs: expected at least 1, got 0')])
+def test_budgets_that_will_not_do(pictures, tmp_path, settings, said):
+    with pytest.raises(PlanError, match=said):
+        Budget(list_pictures(pictures, tmp_path), **settings)
+
+
 def test_from_pictures_to_a_table(pictures, tmp_path):
     """Two rows, two seeds; then the same command has nothing to do."""
     plan = tmp_path / 'small.py'
@@ -162,17 +170,18 @@ def test_from_pictures_to_a_table(pictures, tmp_path):
     dict(name='baseline', config={str(ROOT / "configs/cifar/wrn28-10_1xb256-200e_cifar100.py")!r}),
     dict(name='cut salient → random', config={str(
         ROOT / "configs/saliency_study/wrn28-10_1xb256-cut-salient-to-random-200e_cifar100.py")!r})]
-seeds = [0, 1]
+seeds = [0, 1, 2]
 ''')
     command = [sys.executable, '-W', 'ignore', ROOT / 'tools/transfer.py', plan, '--root',
-               tmp_path / 'root', '--budget', 'small', '--data', pictures, '--epochs', '1']
+               tmp_path / 'root', '--budget', 'small', '--data', pictures, '--epochs', '1', '--seeds',
+               '4', '2']
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "This is not the paper's experiment" in done.stdout
     table = json.loads((tmp_path / 'root/comparison/table.json').read_text())
     assert table['remark'].startswith("This is not the paper's experiment")
     assert [row['name'] for row in table['rows']] == ['baseline', 'cut salient → random']
-    assert [len(cell['runs']) for cell in table['cells']] == [2, 2]
+    assert [[run['seed'] for run in cell['runs']] for cell in table['cells']] == [[2, 4], [2, 4]]
     assert not [f for f in table['faults'] if f['bad']]
     text = (tmp_path / 'root/comparison/table.md').read_text()
     assert text.startswith("**This is not the paper's") and 'ResizeMix paper' not in text
