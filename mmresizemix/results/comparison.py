@@ -362,7 +362,8 @@ def _contrasts(rows: Sequence[str], columns: Sequence[Column],
         if words == 'equivalent' and max(ours.mean, theirs.mean) < EQUIVALENT:
             words, needed = 'undecided', SeedsNeeded(None, None, NOTHING_LEARNED)
         elif words == 'undecided':
-            needed = _needed(parts, ours, theirs)
+            alone = parts['combined'].p
+            needed = _needed(parts, ours, theirs, p / alone if p and alone else 1.0)
         done[row, column.label] = Contrast(row, column.label, **parts, p_holm=adjusted.get(i),
                                            verdict=words, needed=needed)
     return done
@@ -403,12 +404,13 @@ def _quantiles(resampled: np.ndarray | None) -> Interval | None:
     return Interval(*map(float, np.quantile(resampled, (ALPHA / 2, 1 - ALPHA / 2))))
 
 
-def _needed(parts: Mapping[str, Any], a: Cell, b: Cell) -> SeedsNeeded:
+def _needed(parts: Mapping[str, Any], a: Cell, b: Cell, adjustment: float) -> SeedsNeeded:
     by_pretraining = parts['unit'] == 'pretraining'
     spreads = [_spread(cell.replicas(cell.values, by_pretraining)) for cell in (a, b)]
     seed = parts['seed']
     paired_sd = seed.standard_error * np.sqrt(seed.n_a) if seed.paired and seed.n_a > 1 else None
-    return seeds_needed(seed.difference, *spreads, parts['image_se'] or 0.0, paired_sd=paired_sd)
+    return seeds_needed(seed.difference, *spreads, parts['image_se'] or 0.0, paired_sd=paired_sd,
+                        adjustment=adjustment)
 
 
 def _spread(values: np.ndarray) -> float:

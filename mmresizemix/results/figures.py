@@ -34,7 +34,7 @@ class Plot:
 
 
 def forest_plots(comparison: Comparison) -> list[Plot]:
-    """One a column: each pretraining's difference from the baseline, with its three intervals."""
+    """One a column: each pretraining's difference from the baseline, with its intervals."""
     return [plot for column in comparison.columns
             if (plot := _forest(comparison, column)) is not None]
 
@@ -47,6 +47,8 @@ def _forest(comparison: Comparison, column: Column) -> Plot | None:
     kinds: list[tuple[str, Callable[[Contrast], Interval | None], str]] = [
         ('images', lambda c: c.image, '#2f8fce'), ('seeds', lambda c: c.seed.interval(), '#009e73'),
         ('both', lambda c: c.combined.interval(), '#d55e00')]
+    if comparison.is_classification:
+        kinds = kinds[1:2]  # both is then the same
 
     def draw(axes: Axes) -> None:
         axes.axvspan(-EQUIVALENT, EQUIVALENT, color='#888888', alpha=0.25, lw=0)
@@ -55,7 +57,7 @@ def _forest(comparison: Comparison, column: Column) -> Plot | None:
             for i, contrast in enumerate(contrasts):
                 interval = interval_of(contrast)
                 if interval:
-                    y = i + (k - 1) * 0.2
+                    y = i + (k - len(kinds) // 2) * 0.2
                     axes.plot([interval.low, interval.high], [y, y], color=colour, lw=2.5,
                               label=f'{name} 95 %' if not axes.get_legend_handles_labels()[1].count(
                                   f'{name} 95 %') else None)
@@ -64,8 +66,8 @@ def _forest(comparison: Comparison, column: Column) -> Plot | None:
         axes.set_xlabel(f'difference from {comparison.baseline}, points')
         _legend(axes)
 
-    said = [f'{c.row}: {signed(c.difference)}, both 95 % {span(c.combined.interval())}, '
-            f'{verdict_text(c)}' for c in contrasts]
+    said = [f'{c.row}: {signed(c.difference)}, {kinds[-1][0]} 95 % '
+            f'{span(c.combined.interval())}, {verdict_text(c)}' for c in contrasts]
     return _plot(f'{column.label}: difference from {comparison.baseline}', draw,
                  1.3 + 0.55 * len(contrasts), '; '.join(said))
 

@@ -62,9 +62,11 @@ def _summary(comparison: Comparison) -> list[str]:
 
 
 def _sections(comparison: Comparison) -> list[PlotSection]:
+    lines = ('line: its 95 % interval over seeds.' if comparison.is_classification else
+             'lines: its 95 % interval over validation images, over seeds, and both.')
     kinds = [
-        ('differences', 'Differences', 'Grey band: equivalent. Dot: the difference; lines: its '
-         '95 % interval over validation images, over seeds, and both.', forest_plots),
+        ('differences', 'Differences', f'Grey band: equivalent. Dot: the difference; {lines}',
+         forest_plots),
         ('runs', 'Every run', 'Dots: runs; bar: their mean; line: its 95 % interval by seeds.',
          point_plots),
         ('epochs', 'By epoch', 'Band: from the least to the most over runs.', curve_plots),

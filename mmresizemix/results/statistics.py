@@ -260,19 +260,22 @@ def verdict(combined: Estimate, adjusted_p: float | None, margin: float = EQUIVA
 
 def seeds_needed(difference: float, seed_sd_a: float, seed_sd_b: float, image_se: float, *,
                  paired_sd: float | None = None, limit: int = 1000, alpha: float = ALPHA,
-                 power: float = POWER, margin: float = EQUIVALENT) -> SeedsNeeded:
+                 power: float = POWER, margin: float = EQUIVALENT,
+                 adjustment: float = 1.0) -> SeedsNeeded:
     """The fewest replicas a model that settle it with ``power``, if the truth is as observed.
 
     Args:
         seed_sd_a, seed_sd_b: spread between replicas.
         paired_sd: spread of paired differences, used instead.
         image_se: of the difference over images; more seeds do not make it smaller.
+        adjustment: what p of the difference is multiplied by for the family (Holm).
     """
     spreads = [seed_sd_a, seed_sd_b] if paired_sd is None else [paired_sd]
 
     @cache
     def powers(n: int) -> dict[str, float]:
-        return _powers(difference, [sd**2 / n for sd in spreads], n - 1, image_se, alpha, margin)
+        return _powers(difference, [sd**2 / n for sd in spreads], n - 1, image_se, alpha, margin,
+                       adjustment)
 
     first = {}
     for what in ('difference', 'equivalence'):
@@ -282,13 +285,13 @@ def seeds_needed(difference: float, seed_sd_a: float, seed_sd_b: float, image_se
     if first:
         what = min(first, key=first.get)
         return SeedsNeeded(first[what], what)
-    if max(_powers(difference, [], 1, image_se, alpha, margin).values()) < power:
+    if max(_powers(difference, [], 1, image_se, alpha, margin, adjustment).values()) < power:
         return SeedsNeeded(None, None, 'too few validation images, whatever the seeds')
     return SeedsNeeded(None, None, f'more than {limit} seeds')
 
 
 def _powers(difference: float, variances: Sequence[float], df: int, image_se: float, alpha: float,
-            margin: float) -> dict[str, float]:
+            margin: float, adjustment: float) -> dict[str, float]:
     """Chance that :func:`combine` will show the true ``difference``, or an equivalence.
 
     Given the estimated variances it is a matter of the normal distribution; over those, each
@@ -302,7 +305,7 @@ def _powers(difference: float, variances: Sequence[float], df: int, image_se: fl
     error = math.hypot(math.sqrt(sum(variances)), image_se)
     seed_se, dfs = np.sqrt(sum(estimated)), _satterthwaite(estimated, [df] * len(variances))
     show, within = (np.hypot(special.stdtrit(dfs, 1 - a) * seed_se, special.ndtri(1 - a) * image_se)
-                    / error for a in (alpha / 2, alpha))
+                    / error for a in (alpha / adjustment / 2, alpha))
     shift, up, down = (x / error for x in (difference, margin - difference, margin + difference))
     chances = {'difference': special.ndtr(shift - show) + special.ndtr(-shift - show),
                'equivalence': np.maximum(

@@ -141,7 +141,7 @@ def _notes_of_contrasts(comparison: Comparison) -> list[str]:
             'training run, on this set (t). both: the two combined.',
             'p exact: by permutation of the runs (≥ the least that so few of them allow).',
             f'equivalent: within ±{EQUIVALENT} points at 5 %. P(better): a run of it beats a run '
-            'of the baseline [95 %]. undecided: with how many it would be settled at 80 % power.']
+            'of the baseline [95 %]. undecided: with how many it would be settled at 80 % power, within the family.']
     if any(c.unit == 'run' for c in contrasts):
         said.append('One pretraining run a row: its fine-tuning seeds are nested under that one '
                     'checkpoint, so that these differences are between checkpoints; whether the '

@@ -113,8 +113,8 @@ def load_weights(model: nn.Module, checkpoint: str | Path, config: str) -> dict:
 
 
 def _tested_size(cfg: Config) -> int:
-    sizes = [step.get('crop_size') or step.get('scale')
-             for step in cfg.test_dataloader.dataset.pipeline]
+    steps = [*cfg.train_dataloader.dataset.pipeline, *cfg.test_dataloader.dataset.pipeline]
+    sizes = [step.get('crop_size') or step.get('scale') for step in steps]
     return next((size for size in reversed(sizes) if isinstance(size, int)), 32)  # else CIFAR's
 
 

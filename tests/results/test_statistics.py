@@ -290,6 +290,15 @@ def test_many_seeds_follow_the_normal_formula():
     assert with_images > found.n
 
 
+def test_in_a_family_of_seven_more_seeds_are_needed():
+    z = stats.norm.ppf(1 - 0.05 / 7 / 2) + stats.norm.ppf(0.8)
+    by_formula = 2 * (0.3 * z / 0.15)**2
+    found = seeds_needed(0.15, 0.3, 0.3, 0, margin=0, adjustment=7)
+    assert by_formula <= found.n <= by_formula + 4 and found.settles == 'difference'
+    alike = [seeds_needed(0, 0.1, 0.1, 0.03, adjustment=a) for a in (1, 7)]
+    assert alike[0] == alike[1] and alike[0].settles == 'equivalence', 'two tests at 5 % each'
+
+
 def test_seeds_do_not_make_the_validation_set_larger():
     few_images = seeds_needed(0.1, 0.3, 0.3, 0.15)
     assert few_images.n is few_images.settles is None and 'images' in few_images.reason
