@@ -121,6 +121,75 @@ def test_rows_of_table_1_differ_in_their_regions_alone(row):
     assert study.to_dict() == resizemix.to_dict()
 
 
+def is_around_one_of(box, pixels):
+    """Eqs. 12-14: the box has one of ``pixels`` in its middle, or was moved inside the picture."""
+    x, y = pixels.nonzero().flip(1).T
+    fits = [low == (at - (high - low) // 2).clamp(0, side - (high - low)) for at, low, high, side in
+            ((x, box[0], box[2], pixels.shape[1]), (y, box[1], box[3], pixels.shape[0]))]
+    return bool((fits[0] & fits[1]).any())
+
+
+def what_is_pasted(mixes, heats):
+    """Where all patches of a training were from and went, as far as the mixes tell."""
+    told = set()
+    source, target = (torch.cat([getattr(mix, name) for mix in mixes]) for name in
+                      ('source', 'target'))
+    if torch.equal(source, target):
+        told.add('corresponding')
+    if not torch.equal(*(box[:, 2:] - box[:, :2] for box in (source, target))):
+        told.add('resized')
+    if heats[0] is None:
+        return told
+    ends = dict(salient=lambda A: A == A.max(), non_salient=lambda A: A == A.min())
+    for what, extreme in ends.items():
+        for side in ('source', 'target'):
+            if all(is_around_one_of(box, extreme(heat[mix.partner[i] if side == 'source' else i]))
+                   for mix, heat in zip(mixes, heats)
+                   for i, box in enumerate(getattr(mix, side))):
+                told.add(f'{what} {side}')
+    return told
+
+
+TOLD = {
+    'saliency_study/wrn28-10_1xb256-cut-random-to-same': {'corresponding'},
+    'saliency_study/wrn28-10_1xb256-cut-random-to-non-salient': {'non_salient target'},
+    'saliency_study/wrn28-10_1xb256-cut-random-to-salient': {'salient target'},
+    'saliency_study/wrn28-10_1xb256-cut-random-to-random': set(),
+    'saliency_study/wrn28-10_1xb256-cut-non-salient-to-random': {'non_salient source'},
+    'saliency_study/wrn28-10_1xb256-cut-salient-to-random': {'salient source'},
+    'cifar/wrn28-10_1xb256-resizemix': {'resized'},
+}
+
+
+@pytest.mark.parametrize('row', TOLD)
+def test_rows_of_table_1_are_told_apart_by_what_they_paste_where(row, monkeypatch):
+    """By the mixes of three steps of training and the model's own heat at each."""
+    cfg = load(f'{row}-200e_cifar100.py')
+    seed_everything(0)
+    model = thin_model(cfg)
+    model.init_weights()
+    [augment] = batch_augments(model)
+    augment.attach(model)
+    augment.set_epoch(0, 0)
+    optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
+    pipeline = Compose(cfg.train_dataloader.dataset.pipeline)
+    mixes, heats = [], []
+
+    def draw(batch_size, size, saliency=None, drawn=augment.draw):
+        mixes.append(drawn(batch_size, size, *(() if saliency is None else (saliency, ))))
+        heats.append(saliency)
+        return mixes[-1]
+
+    monkeypatch.setattr(augment, 'draw', draw)
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        pictures = rng.integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
+        batch = [pipeline(dict(img=img, gt_label=i)) for i, img in enumerate(pictures)]
+        model.train_step(pseudo_collate(batch), optimizer)
+    assert len(mixes) == 3
+    assert what_is_pasted(mixes, heats) == TOLD[row]
+
+
 def test_randaugment_before_and_after_differ_in_their_order_alone():
     """Table 7."""
     before = load('cifar/wrn28-10_1xb256-randaugment-resizemix-200e_cifar100.py')
