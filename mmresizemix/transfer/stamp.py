@@ -83,8 +83,15 @@ def facts_of_mmpretrain(config_text: str) -> dict[str, Any]:
                  method=method_of(_dict_in(model, 'train_cfg').get('augments')))
     if _numeric(preprocessor.get('mean')) and _numeric(preprocessor.get('std')):
         facts.update(mean=tuple(preprocessor['mean']), std=tuple(preprocessor['std']),
-                     channels='RGB' if preprocessor.get('to_rgb') else 'BGR')
+                     channels=_channels(cfg, preprocessor))
     return facts
+
+
+def _channels(cfg: dict[str, Any], preprocessor: dict[str, Any]) -> str:
+    """``to_rgb`` turns them round, whatever they are: MMPretrain's CIFAR is red first as it comes."""
+    dataset = _dict_in(_dict_in(cfg, 'train_dataloader'), 'dataset')
+    red_first = str(dataset.get('type')).rpartition('.')[2].startswith('CIFAR')
+    return 'RGB' if bool(preprocessor.get('to_rgb')) != red_first else 'BGR'
 
 
 def _dict_in(values: dict, name: str) -> dict:

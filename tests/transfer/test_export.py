@@ -203,6 +203,16 @@ def test_a_config_that_cannot_be_read_names_no_method(text):
     assert facts_of_mmpretrain(text) == {}, 'unknown, and above all not "baseline"'
 
 
+@pytest.mark.parametrize('dataset, to_rgb, seen', [
+    ('ImageNet', True, 'RGB'), ('ImageNet', False, 'BGR'),
+    ('CIFAR10', False, 'RGB'), ('mmpretrain.CIFAR100', True, 'BGR')])
+def test_the_order_of_channels_is_what_the_network_sees(dataset, to_rgb, seen):
+    text = f'''train_dataloader = dict(dataset=dict(type={dataset!r}))
+model = dict(backbone=dict(type='ResNet', depth=18))
+data_preprocessor = dict(mean=[1, 2, 3], std=[4, 5, 6], to_rgb={to_rgb})'''
+    assert facts_of_mmpretrain(text)['channels'] == seen
+
+
 def test_the_raw_weights_do_not_take_the_averages_accuracy(save, tmp_path):
     content = as_mmpretrain(state_of())
     content['ema_state_dict'] = {f'module.{k}': v + 1 for k, v in content['state_dict'].items()}
