@@ -1,6 +1,6 @@
 """Asking the classifier that is being trained, without leaving a trace in its training."""
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -44,11 +44,15 @@ def no_such_layer(model: nn.Module, name: str) -> str:
 @contextmanager
 def asking(model: nn.Module) -> Iterator[None]:
     """``model`` in evaluation mode: BatchNorm keeps its statistics, dropout draws nothing. Modes
-    are put back as they were, module by module (some are frozen)."""
+    are put back as they were, module by module (some are frozen). A compiled backbone answers
+    uncompiled: its program would be made anew for the hooks of every question."""
     training = [module for module in model.modules() if module.training]
     model.eval()
+    # PyTorch before 2.6 has no such setting, and compiles
+    eager = getattr(torch.compiler, 'set_stance', lambda stance: nullcontext())
     try:
-        yield
+        with eager('force_eager'):
+            yield
     finally:
         for module in training:
             module.training = True

@@ -119,6 +119,22 @@ def test_a_training_step_does_not_notice(net, batch, saliency, autocast):
     assert not any(m._forward_hooks for m in net.modules())
 
 
+@pytest.mark.skipif(not hasattr(torch.compiler, 'set_stance'), reason='PyTorch before 2.6')
+@pytest.mark.parametrize('saliency', [GradCAM('backbone'), GradCAM('backbone.4'), InputGradient()])
+def test_a_compiled_backbone_is_asked_uncompiled(net, batch, saliency):
+    x, y = batch
+    saliency.attach(net)
+    expected = saliency(x, y)
+    torch.compiler.reset()
+    graphs = []
+    net.backbone.compile(backend=lambda graph, inputs: graphs.append(graph) or graph.forward)
+    assert torch.equal(saliency(x, y), expected)
+    for _ in range(3):
+        net(x).sum().backward()
+        assert saliency(x, y).shape == expected.shape
+    assert len(graphs) == 1, 'compiled for the step of training alone'
+
+
 def test_a_model_that_fails_is_left_as_it_was(net, batch):
     saliency = GradCAM()
     saliency.attach(net)
