@@ -57,10 +57,8 @@ def main() -> int:
         parser.error('--budget small and --data FOLDER go together')
     name = Path(args.plan).stem + (f'-{args.budget}' if args.budget else '')
     root = args.root or Path('work_dirs') / name
-    budget = None
-    if args.budget:
-        pictures = list_pictures(args.data, root.resolve() / 'pictures')
-        budget = Budget(pictures, args.epochs, args.seeds, min(1, args.gpus))
+    budget = args.budget and Budget(list_pictures(args.data, root.resolve() / 'pictures'),
+                                    args.epochs, args.seeds, min(1, args.gpus))
     console = Console()
     if args.status:
         return show_status(args.plan, root, args.only, console, budget)
