@@ -51,6 +51,7 @@ def __getattr__(name: str):
 
 if not stack.missing('torch', 'mmengine', 'mmcv'):
     stack.check_versions()
-    from . import ops, registry  # noqa: F401
+    from . import installed, ops, registry  # noqa: F401
 
+    installed.tell_mmengine()
     ops.install_fallback()

@@ -5,10 +5,10 @@ from pathlib import Path
 from rich.console import Console
 
 from .datasets import write_scenes
+from .installed import CONFIGS
 from .plan import carry_out
 from .progress import progress_bar
 
-ROOT = Path(__file__).resolve().parents[1]
 DATA = 'MMRESIZEMIX_DEMO_DATA'  # the configs of the demo read it
 SCALES = {  # plan, numbers of pictures: crops a class, scenes of COCO, scenes of VOC
     'full': ('demo', dict(crops=(220, 50), coco=(90, 60), voc=(45, 45, 60))),
@@ -20,18 +20,18 @@ def run_demo(scale: str, console: Console) -> int:
     """Draw the scenes, carry out the plan, show the table.
 
     Args:
-        scale: a key of :data:`SCALES`.
+        scale: a key of :data:`SCALES`; scenes go to ``./data``, runs to ``./work_dirs``.
 
     Returns:
         The exit code: 0, or 1 where a step failed.
     """
     plan, pictures = SCALES[scale]
     name = plan.replace('_', '-')
-    data, root = ROOT / 'data' / name, ROOT / 'work_dirs' / name
+    data, root = Path('data').resolve() / name, Path('work_dirs').resolve() / name
     with progress_bar('drawing the scenes') as progress:
         write_scenes(data, crop_size=48, scene_size=(96, 96), progress=progress, **pictures)
     os.environ[DATA] = str(data)
-    code = carry_out(ROOT / 'configs/plans' / f'{plan}.py', root, 'local', 0, None, console)
+    code = carry_out(CONFIGS / 'plans' / f'{plan}.py', root, 'local', 0, None, console)
     table = root / 'comparison/table.md'
     if table.is_file():
         console.print('\n' + table.read_text().split('\n\n')[1], highlight=False, markup=False,

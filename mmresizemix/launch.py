@@ -10,6 +10,7 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from .fast import use_fast_training
+from .installed import read_config
 from .resuming import INTERRUPTED, die_with_parent
 from .transfer import CheckpointError, load_checkpoint
 
@@ -21,7 +22,8 @@ GUARD = 'mmresizemix.BackboneGuard'
 
 def add_run_arguments(parser: ArgumentParser) -> None:
     """The options that training and testing share."""
-    parser.add_argument('config', help='a config of ours, of mmpretrain, of mmdet, or your own')
+    parser.add_argument('config', help='a config of ours, of mmpretrain, of mmdet, or your own: a '
+                        'path, or package::path of one that came with a package')
     parser.add_argument('--work-dir', help='where the run goes (default: work_dirs/<config name>)')
     parser.add_argument('--amp', action='store_true', help='automatic mixed precision: float16 on a GPU, bfloat16 on a CPU')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
@@ -38,10 +40,7 @@ def load_config(args: Namespace) -> Config:
         FileNotFoundError: no such config.
         ValueError: it is not a Python config.
     """
-    if Path(args.config).suffix != '.py':  # MMEngine's YAML loader runs code that a file carries
-        raise ValueError(f'{args.config}: expected a Python config, got '
-                         f'{Path(args.config).suffix or "no suffix"}')
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     cfg.launcher = args.launcher
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     if args.cfg_options:

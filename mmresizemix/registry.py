@@ -46,7 +46,8 @@ if not stack.missing('mmpretrain'):
     from .batch_augments import AUGMENTS
     from .batch_augments.upstream import copy_probs_of_random_batch_augment
 
-    BATCH_AUGMENTS = Registry('batch augment', parent=MMPRETRAIN_BATCH_AUGMENTS, scope=SCOPE)
+    BATCH_AUGMENTS = Registry('batch augment', parent=MMPRETRAIN_BATCH_AUGMENTS, scope=SCOPE,
+                              locations=['mmresizemix.batch_augments'])
     for augment in AUGMENTS:
         BATCH_AUGMENTS.register_module(module=augment)
     copy_probs_of_random_batch_augment()

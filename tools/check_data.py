@@ -2,9 +2,10 @@
 import argparse
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 
 from mmresizemix.command import run_command
+from mmresizemix.installed import read_config
 from mmresizemix.plan.data import check_data
 from mmresizemix.progress import progress_bar
 
@@ -21,7 +22,7 @@ def main() -> None:
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='override settings of the config')
     args = parser.parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     cfg.merge_from_dict(args.cfg_options or {})
     with progress_bar('looking for files') as progress:
         found = check_data(cfg, args.out, progress)

@@ -10,7 +10,8 @@
     gpus_per_run = 8
     slurm = dict(partition='gpu', minutes=1440)  # for --executor slurm
 
-Relative paths start at the plan's own folder, as those of ``_base_`` do. Without ``detectors`` the
+Relative paths start at the plan's own folder, as those of ``_base_`` do; configs of an installed
+package are ``mmresizemix::ssd/…``. Without ``detectors`` the
 classifiers themselves are compared, by top-1: the paper's other tables. ``seeds`` are theirs then,
 and ``column`` tells networks or data sets apart that a table has side by side::
 
@@ -25,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
+from ..installed import config_path, read_config
 
 
 class PlanError(ValueError):
@@ -112,12 +113,10 @@ def read_plan(path: str | Path) -> Plan:
     Raises:
         PlanError: the file is missing, or says what a plan does not have.
     """
-    path = Path(path)
+    path = config_path(path)
     if not path.is_file():
         raise PlanError(f'{path}: no such plan; expected a file as configs/plans/table5.py')
-    if path.suffix != '.py':  # MMEngine's YAML loader runs code that a file carries
-        raise PlanError(f'{path}: expected a Python config, got {path.suffix or "no suffix"}')
-    content = {k: v for k, v in Config.fromfile(path).to_dict().items() if not k.startswith('_')}
+    content = {k: v for k, v in read_config(path).to_dict().items() if not k.startswith('_')}
     known = {'pretrainings', 'detectors', 'seeds', 'baseline', 'gpus_per_run', 'at_once', 'slurm'}
     _only(known, content, str(path))
     seeds = read_seeds(content.get('seeds', [0]), f'{path}: seeds')
@@ -187,7 +186,7 @@ def _paths(entry: Mapping[str, Any], path: Path, place: str) -> dict[str, Path]:
     found = {}
     for name in ('config', 'checkpoint'):
         if entry.get(name):
-            found[name] = (path.parent / Path(entry[name]).expanduser()).resolve()
+            found[name] = (path.parent / config_path(entry[name]).expanduser()).resolve()
             if not found[name].is_file():
                 raise PlanError(f'{place}: {name}: no such file: {found[name]}')
     return found

@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from ..files import file_sha256, write_text
+from ..installed import TOOLS
 from ..launch import LOADERS
 from ..results import read_metrics
 from ..results.configs import TABLE_ROW, comparable, method_of
@@ -25,7 +26,6 @@ from .data import DataRecord
 from .plan import Detector, Plan, PlanError, Pretraining, read_plan, slug
 from .stage import Stage
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 RANDOM = 'random'
 # Atomic writing, and the two newest checkpoints: at any moment one of them is whole. And the best.
 KEEP = {'default_hooks.checkpoint.backend_args.backend': 'whole_file',

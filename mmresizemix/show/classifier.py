@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from torch import Tensor, nn
 
+from ..installed import read_config
 from ..loading import EncodedPicture, PictureError
 from ..saliency.model import logits
 from ..transfer import CheckpointError, load_checkpoint
@@ -67,7 +68,7 @@ def load_classifier(config: str, checkpoint: str | Path) -> Classifier:
         model, normalisation, classes, size = _of_torchvision(config)
         load_weights(model, checkpoint, config)
         return Classifier(model.eval(), normalisation, classes, size)
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     model, normalisation = build_classifier(cfg)
     meta = load_weights(model, checkpoint, config).get('meta', {})

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.config import Config
 from mmengine.registry import DATASETS, init_default_scope
 from torch import Tensor
 
 from ..batch_augments import BatchAugment, MixThenAugment
+from ..installed import read_config
 from ..saliency.model import ModelSaliency
 from ..seeding import batch_augments, seed_everything
 from .classifier import build_classifier, load_weights
@@ -26,7 +26,7 @@ def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
     Raises:
         ValueError: the batch augment is not ours.
     """
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
     cfg.merge_from_dict(cfg_options or {})
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     model, normalisation = build_classifier(cfg)

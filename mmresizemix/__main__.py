@@ -1,0 +1,46 @@
+"""``mmresizemix TOOL …`` and ``python -m mmresizemix TOOL …``: the tools, from any folder."""
+import ast
+import os
+import sys
+from pathlib import Path
+
+from . import __version__
+from .installed import TOOLS
+
+USAGE = """usage: mmresizemix TOOL [options of the tool]
+
+{tools}
+
+Each has --help with examples. What its examples call `python tools/train.py` is `mmresizemix train`
+here. Configs that came with the package: mmresizemix::ssd/ssd300_r50_8xb8-24e_coco.py
+"""
+
+
+def main() -> None:
+    """Become the tool that ``sys.argv`` names."""
+    tools = {path.stem: path for path in sorted(TOOLS.iterdir()) if path.suffix in ('.py', '.sh')}
+    name = sys.argv[1] if len(sys.argv) > 1 else '--help'
+    if name in ('-h', '--help'):
+        width = max(map(len, tools))
+        lines = (f'  {tool:{width}}  {_first_sentence(path)}' for tool, path in tools.items())
+        print(USAGE.format(tools='\n'.join(lines)), end='')
+    elif name == '--version':
+        print(f'mmresizemix {__version__}')
+    elif name not in tools:
+        print(f'error: {name}: no such tool; expected one of {", ".join(tools)}', file=sys.stderr)
+        sys.exit(2)
+    else:
+        runner = sys.executable if tools[name].suffix == '.py' else 'bash'
+        os.execvp(runner, [runner, str(tools[name]), *sys.argv[2:]])
+
+
+def _first_sentence(tool: Path) -> str:
+    if tool.suffix == '.py':
+        text = ast.get_docstring(ast.parse(tool.read_text(encoding='utf-8'))) or ''
+    else:
+        text = tool.read_text(encoding='utf-8').splitlines()[1].removeprefix('# ')
+    return ' '.join(text.split()).replace(': ', '. ').split('. ')[0].rstrip('.')
+
+
+if __name__ == '__main__':
+    main()

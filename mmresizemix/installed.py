@@ -1,0 +1,57 @@
+"""Where the configs and tools lie: in a checkout and in an installed wheel below the package, as
+MIM and MMEngine expect it of every OpenMMLab package."""
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # results must work without it
+    from mmengine.config import Config
+
+MIM = Path(__file__).parent / '.mim'
+CONFIGS, TOOLS = MIM / 'configs', MIM / 'tools'
+
+
+def config_path(name: str | Path) -> Path:
+    """The file that ``name`` means: a path, or ``package::path`` of a config that came with an
+    installed package, e.g. ``mmresizemix::ssd/ssd300_r50_8xb8-24e_coco.py``.
+
+    Raises:
+        FileNotFoundError: no such package, or it has no such config.
+    """
+    package, separator, inside = str(name).rpartition('::')
+    if not separator:
+        return Path(name)
+    spec = find_spec(package) if package.isidentifier() else None
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError(f'{name}: no package {package!r} is installed')
+    path = Path(spec.origin).parent / '.mim/configs' / inside
+    if not path.is_file():
+        raise FileNotFoundError(f'{name}: {package} has no such config; they are in {path.parent}'
+                                if path.parent.is_dir() else f'{name}: no such config of {package}')
+    return path
+
+
+def read_config(name: str | Path) -> Config:
+    """Read the config that ``name`` means to :func:`config_path`.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is not a Python config: MMEngine's YAML loader runs code that a file carries.
+    """
+    from mmengine.config import Config
+    path = config_path(name)
+    if path.suffix != '.py':
+        raise ValueError(f'{name}: expected a Python config, got {path.suffix or "no suffix"}')
+    return Config.fromfile(path)
+
+
+def tell_mmengine() -> None:
+    """Let ``get_config('mmresizemix::…')`` and ``_base_ = 'mmresizemix::…'`` find our configs.
+
+    MMEngine keeps a table of the packages that may have configs and offers no way to enter one
+    (mmengine/config/utils.py), so ours is written into it: nothing that is there is changed.
+    """
+    from mmengine.config.utils import MODULE2PACKAGE
+    MODULE2PACKAGE.setdefault('mmresizemix', 'mmresizemix')

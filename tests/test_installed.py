@@ -1,0 +1,77 @@
+"""The configs and tools that come with the package, under the names that OpenMMLab has for them."""
+import subprocess
+import sys
+
+import pytest
+from mmengine.config import Config
+from mmengine.config.utils import MODULE2PACKAGE, _get_package_and_cfg_path
+from mmengine.hub import get_config
+
+import mmresizemix
+from mmresizemix.installed import CONFIGS, MIM, TOOLS, config_path, read_config
+
+NAME = 'ssd/ssd300_r50_8xb8-24e_coco.py'
+
+
+def test_mmengine_finds_our_configs_by_name(tmp_path):
+    file = Config.fromfile(CONFIGS / NAME)
+    assert get_config(f'mmresizemix::{NAME}').to_dict() == file.to_dict()
+    (tmp_path / 'own.py').write_text(f"_base_ = 'mmresizemix::{NAME}'\ntrain_cfg = dict(max_epochs=7)\n")
+    own = Config.fromfile(tmp_path / 'own.py')
+    assert own.train_cfg.max_epochs == 7 and own.model.backbone.depth == 50
+
+
+def test_mmengine_still_has_no_way_to_enter_a_package():
+    """The day it knows a package that it was never told of, ``installed.tell_mmengine`` can go."""
+    with pytest.raises(AssertionError, match='does not support'):
+        _get_package_and_cfg_path('rich::some/config.py')
+    assert MODULE2PACKAGE['mmresizemix'] == 'mmresizemix'
+
+
+def test_a_name_is_a_path_or_a_config_of_a_package():
+    assert config_path('here/own.py').name == 'own.py'
+    assert config_path(f'mmresizemix::{NAME}') == CONFIGS / NAME
+    assert config_path('mmdet::ssd/ssd300_coco.py').is_file()
+    assert read_config('mmdet::ssd/ssd300_coco.py').model.type == 'SingleStageDetector'
+
+
+@pytest.mark.parametrize('name, message', [
+    ('nothere::ssd/x.py', "no package 'nothere' is installed"),
+    ('mmresizemix::ssd/x.py', 'mmresizemix has no such config; they are in'),
+    ('mmresizemix::nothere/x.py', 'no such config of mmresizemix'),
+])
+def test_a_name_that_means_nothing_says_so(name, message):
+    with pytest.raises(FileNotFoundError, match=message):
+        config_path(name)
+
+
+def test_the_index_lists_every_config_once():
+    index = Config.fromfile(MIM / 'model-index.yml')
+    listed = []
+    for metafile in index.Import:
+        content = Config.fromfile(MIM / metafile)
+        collections = {one.Name for one in content.Collections}
+        for model in content.Models:
+            assert model['In Collection'] in collections
+            assert model.Config == f'configs/{metafile.split("/")[1]}/{model.Name}.py'
+            listed.append(model.Config)
+    runnable = [str(p.relative_to(MIM)) for p in CONFIGS.glob('*/*.py')
+                if p.parent.name not in ('_base_', 'plans', 'demo', 'custom')]
+    assert sorted(listed) == sorted(runnable)
+
+
+def run(*arguments):
+    return subprocess.run([sys.executable, '-m', 'mmresizemix', *arguments], capture_output=True,
+                          text=True)
+
+
+def test_the_command_lists_every_tool_and_runs_it():
+    listing = run().stdout
+    for tool in TOOLS.glob('*.*'):
+        assert f'  {tool.stem} ' in listing
+    assert run('--version').stdout == f'mmresizemix {mmresizemix.__version__}\n'
+    helped = run('compare', '--help')
+    assert helped.returncode == 0 and 'usage: compare.py' in helped.stdout
+    unknown = run('nothing')
+    assert unknown.returncode == 2 and 'no such tool; expected one of' in unknown.stderr
+    assert 'usage: dist_train.sh' in run('dist_train').stderr
