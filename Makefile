@@ -1,11 +1,11 @@
-# make install | demo | test | test-faults | test-slurm | bench
+# make install | demo | test | test-faults | test-slurm | test-wheel | bench
 # Everything lives in .venv; remove that folder to start over.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SCALE ?= full
 
-.PHONY: install demo test test-faults test-slurm bench
+.PHONY: install demo test test-faults test-slurm test-wheel bench
 install: $(VENV)/.installed
 
 # A Python without ensurepip (Debian's, without python3-venv) can still make a venv: pip is put in
@@ -25,7 +25,7 @@ demo: install
 
 test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests \
-	  --ignore tests/faults --ignore tests/slurm
+	  --ignore tests/faults --ignore tests/slurm --ignore tests/wheel
 
 # kills, full disks and the like, on real runs: 17 minutes
 test-faults: install
@@ -36,6 +36,18 @@ test-slurm: install
 	which slurmctld slurmd munged mungekey || ( apt-get -q update && \
 	  apt-get -qy install --no-install-recommends slurm-wlm munge )
 	$(BIN)/python -m pytest -x tests/slurm
+
+# the wheel, built from the sdist, in an environment of its own: 6 minutes
+PIP_WHEEL := $(BIN)/python -m pip --python .venv-wheel
+test-wheel: install
+	rm -rf build .venv-wheel
+	$(BIN)/python -m build -o build/dist .
+	$(BIN)/python -m venv --without-pip .venv-wheel
+	$(PIP_WHEEL) install -c constraints.txt "$$(echo build/dist/*.whl)[openmmlab,test]" openmim 'setuptools<81'
+	$(PIP_WHEEL) uninstall -q -y opencv-python opencv-python-headless
+	$(PIP_WHEEL) install -q -c constraints.txt --no-deps opencv-python-headless
+	cd .venv-wheel && OMP_NUM_THREADS=1 bin/python -m pytest ../tests/wheel
+	rm -rf .venv-wheel
 
 # every question in turn, then docs/benchmarks.md: 20 minutes; PICTURES: a folder of real JPEGs
 bench: install

@@ -26,6 +26,7 @@ setup(
     license='Apache-2.0',
     packages=find_packages(include=['mmresizemix', 'mmresizemix.*']),
     package_data={
+        'mmresizemix': ['.mim/*.yml', '.mim/*/**'],  # the configs and tools, through links
         'mmresizemix.policies': ['searched/*.json'],
         'mmresizemix.results': ['templates/*.j2']
     },
@@ -34,9 +35,11 @@ setup(
         'jinja2>=3.1', 'matplotlib>=3.7', 'numpy>=1.24', 'pillow>=9', 'pycocotools>=2.0.7',
         'rich>=13', 'scipy>=1.11', 'submitit>=1.5'
     ],
+    # No console script beside `python -m mmresizemix`: MIM takes a package to lie where the first
+    # line of its RECORD points, which would be the script's.
     extras_require=dict(
         openmmlab=OPENMMLAB + ['faster-coco-eval>=1.6', 'grad-cam>=1.5', 'PyMaxflow>=1.3', 'simplejpeg>=1.8'],
-        test=['pytest>=8', 'pytest-xdist>=3'],
+        test=['build>=1.2', 'pytest>=8', 'pytest-xdist>=3'],
         bench=['timm>=1.0', 'kornia>=0.8', 'nvidia-dali-cuda120>=1.50; sys_platform == "linux"'],
     ),
 )

@@ -1,4 +1,4 @@
-"""``mmresizemix TOOL …`` and ``python -m mmresizemix TOOL …``: the tools, from any folder."""
+"""``python -m mmresizemix TOOL …``: the tools, from any folder."""
 import ast
 import os
 import sys
@@ -7,12 +7,12 @@ from pathlib import Path
 from . import __version__
 from .installed import TOOLS
 
-USAGE = """usage: mmresizemix TOOL [options of the tool]
+USAGE = """usage: python -m mmresizemix TOOL [options of the tool]
 
 {tools}
 
-Each has --help with examples. What its examples call `python tools/train.py` is `mmresizemix train`
-here. Configs that came with the package: mmresizemix::ssd/ssd300_r50_8xb8-24e_coco.py
+Each has --help with examples. What its examples call `python tools/train.py configs/ssd/…` is
+`python -m mmresizemix train mmresizemix::ssd/…` here.
 """
 
 

@@ -1,0 +1,90 @@
+"""The built wheel, installed into an environment of its own and used from a folder that is not the
+checkout. ``make test-wheel`` builds it, installs it, and runs this there."""
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mmresizemix
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(mmresizemix.__file__).parent
+pytestmark = pytest.mark.skipif(PACKAGE.is_relative_to(CHECKOUT / 'mmresizemix'),
+                                reason='the checkout itself is installed: run make test-wheel')
+
+
+@pytest.fixture(scope='module')
+def elsewhere(tmp_path_factory):
+    """A folder where the demo has been run, as a user would."""
+    folder = tmp_path_factory.mktemp('elsewhere')
+    done = call(folder, sys.executable, '-m', 'mmresizemix', 'demo', '--scale', 'smoke')
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def call(folder, *command):
+    data = folder / 'data/demo-smoke'
+    return subprocess.run(list(map(str, command)), cwd=folder, text=True, capture_output=True,
+                          env={**os.environ, 'MMRESIZEMIX_DEMO_DATA': str(data),
+                               'OMP_NUM_THREADS': '1'})
+
+
+def files_of(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob('*')
+            if path.is_file() and '__pycache__' not in path.parts}
+
+
+def test_the_wheel_holds_what_the_checkout_holds():
+    assert files_of(PACKAGE / '.mim/configs') == files_of(CHECKOUT / 'configs')
+    assert files_of(PACKAGE / '.mim/tools') == files_of(CHECKOUT / 'tools')
+    own = {name for name in files_of(PACKAGE) if not name.startswith('.mim/')}
+    assert own == {name for name in files_of(CHECKOUT / 'mmresizemix')
+                   if not name.startswith('.mim/')}
+
+
+def test_every_public_name_is_there(elsewhere):
+    names = ', '.join(name for name in mmresizemix.__all__ if name != '__version__')
+    done = call(elsewhere, sys.executable, '-c', f'from mmresizemix import {names}')
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_demo_runs_without_a_checkout(elsewhere):
+    assert (elsewhere / 'work_dirs/demo-smoke/comparison/report.html').is_file()
+
+
+@pytest.mark.parametrize('name', ['pretrain/resnet50_8xb64-resizemix-300e_in1k.py',
+                                  'ssd/ssd300_r50_8xb8-24e_coco.py'])
+def test_mmengine_finds_the_configs(elsewhere, name):
+    code = (f"import mmresizemix; from mmengine.hub import get_config;"
+            f"print(get_config('mmresizemix::{name}').model.backbone.depth)")
+    done = call(elsewhere, sys.executable, '-c', code)
+    assert done.stdout.endswith('50\n'), done.stderr
+
+
+def test_a_config_is_trained_by_name(elsewhere):
+    done = call(elsewhere, sys.executable, '-m', 'mmresizemix', 'train',
+                'mmresizemix::demo/resnet18-resizemix_scenes.py', '--work-dir', 'by-name',
+                '--cfg-options', 'train_cfg.max_epochs=1')
+    assert (elsewhere / 'by-name/epoch_1.pth').is_file(), done.stdout + done.stderr
+
+
+def test_mim_trains_a_config(elsewhere):
+    mim = Path(sys.executable).parent / 'mim'
+    done = call(elsewhere, mim, 'train', 'mmresizemix', 'ssd96_r18_scenes-coco.py',
+                '--backbone', 'random', '--work-dir', 'by-mim',
+                '--cfg-options', 'train_cfg.max_epochs=1')
+    assert (elsewhere / 'by-mim/epoch_1.pth').is_file(), done.stdout + done.stderr
+
+
+def test_mmdetections_own_script_trains_a_config(elsewhere):
+    import mmdet
+    tools = Path(mmdet.__file__).parent / '.mim/tools'
+    config = PACKAGE / '.mim/configs/demo/faster-rcnn_r18_scenes-coco.py'
+    (backbone, ) = (elsewhere / 'work_dirs/demo-smoke/backbones').glob('resizemix*.pth')
+    done = call(elsewhere, sys.executable, tools / 'train.py', config, '--work-dir', 'by-mmdet',
+                '--cfg-options', 'train_cfg.max_epochs=1',
+                f'model.backbone.init_cfg.checkpoint={backbone}')
+    assert (elsewhere / 'by-mmdet/epoch_1.pth').is_file(), done.stdout + done.stderr
+    assert (elsewhere / 'by-mmdet/backbone.json').is_file()
