@@ -38,7 +38,10 @@ setup(
     # No console script beside `python -m mmresizemix`: MIM takes a package to lie where the first
     # line of its RECORD points, which would be the script's.
     extras_require=dict(
-        openmmlab=OPENMMLAB + ['faster-coco-eval>=1.6', 'grad-cam>=1.5', 'PyMaxflow>=1.3', 'simplejpeg>=1.8'],
+        openmmlab=[
+            *OPENMMLAB, 'faster-coco-eval>=1.6', 'grad-cam>=1.5', 'PyMaxflow>=1.3',
+            'simplejpeg>=1.8'
+        ],
         test=['build>=1.2', 'pytest>=8', 'pytest-xdist>=3'],
         bench=['timm>=1.0', 'kornia>=0.8', 'nvidia-dali-cuda120>=1.50; sys_platform == "linux"'],
     ),

@@ -9,6 +9,7 @@ Ten steps a round, through MMEngine's loop with all its hooks, loaders and logs.
 import itertools
 import statistics
 import tempfile
+from typing import ClassVar
 
 import torch
 from mmengine.config import Config
@@ -28,7 +29,7 @@ QUESTION = 'Pretraining ResNet-50 on synthetic pictures, a GPU'
 @DATASETS.register_module()
 class SyntheticPictures(Dataset):
     """Classes that a network can learn: a colour each, under noise. (3, side, side) uint8."""
-    metainfo: dict = {}
+    metainfo: ClassVar[dict] = {}
 
     def __init__(self, side: int, classes: int, length: int):
         generator = torch.Generator().manual_seed(0)

@@ -12,6 +12,7 @@ class AttachModelHook(Hook):
     salient, or how pictures are normalised."""
 
     def before_train(self, runner) -> None:
+        """See the class."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         for augment in batch_augments(model):
             augment.attach(model)

@@ -3,7 +3,7 @@ import errno
 import multiprocessing
 import os
 import sys
-from typing import Callable
+from collections.abc import Callable
 
 STOPPED = 130  # what a shell reports after Ctrl-C
 # What the system says of a path that the user gave, which is all that there is to say.
@@ -12,8 +12,8 @@ DISK_FULL = 74  # EX_IOERR of sysexits.h
 
 
 def run_command(main: Callable[[], int | None], when_stopped: str = '') -> None:
-    """Call ``main`` and exit with what it returns. Errors become one line on stderr, and exit code 1
-    (74: the disk is full).
+    """Call ``main`` and exit with what it returns. Errors become one line on stderr, and exit
+    code 1 (74: the disk is full).
 
     Errors of the program itself keep their traceback; set ``MMRESIZEMIX_TRACEBACK=1`` to see it
     for the others too.

@@ -14,8 +14,8 @@ class DiskFullError(OSError):
     def __init__(self, path: Path, needed: int | None = None):
         free = shutil.disk_usage(path.parent).free
         needs = 'more' if needed is None else size_text(needed)
-        super().__init__(errno.ENOSPC, f'{path}: the disk is full: needs {needs}, {size_text(free)} '
-                         'free. Make room, then give the same command again.')
+        super().__init__(errno.ENOSPC, f'{path}: the disk is full: needs {needs}, '
+                         f'{size_text(free)} free. Make room, then give the same command again.')
 
     def __str__(self) -> str:
         return self.strerror
@@ -77,6 +77,7 @@ def write_text(path: str | Path, text: str) -> Path:
 
 
 def file_sha256(path: str | Path) -> str:
+    """The SHA-256 of what the file holds, in hexadecimal."""
     with open(path, 'rb') as file:
         sha = hashlib.sha256()
         while block := file.read(1 << 20):

@@ -27,12 +27,14 @@ class FiniteWeightsHook(Hook):
         self.interval = interval
 
     def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+        """Look at the loss, every ``interval`` steps."""
         if self.every_n_inner_iters(batch_idx, self.interval):
             loss = (outputs or {}).get('loss')
             if loss is not None and not torch.isfinite(torch.as_tensor(loss)).all():
                 self._look(runner, f'epoch {runner.epoch + 1}, iteration {batch_idx + 1}')
 
     def after_train_epoch(self, runner) -> None:
+        """Look at the weights, before a checkpoint has them."""
         self._look(runner, f'the end of epoch {runner.epoch + 1}')
 
     def _look(self, runner, when: str) -> None:

@@ -25,7 +25,8 @@ def add_run_arguments(parser: ArgumentParser) -> None:
     parser.add_argument('config', help='a config of ours, of mmpretrain, of mmdet, or your own: a '
                         'path, or package::path of one that came with a package')
     parser.add_argument('--work-dir', help='where the run goes (default: work_dirs/<config name>)')
-    parser.add_argument('--amp', action='store_true', help='automatic mixed precision: float16 on a GPU, bfloat16 on a CPU')
+    parser.add_argument('--amp', action='store_true',
+                        help='automatic mixed precision: float16 on a GPU, bfloat16 on a CPU')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='override settings of the config, e.g. train_cfg.max_epochs=1')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')

@@ -1,4 +1,4 @@
-"""Stop a training in the middle of an epoch on a signal, and go on there as if nothing had happened.
+"""Stop a training in the middle of an epoch on a signal; go on there as if nothing had happened.
 
 An epoch begins with random streams that depend on (seed, rank, epoch) only (:mod:`.seeding`), so it
 can be played again: the loader's batches up to the one where it stopped are drawn and thrown away,
@@ -61,6 +61,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         runner.register_hook(_ReadInterrupted(self))
 
     def run(self) -> torch.nn.Module:
+        """Train; first validate what a killed run has not."""
         with self._signals():
             self.runner.call_hook('before_train')
             if self._is_validation_due() and self._was_not_validated():
@@ -74,6 +75,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         return self.runner.model
 
     def run_epoch(self) -> None:
+        """One epoch, or the rest of one."""
         self._skip = self._iter - self._epoch * len(self.dataloader)
         if self._skip:
             self._check_alike()
@@ -89,6 +91,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
             self._exit('after')
 
     def run_iter(self, idx: int, data_batch: Any) -> None:
+        """One step; those before the point where it stopped are passed by."""
         if idx < self._skip:
             if self._signal is not None:
                 self._exit('on the way to')
@@ -149,8 +152,8 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
             logged = read_log(self.runner.work_dir).validations.get(self._epoch)
             best = self.runner.message_hub.runtime_info.get(BEST, float('-inf'))
             keeps_best = any(getattr(hook, 'save_best', None) for hook in self.runner.hooks)
-            answer = [logged is None or keeps_best and any(
-                logged.get(name, best) > best for name in HEADLINES)]
+            answer = [logged is None or (keeps_best and any(
+                logged.get(name, best) > best for name in HEADLINES))]
         broadcast_object_list(answer)
         return answer[0]
 
@@ -178,9 +181,9 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
 
 
 def _leave_signals_to_the_parent() -> None:
-    """In a forked child: multiprocessing's pools end theirs by SIGTERM, which a Python handler may
-    miss while the child waits for work (the pool of mmdet's ``eval_map`` then never ends). A cluster
-    and a terminal send the others to all processes at once."""
+    """In a forked child: multiprocessing's pools end theirs by SIGTERM, which a Python handler
+    may miss while the child waits for work (the pool of mmdet's ``eval_map`` then never ends). A
+    cluster and a terminal send the others to all processes at once."""
     for number in SIGNALS:
         if isinstance(getattr(signal.getsignal(number), '__self__', None), ResumableEpochLoop):
             signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
@@ -207,8 +210,9 @@ def _leave(number: int) -> None:
 
 
 def _leave_at_once(number: int) -> None:
-    """From wherever a signal came: an exception there was seen to leave a pool's locks taken, for
-    which its end then waits. Nothing half written is left: files are renamed when they are whole."""
+    """From wherever a signal came: an exception there was seen to leave a pool's locks taken,
+    for which its end then waits. Nothing half written is left: files are renamed when they are
+    whole."""
     try:
         kill_children()
         sys.stdout.flush()
@@ -217,8 +221,8 @@ def _leave_at_once(number: int) -> None:
 
 
 def _share_buffers(model: torch.nn.Module) -> None:
-    """Those of rank 0, which are saved. Else each rank would validate with running means of its own,
-    since MMEngine's DDP leaves them apart."""
+    """Those of rank 0, which are saved. Else each rank would validate with running means of its
+    own, since MMEngine's DDP leaves them apart."""
     if get_world_size() > 1:
         for buffer in model.buffers():
             broadcast(buffer.data)
@@ -247,8 +251,8 @@ def _restore(states: dict[str, Any], model: torch.nn.Module) -> None:
 
 
 def die_with_parent() -> None:
-    """Let the kernel kill this process when its parent ends, however that ends. A rank that outlived
-    torchrun would train on beside the resumed run (Linux; nothing elsewhere)."""
+    """Let the kernel kill this process when its parent ends, however that ends. A rank that
+    outlived torchrun would train on beside the resumed run (Linux; nothing elsewhere)."""
     if sys.platform == 'linux':
         set_death_signal = 1  # PR_SET_PDEATHSIG
         ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)

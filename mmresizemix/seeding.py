@@ -40,6 +40,7 @@ class EpochSeedHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train(self, runner) -> None:
+        """Refuse a loop without epochs."""
         if not isinstance(runner.train_loop, EpochBasedTrainLoop):
             raise ValueError('EpochSeedHook: expected an epoch-based training loop '
                              f'(train_cfg.by_epoch=True), got {type(runner.train_loop).__name__}')
@@ -52,6 +53,7 @@ class EpochSeedHook(Hook):
                 "dict(type='mmresizemix.torch_worker_seeding').", 'current', logging.WARNING)
 
     def before_train_epoch(self, runner) -> None:
+        """Seed this process and its batch augments."""
         seed_everything(derive_seed(runner.seed, get_rank(), runner.epoch, 'process'))
         for augment in batch_augments(runner.model):
             augment.set_epoch(runner.epoch, runner.seed)

@@ -31,4 +31,5 @@ class WholeFileBackend(LocalBackend):
             unfinished.write_bytes(obj)
 
     def put_text(self, obj: str, filepath: str | Path, encoding: str = 'utf-8') -> None:
+        """Whole or not at all."""
         self.put(obj.encode(encoding), filepath)

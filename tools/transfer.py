@@ -45,8 +45,8 @@ def main() -> int:
     parser.add_argument('--estimate', action='store_true',
                         help='measure a few steps; say what the plan takes, and how many seeds')
     parser.add_argument('--status', action='store_true', help='say how far it is')
-    small = parser.add_argument_group('a small budget', "of a plan without detectors: small networks,"
-                                      " a few epochs, one's own pictures; not the paper's experiment")
+    small = parser.add_argument_group('a small budget', "of a plan without detectors: small "
+                                      "networks, a few epochs, one's own pictures; not the paper's")
     small.add_argument('--budget', choices=['small'])
     small.add_argument('--data', type=Path, metavar='FOLDER',
                        help='FOLDER/{train,val}/<class>/*.jpg, or FOLDER/<class>/*.jpg')

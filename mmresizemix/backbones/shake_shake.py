@@ -98,4 +98,5 @@ class ShakeShake(BaseModule):
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
+        """(N, 3, H, W) -> ((N, 4 · base_channels, H / 4, W / 4), )."""
         return (self.relu(self.stage3(self.stage2(self.stage1(self.stem(x))))), )

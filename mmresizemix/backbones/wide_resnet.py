@@ -70,5 +70,6 @@ class WideResNet(BaseModule):
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
+        """(N, 3, H, W) -> ((N, 64 · widen_factor, H / 4, W / 4), )."""
         x = self.stage3(self.stage2(self.stage1(self.stem(x))))
         return (self.relu(self.norm(x)), )

@@ -161,22 +161,27 @@ def check(name: str, value: Any, expected: str, holds: bool) -> None:
 
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    """Raise a ValueError unless ``value`` is one of ``choices``."""
     check(name, value, f'one of {", ".join(map(repr, choices))}', value in choices)
 
 
 def check_alpha(value: Any) -> None:
+    """Raise a ValueError unless ``value`` can be the α of a Beta(α, α)."""
     check('alpha', value, 'a number > 0', is_number(value) and value > 0)
 
 
 def check_scale_range(value: Any) -> None:
+    """Raise a ValueError unless ``value`` can be the τ range of Sec. 3.2."""
     check('scale_range', value, 'two numbers (α, β) with 0 < α <= β <= 1',
           isinstance(value, (tuple, list)) and len(value) == 2 and all(map(is_number, value))
           and 0 < value[0] <= value[1] <= 1)
 
 
 def is_number(value: Any) -> bool:
+    """Whether ``value`` is a finite int or float (True and False are not)."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def is_integer(value: Any, minimum: int) -> bool:
+    """Whether ``value`` is an int of at least ``minimum`` (True and False are not)."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= minimum

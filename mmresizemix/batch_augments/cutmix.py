@@ -40,6 +40,7 @@ class CutMix(BatchAugment):
         self.alpha = alpha
 
     def draw(self, batch_size: int, size: tuple[int, int]) -> Mix:
+        """λ ~ Beta(α, α); a box of sides √(1 - λ), cut and pasted in the same place."""
         H, W = size
         draws = 1 if self.per == 'batch' else batch_size
         u_lam, u_prob, u_x, u_y = self._uniform(draws, 4)

@@ -45,6 +45,7 @@ class FMix(BatchAugment):
         self.alpha, self.decay_power = alpha, decay_power
 
     def draw(self, batch_size: int, size: tuple[int, int]) -> Mix:
+        """λ ~ Beta(α, α); the weight is a mask of low frequencies with that mean."""
         H, W = size
         draws = 1 if self.per == 'batch' else batch_size
         u_lam, u_prob, u_round = self._uniform(draws, 3)

@@ -58,9 +58,11 @@ class MixThenAugment:
         return ((pictures - mean) / std).to(inputs.dtype)
 
     def set_epoch(self, epoch: int, seed: int | None = None) -> None:
+        """Of the augment that mixes."""
         self.mix.set_epoch(epoch, seed)
 
     def attach(self, model: nn.Module) -> None:
+        """Mixing may ask the model; what follows learns how its pictures are normalised."""
         self.mix.attach(model)
         preprocessor = getattr(model, 'data_preprocessor', None)
         if self.mean is None and getattr(preprocessor, '_enable_normalize', False):
@@ -72,6 +74,10 @@ class MixThenAugment:
 
 
 def compose(transforms: Sequence[Mapping[str, Any]]):
+    """torchvision's v2 transforms, from ``dict(type=..., ...)`` each, one after the other.
+
+    Raises:
+        ValueError: there is none, or torchvision has none of that name."""
     from torchvision.transforms import v2
     check('transforms', transforms, 'at least one', bool(transforms))
     found = []

@@ -1,5 +1,4 @@
 """Mixup (arXiv 1710.09412): both pictures, blended."""
-import torch
 
 from .base import BatchAugment, beta_quantile, check_alpha
 from .mix import Mix
@@ -37,6 +36,7 @@ class Mixup(BatchAugment):
         self.alpha = alpha
 
     def draw(self, batch_size: int, size: tuple[int, int]) -> Mix:
+        """λ ~ Beta(α, α) is the weight of every pixel."""
         draws = 1 if self.per == 'batch' else batch_size
         u_lam, u_prob = self._uniform(draws, 2)
         lam = beta_quantile(u_lam, self.alpha)[:, None, None]

@@ -86,12 +86,14 @@ class PuzzleMix(BatchAugment):
         self.saliency = build_saliency(saliency)
 
     def attach(self, model: nn.Module) -> None:
+        """Also take the preprocessor's std, to bring pictures back to pixels."""
         super().attach(model)
         std = getattr(getattr(model, 'data_preprocessor', None), 'std', None)
         if self.pixel_std is None and std is not None:
             self.pixel_std = (std.flatten() / 255).tolist()
 
     def draw_for(self, inputs: Tensor, scores: Tensor) -> Mix:
+        """Ask where the pictures are salient, then draw."""
         std = inputs.new_tensor(self.pixel_std or [1.])[:, None, None]
         return self.draw(len(inputs), tuple(inputs.shape[-2:]), self.saliency(inputs, scores),
                          inputs * std)
@@ -142,7 +144,8 @@ class PuzzleMix(BatchAugment):
         while T < self.move_blocks and all(side % (2 * T) == 0 for side in saliency.shape[-2:]):
             T *= 2
         z, t = _enlarged(z, (T, T)), _block_saliency(saliency, T)
-        return torch.stack([optimal_moves(z, t[partner], self.xi), optimal_moves(1 - z, t, self.xi)])
+        return torch.stack([optimal_moves(z, t[partner], self.xi),
+                            optimal_moves(1 - z, t, self.xi)])
 
 
 def _block_saliency(saliency: Tensor, B: int) -> Tensor:

@@ -69,6 +69,7 @@ class ResizeMix(BatchAugment):
         self.interpolation, self.antialias = interpolation, antialias
 
     def draw(self, batch_size: int, size: tuple[int, int]) -> Mix:
+        """τ ~ U(α, β); the whole source, resized by τ, goes to a random place (Sec. 3.2)."""
         H, W = size
         alpha, beta = self.scale_range
         u_tau, u_prob, u_x, u_y = self._uniform(batch_size, 4)

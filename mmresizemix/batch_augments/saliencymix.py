@@ -2,7 +2,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..saliency import build_saliency

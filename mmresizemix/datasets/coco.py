@@ -59,6 +59,7 @@ class CocoSplit:
 
     @property
     def title(self) -> str:
+        """What reports call it."""
         return Path(self.annotations).stem
 
 

@@ -33,6 +33,7 @@ class CocoWriter:
         return self.root / self.split / image['file_name']
 
     def close(self) -> None:
+        """Write the annotations."""
         path = self.root / 'annotations' / f'instances_{self.split}.json'
         path.parent.mkdir(parents=True, exist_ok=True)
         (self.root / self.split).mkdir(exist_ok=True)
@@ -65,6 +66,7 @@ class VocWriter:
         return self.root / 'JPEGImages' / f'{name}.jpg'
 
     def close(self) -> None:
+        """Write the list of the split."""
         path = self.root / 'ImageSets' / 'Main' / f'{self.split}.txt'
         path.write_text(''.join(f'{name}\n' for name in self.names))
 

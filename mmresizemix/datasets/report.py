@@ -34,6 +34,7 @@ class Count:
 
     @property
     def as_published(self) -> bool:
+        """Whether the numbers are those that the set was published with, where it was."""
         return (self.published_images in (None, self.images)
                 and self.published_objects in (None, self.objects))
 
@@ -57,9 +58,11 @@ class Report:
         return not any(fault.kind.breaks for fault in self.faults)
 
     def add(self, kind: Kind, path: object, detail: str = '') -> None:
+        """Note one fault."""
         self.faults.append(Fault(kind, str(path), detail))
 
     def of(self, kind: Kind) -> list[Fault]:
+        """The faults of one kind."""
         return [fault for fault in self.faults if fault.kind == kind]
 
     def text(self, most: int = 5) -> str:
@@ -70,7 +73,7 @@ class Report:
         lines = [str(self.root)] + [f'  {count}' for count in self.counts]
         for kind in sorted(by_kind, key=lambda kind: not kind.breaks):
             lines += _paragraph(kind, by_kind[kind], most)
-        return '\n'.join(lines + [self._verdict()])
+        return '\n'.join([*lines, self._verdict()])
 
     def _verdict(self) -> str:
         verdict = 'not usable as it is' if not self.usable else (

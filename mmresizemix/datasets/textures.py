@@ -29,19 +29,23 @@ def draw_colours(rng: np.random.Generator, apart_from: np.ndarray | None = None)
 
 
 def plain(size: Size, rng: np.random.Generator) -> np.ndarray:
+    """One grey value. All textures: (H, W) float in 0..1, of ``size`` (W, H)."""
     return np.full(size[::-1], rng.random())
 
 
 def gradient(size: Size, rng: np.random.Generator) -> np.ndarray:
+    """A ramp in a random direction."""
     along = _ramp(size, rng)
     return (along - along.min()) / (np.ptp(along) + 1e-6)
 
 
 def stripes(size: Size, rng: np.random.Generator) -> np.ndarray:
+    """Waves in a random direction."""
     return _soft_step(np.sin(2 * np.pi * (_ramp(size, rng) / _period(size, rng) + rng.random())))
 
 
 def checker(size: Size, rng: np.random.Generator) -> np.ndarray:
+    """Two waves across each other."""
     period, angle = _period(size, rng), rng.uniform(0, np.pi)
     waves = [np.sin(2 * np.pi * _ramp(size, rng, angle + turn) / period)
              for turn in (0, np.pi / 2)]
@@ -49,6 +53,7 @@ def checker(size: Size, rng: np.random.Generator) -> np.ndarray:
 
 
 def smooth_noise(size: Size, rng: np.random.Generator) -> np.ndarray:
+    """A few random cells, enlarged smoothly."""
     cells = rng.integers(3, 9)
     coarse = Image.fromarray(rng.random((cells, cells), np.float32))
     return np.clip(np.asarray(coarse.resize(size, Image.Resampling.BICUBIC)), 0, 1)

@@ -58,19 +58,24 @@ class VocSplit:
 
     @property
     def title(self) -> str:
+        """What reports call it."""
         return f'{self.folder}/{self.name}' if self.folder else self.name
 
     @property
     def is_trained_on(self) -> bool:
+        """Neither validation nor test, by its name."""
         return not self.name.startswith(('val', 'test'))
 
     def list_path(self, root: Path) -> Path:
+        """Of the file that lists the split's pictures."""
         return root / self.folder / 'ImageSets' / 'Main' / f'{self.name}.txt'
 
     def picture_path(self, root: Path, name: str) -> Path:
+        """Of a picture."""
         return root / self.folder / 'JPEGImages' / f'{name}.jpg'
 
     def xml_path(self, root: Path, name: str) -> Path:
+        """Of a picture's annotation."""
         return root / self.folder / 'Annotations' / f'{name}.xml'
 
 

@@ -42,6 +42,7 @@ class CocoMetric(MMDetCocoMetric):
         self._coco_api = COCO(ann_file)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
+        """From all images' (truth, prediction): ``bbox_mAP`` and the like, 0 to 1, unrounded."""
         _, predictions = zip(*results)
         self.cat_ids = self._coco_api.getCatIds(catNms=list(self.dataset_meta['classes']))
         self.img_ids = self._coco_api.getImgIds()

@@ -40,9 +40,11 @@ class DetectionDump(Hook):
         self._index: DumpIndex | None = None
 
     def before_val(self, runner) -> None:
+        """Collect what validation detects."""
         self._attach(runner, runner.val_loop)
 
     def before_test(self, runner) -> None:
+        """Collect what the test detects."""
         self._attach(runner, runner.test_loop)
 
     def _attach(self, runner, loop) -> None:
@@ -56,9 +58,11 @@ class DetectionDump(Hook):
             loop.evaluator.metrics.append(self._metric)
 
     def after_val_epoch(self, runner, metrics: dict[str, float] | None = None) -> None:
+        """Keep it, with the metrics."""
         self._record(runner, metrics or {})
 
     def after_test_epoch(self, runner, metrics: dict[str, float] | None = None) -> None:
+        """Keep it, with the metrics."""
         self._record(runner, metrics or {})
 
     @master_only

@@ -19,5 +19,6 @@ class BFloat16OptimWrapper(OptimWrapper):
 
     @contextmanager
     def optim_context(self, model: torch.nn.Module) -> Iterator[None]:
+        """Autocast to bfloat16 within."""
         with super().optim_context(model), torch.autocast(get_device(), torch.bfloat16):
             yield

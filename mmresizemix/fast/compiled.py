@@ -22,6 +22,7 @@ class CompiledBackboneHook(Hook):
         self.options = options or dict(dynamic=False)
 
     def before_train(self, runner) -> None:
+        """Change the layout of the weights, then compile."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         model.to(memory_format=torch.channels_last)
         # A state resumed from a run in another layout; the fused optimizers want one for both.

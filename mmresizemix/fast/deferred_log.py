@@ -26,6 +26,7 @@ class DeferredRuntimeInfoHook(RuntimeInfoHook):
 
     def after_train_iter(self, runner, batch_idx: int, data_batch=None,
                          outputs: dict | None = None) -> None:
+        """Keep what was logged as tensors; read them when a line is due."""
         # A copy: a compiled model may use the memory of a loss again.
         self._waiting.append({name: value.detach().clone() if torch.is_tensor(value) else value
                               for name, value in (outputs or {}).items()})
@@ -34,6 +35,7 @@ class DeferredRuntimeInfoHook(RuntimeInfoHook):
             self._hand_over(runner)
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """A checkpoint has all that was logged before it."""
         self._hand_over(runner)
         checkpoint['message_hub'] = runner.message_hub.state_dict()
 

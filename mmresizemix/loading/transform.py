@@ -39,6 +39,7 @@ class LoadRandomResizedCrop(RandomResizedCrop):
         self.backend_args = backend_args
 
     def transform(self, results: dict) -> dict:
+        """Sets 'img' ((side, side, 3) uint8, BGR), 'img_shape' and 'ori_shape'."""
         path = results['img_path']
         data = get(path, backend_args=self.backend_args)
         try:

@@ -9,7 +9,7 @@ before: mmcv asks for every name at import.
 import importlib.machinery
 import sys
 from types import ModuleType
-from typing import Callable
+from collections.abc import Callable
 
 import torch
 

@@ -66,9 +66,11 @@ class Budget:
 
     @property
     def remark(self) -> str:
+        """What stands above its tables."""
         return (f"This is not the paper's experiment: {self.pictures.folder.name} "
-                f'({len(self.pictures.classes)} classes) for {self.epochs} epochs, by small networks '
-                f'(WRN-10-2, Shake-Shake 8 2x16d, ResNet-18), at {CIFAR_SIDE} or {SIDE} pixels.')
+                f'({len(self.pictures.classes)} classes) for {self.epochs} epochs, by small '
+                f'networks (WRN-10-2, Shake-Shake 8 2x16d, ResNet-18), at {CIFAR_SIDE} or {SIDE} '
+                'pixels.')
 
 
 def list_pictures(folder: str | Path, out: Path) -> Pictures:

@@ -32,6 +32,7 @@ class DataRecord:
     path: Path
 
     def digest(self) -> str | None:
+        """Of the set's files; None: not looked at yet."""
         return json.loads(self.path.read_text())['digest'] if self.path.is_file() else None
 
     def missing(self) -> str | None:

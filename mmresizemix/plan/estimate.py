@@ -30,10 +30,12 @@ class Line:
 
     @property
     def seconds(self) -> float:
+        """Of all its runs, one after the other."""
         return self.runs * self.cost.seconds(max(1, self.gpus))
 
     @property
     def disk(self) -> int:
+        """Bytes that its runs leave."""
         return self.runs * KEPT * self.cost.checkpoint
 
 

@@ -116,7 +116,8 @@ class _Schedule:
         """What an earlier command has done; its failures are tried again."""
         for stage in self.stages:
             found = state_of(stage, self.states)
-            self.states[stage.name] = found if found.kind == DONE else State('waiting', found.reason)
+            self.states[stage.name] = (
+                found if found.kind == DONE else State('waiting', found.reason))
         done = sum(s.kind == DONE for s in self.states.values())
         if done:
             say(self.console, f'{done} of {len(self.stages)} stages were done before.')

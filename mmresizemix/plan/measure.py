@@ -5,7 +5,7 @@ import math
 import statistics
 import time
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -46,9 +46,11 @@ class Cost:
 
     @classmethod
     def read(cls, path: Path) -> 'Cost':
+        """What :meth:`write` has written."""
         return cls(**json.loads(path.read_text()))
 
     def write(self, path: Path) -> None:
+        """As json, whole or not at all."""
         write_text(path, json.dumps(asdict(self), indent=1))
 
 
@@ -91,7 +93,7 @@ class _Measure(Hook):
             for batch in islice(loader, self.steps):
                 runner.model.val_step(batch)
                 times.append(time.perf_counter())
-        steps = [b - a for a, b in zip(times, times[1:])]
+        steps = [b - a for a, b in pairwise(times)]
         return statistics.median(steps[1:] or steps), len(loader)
 
 

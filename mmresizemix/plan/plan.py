@@ -16,7 +16,8 @@ classifiers themselves are compared, by top-1: the paper's other tables. ``seeds
 and ``column`` tells networks or data sets apart that a table has side by side::
 
     pretrainings = [
-        dict(name='baseline', column='WRN-28-10', config='../cifar/wrn28-10_1xb256-200e_cifar100.py'),
+        dict(name='baseline', column='WRN-28-10',
+             config='../cifar/wrn28-10_1xb256-200e_cifar100.py'),
         dict(name='ResizeMix', column='WRN-28-10', config='...'),
     ]
     seeds = [0, 1, 2]
@@ -57,6 +58,7 @@ class Pretraining:
 
     @property
     def title(self) -> str:
+        """Column and row."""
         return ' '.join(filter(None, (self.column, self.name)))
 
 
@@ -206,7 +208,8 @@ def read_seeds(found: Any, place: str) -> tuple[int, ...]:
 def _only(known: set[str], entry: Mapping[str, Any], place: str) -> None:
     unknown = sorted(set(entry) - known)
     if unknown:
-        raise PlanError(f'{place}: unknown: {", ".join(unknown)}; known: {", ".join(sorted(known))}')
+        raise PlanError(f'{place}: unknown: {", ".join(unknown)}; known: '
+                        f'{", ".join(sorted(known))}')
 
 
 def slug(name: str) -> str:

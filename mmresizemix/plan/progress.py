@@ -47,7 +47,8 @@ def read_progress(stage: Stage) -> Progress:
     return Progress(int(epoch), min(1.0, share), left, float(per_step), metric)
 
 
-def seconds_left(stages: Sequence[Stage], states: Mapping[str, State], at_once: int) -> float | None:
+def seconds_left(stages: Sequence[Stage], states: Mapping[str, State],
+                 at_once: int) -> float | None:
     """Of the whole plan, by what stages of the same kind have taken; None: nothing is known yet.
 
     What has no alike stage that has run counts as those of its kind, else as all.

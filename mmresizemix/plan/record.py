@@ -43,6 +43,7 @@ class Record:
             return None
 
     def write(self, path: Path) -> None:
+        """As json, whole or not at all."""
         write_text(path, json.dumps(asdict(self), indent=1))
 
 
@@ -81,6 +82,7 @@ def lock(path: Path) -> Iterator[int]:
 
 
 def is_held(path: Path) -> bool:
+    """Whether a live process has the lock file ``path``."""
     if not path.is_file():
         return False
     descriptor = os.open(path, os.O_RDONLY)

@@ -97,8 +97,8 @@ def _attempt(stage: Stage, record: Record, environment: Mapping[str, str], stopp
                   f'{shlex.join(record.command)}\n'.encode())
         log.flush()
         process = subprocess.Popen(
-            [*DEAF, *record.command], stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-            env={**os.environ, **environment}, pass_fds=(held, ),
+            [*DEAF, *record.command], stdout=log, stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL, env={**os.environ, **environment}, pass_fds=(held, ),
             start_new_session=True)  # Ctrl-C is ours to pass on
     hung = False
     try:

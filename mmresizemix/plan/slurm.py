@@ -114,6 +114,7 @@ class Jobs:
         return {name: (job, states[job]) for name, job in ids.items() if job in states}
 
     def write(self, queue: Queue) -> None:
+        """The jobs' numbers, for the next command."""
         write_text(self.path, json.dumps({name: job for name, (job, _) in queue.items()}, indent=1))
 
 

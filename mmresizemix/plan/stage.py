@@ -50,14 +50,17 @@ class Stage:
 
     @property
     def record(self) -> Path:
+        """The file that says how it ended."""
         return self.home / f'{self.slug}.json'
 
     @property
     def log(self) -> Path:
+        """What it printed."""
         return self.home / f'{self.slug}.log'
 
     @property
     def lock(self) -> Path:
+        """Held while it runs."""
         return self.home / f'{self.slug}.lock'
 
     def set_aside(self) -> Path | None:

@@ -47,6 +47,7 @@ class Recipe:
 
     @property
     def epochs(self) -> int:
+        """How long it trains."""
         return self.effective.train_cfg.max_epochs
 
     @property
@@ -61,6 +62,7 @@ class Recipe:
                 'processes': max(1, self.gpus)}
 
     def digest(self) -> str:
+        """Of all that decides its cost: its name and 12 hexadecimal digits."""
         text = json.dumps(self.inputs, sort_keys=True, default=str)
         return f'{self.config.stem}-{hashlib.sha256(text.encode()).hexdigest()[:12]}'
 
@@ -96,7 +98,9 @@ def _sets(found: Any) -> list[dict[str, Any]]:
     if not isinstance(found, dict):
         return []
     inner = found.get('dataset') or found.get('datasets')
-    return _sets(inner) if inner else [{k: v for k, v in sorted(found.items()) if k not in NOT_DATA}]
+    if inner:
+        return _sets(inner)
+    return [{k: v for k, v in sorted(found.items()) if k not in NOT_DATA}]
 
 
 def _word(value: Any) -> str:
@@ -116,9 +120,11 @@ class Builder:
         self.checks: dict[str, tuple[str, DataRecord]] = {}  # by what they check
 
     def build(self) -> list[Stage]:
+        """All stages, each after those it needs."""
         if not self.plan.detectors:
-            self._compare([self._classify(one, seed) for one in map(self._row, self.plan.pretrainings)
-                           for seed in one.seeds or ()], 'pretrain')
+            rows = map(self._row, self.plan.pretrainings)
+            self._compare([self._classify(row, seed) for row in rows for seed in row.seeds or ()],
+                          'pretrain')
             return self.stages
         backbones: list[tuple[Pretraining, int, Path | None, str | None]] = []
         for pretraining in self.plan.pretrainings:
@@ -240,7 +246,8 @@ class Builder:
                          inputs=lambda: {**recipe.inputs, 'seed': seed, **inputs()},
                          folder=folder, processes=recipe.gpus, epochs=recipe.epochs,
                          batch=recipe.batch, cost=recipe.digest(),
-                         measure=lambda out: _python('measure', recipe.config, out, *recipe.words()))
+                         measure=lambda out: _python('measure', recipe.config, out,
+                                                     *recipe.words()))
 
     def _test(self, title: str, recipe: Recipe, folder: Path, trained: str) -> str:
         """Of the last checkpoint, unless training has done it: a run that was killed in its last

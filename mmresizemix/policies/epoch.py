@@ -20,6 +20,7 @@ class PolicyEpochHook(Hook):
     """
 
     def before_train(self, runner) -> None:
+        """Refuse a loop without epochs where a policy follows them."""
         if not any(following_epochs(runner.train_dataloader.dataset)):
             return
         if not isinstance(runner.train_loop, EpochBasedTrainLoop):
@@ -30,6 +31,7 @@ class PolicyEpochHook(Hook):
                              'first epoch; set train_dataloader.persistent_workers=False')
 
     def before_train_epoch(self, runner) -> None:
+        """Tell the policies."""
         # the loader's workers start after this, with copies of the data set
         for transform in following_epochs(runner.train_dataloader.dataset):
             transform.set_epoch(runner.epoch, runner.max_epochs)

@@ -9,6 +9,7 @@ from .operations import LEVELS
 
 
 class Operation(NamedTuple):
+    """One operation of a sub-policy."""
     name: str
     prob: float  # of being applied, 0 to 1
     level: float  # from 0 to what the kind of levels has as its highest

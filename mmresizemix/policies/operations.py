@@ -40,9 +40,11 @@ class Levels:
 
     @property
     def names(self) -> list[str]:
+        """All that have a strength, or need none."""
         return sorted([*self.strengths, *WITHOUT_STRENGTH])
 
     def strength(self, name: str, level: float) -> float:
+        """What the operation is given at ``level``."""
         low, high = self.strengths[name]
         change = level / self.highest * (high - low)
         # both methods cut off the digits of what they add to, or take from, the bits
@@ -114,6 +116,7 @@ class RelativeCutout(BaseAugTransform):
         self.part, self.pad_val = part, tuple(pad_val)
 
     def transform(self, results: dict) -> dict:
+        """Grey out a square of 'img'."""
         if self.random_disable():
             return results
         side = ceil(self.part * results['img'].shape[1] - 1e-6)  # 6.000000000001 pixels are 6

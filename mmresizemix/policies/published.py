@@ -35,6 +35,7 @@ class TorchvisionAutoAugment(BaseTransform):
         self._augment = AutoAugment(policy)
 
     def transform(self, results: dict) -> dict:
+        """Of 'img', (H, W, 3) uint8, BGR."""
         rgb = Image.fromarray(np.ascontiguousarray(results['img'][..., ::-1]))
         results['img'] = np.ascontiguousarray(np.asarray(self._augment(rgb))[..., ::-1])
         return results
@@ -48,6 +49,7 @@ UPSTREAM = dict(
 
 
 def published_names() -> list[str]:
+    """What ``SearchedPolicy`` and torchvision know, by name."""
     return sorted([*UPSTREAM, *(path.stem for path in FOLDER.glob('*.json'))])
 
 

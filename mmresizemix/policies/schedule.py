@@ -48,6 +48,7 @@ class PolicySchedule(BaseTransform):
         return self._now
 
     def transform(self, results: dict) -> dict:
+        """Of 'img', by the policy of this epoch."""
         operations, transforms = self.operations, self._transforms[self._phase()]
         left = np.random.choice(len(HOW_MANY), p=HOW_MANY)
         for i in np.random.permutation(len(operations)):

@@ -59,6 +59,7 @@ class SearchedPolicy(BaseTransform):
         self.transforms = _by_name(name) if policy is None else _build(read_policy(policy))
 
     def transform(self, results: dict) -> dict:
+        """Of 'img', by one sub-policy."""
         if self.channel_order == 'rgb':
             results['img'] = _reversed(results['img'])
         results = self.transforms(results)

@@ -53,6 +53,7 @@ class Column:
 
     @property
     def is_classification(self) -> bool:
+        """Whether its runs are classifiers."""
         return self.primary == TOP1
 
 
@@ -67,18 +68,22 @@ class Cell:
 
     @property
     def values(self) -> np.ndarray:
+        """The primary metric of each run, in percent."""
         return self.metrics['primary']
 
     @property
     def mean(self) -> float:
+        """Over runs."""
         return float(self.values.mean())
 
     @property
     def interval(self) -> Interval | None:
+        """95 %, over runs; None for one run."""
         return mean_interval(self.values)
 
     @property
     def pretrainings(self) -> int:
+        """How many different ones its runs came from."""
         return len({run.pretraining for run in self.runs})
 
     def replicas(self, values: np.ndarray, by_pretraining: bool) -> np.ndarray:
@@ -132,6 +137,7 @@ class Contrast:
 
     @property
     def difference(self) -> float:
+        """To the baseline, in points."""
         return self.seed.difference
 
 
@@ -151,6 +157,7 @@ class Comparison:
 
     @property
     def is_classification(self) -> bool:
+        """Whether any column is of classifiers."""
         return any(column.is_classification for column in self.columns)
 
     def cells_of(self, column: Column) -> list[Cell]:

@@ -84,7 +84,7 @@ def detector_name(config: Mapping[str, Any]) -> str:
     model = _dict(config, 'model')
     kind = str(model.get('type', 'unknown'))
     head = str(_dict(model, 'bbox_head').get('type', ''))
-    if kind == 'SingleStageDetector' and head.endswith('SSDHead') or kind == 'SSD':
+    if (kind == 'SingleStageDetector' and head.endswith('SSDHead')) or kind == 'SSD':
         size = _dict(_dict(model, 'bbox_head'), 'anchor_generator').get('input_size', '')
         return f'SSD{size}'
     return {'FasterRCNN': 'Faster R-CNN'}.get(kind, kind)

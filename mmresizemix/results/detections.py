@@ -33,6 +33,7 @@ class Truth:
 
     @cached_property
     def image_index(self) -> dict[Any, int]:
+        """Position of each image id."""
         return {image_id: i for i, image_id in enumerate(self.image_ids)}
 
     @cached_property
@@ -55,6 +56,7 @@ class Truth:
 
     @property
     def class_names(self) -> list[str]:
+        """In the order of their ids."""
         return list(self.categories.values())
 
 

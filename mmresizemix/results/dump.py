@@ -33,6 +33,7 @@ class DumpIndex:
     format: int = FORMAT
 
     def write(self, folder: Path) -> None:
+        """Last of the files of a dump: what has it is whole."""
         write_text(folder / INDEX, json.dumps(asdict(self), indent=2) + '\n')
 
     @classmethod

@@ -25,6 +25,7 @@ class Evaluation:
     by_class: dict[str, np.ndarray]
 
     def value(self, metric: str) -> float:
+        """Of all images, 0 to 1."""
         return float(self.overall[metric][0])
 
 

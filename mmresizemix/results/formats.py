@@ -15,6 +15,7 @@ from .run import Run
 from .table import Table, notes, tables, top1_of
 
 def to_markdown(comparison: Comparison) -> str:
+    """All tables, the notes below them, and what was left out and why."""
     parts = [f'**{comparison.remark}**\n'] if comparison.remark else []
     parts += [f'## {table.title}\n\n{markdown_table(table)}' for table in tables(comparison)]
     said = [f'- {note}' for note in notes(comparison)]
@@ -26,6 +27,7 @@ def to_markdown(comparison: Comparison) -> str:
 
 
 def markdown_table(table: Table) -> str:
+    """One table, its columns aligned for reading as plain text."""
     lines = [tuple(cell.replace('|', r'\|') for cell in line)
              for line in (table.header, *table.rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(table.header))]

@@ -25,6 +25,7 @@ OF_ANY_CLASS = 3
 
 @dataclass(frozen=True)
 class Panel:
+    """A picture of the report, with what stands below it."""
     title: str
     uri: str
     text: str
@@ -32,6 +33,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Example:
+    """Pictures of one validation image, side by side."""
     title: str
     panels: tuple[Panel, ...]
 
@@ -155,4 +157,5 @@ def _label(draw: ImageDraw.ImageDraw, corner: tuple[float, float], text: str, co
 
 
 def data_uri(content: bytes, kind: str) -> str:
+    """The bytes of an image, to stand in HTML itself."""
     return f'data:image/{kind};base64,{base64.b64encode(content).decode()}'

@@ -57,7 +57,8 @@ def _summary(comparison: Comparison) -> list[str]:
     said = [comparison.remark] if comparison.remark else []
     if not comparison.contrasts:
         return [*said, 'Nothing could be compared; see what was left out, below.']
-    return said + [f'{c.row} against {comparison.baseline}, {c.column}: {signed(c.difference)} points, '
+    return said + [f'{c.row} against {comparison.baseline}, {c.column}: '
+                   f'{signed(c.difference)} points, '
             f'{verdict_text(c)}.' for c in comparison.contrasts.values()]
 
 

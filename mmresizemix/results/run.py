@@ -98,10 +98,12 @@ class Run:
 
     @property
     def is_classifier(self) -> bool:
+        """Whether it is measured by top-1."""
         return TOP1 in self.metrics
 
     @property
     def from_scratch(self) -> bool:
+        """Whether its backbone began with random weights."""
         return self.method in (RANDOM, RANDOM_UNVERIFIED)
 
 
@@ -204,7 +206,8 @@ def _read_run(folder: Path, epoch: str, annotations: Path | None) -> Run:
         curve={e: m[primary] for e, m in sorted(curve.items()) if primary in m},
         rounded=_is_rounded(config, kind), truth=truth, detections=detections,
         truth_sha256=sha256, pictures=_pictures(config, folder), hours=log.hours,
-        images_per_second=speed, peak_memory=log.peak_memory, versions={**log.versions, **(index.versions if index else {})},
+        images_per_second=speed, peak_memory=log.peak_memory,
+        versions={**log.versions, **(index.versions if index else {})},
         config=comparable(config, log.gpus), notes=notes)
 
 

@@ -27,6 +27,7 @@ Verdict = Literal['better', 'worse', 'equivalent', 'undecided']
 
 @dataclass(frozen=True)
 class Interval:
+    """A confidence interval, in the unit of what it is of."""
     low: float
     high: float
 
@@ -57,6 +58,7 @@ class Estimate:
         return float(-special.stdtrit(self.df, alpha / 2) * self.standard_error)
 
     def interval(self, level: float = 1 - ALPHA) -> Interval | None:
+        """At ``level``; None without a standard error."""
         if self.standard_error is None:
             return None
         half = self.half_width(1 - level)
@@ -90,6 +92,7 @@ class Combined(Estimate):
             lambda log_p: self.half_width(math.exp(log_p)) - distance, math.log(LEAST_P), 0))
 
     def half_width(self, alpha: float) -> float:
+        """Both sources' half-widths, squared and added (MOVER)."""
         return math.hypot(super().half_width(alpha), special.ndtri(alpha / 2) * self.image_se)
 
 
@@ -102,6 +105,7 @@ class ExactP:
 
 @dataclass(frozen=True)
 class ProbabilityOfImprovement:
+    """How often a run of one model beats a run of the other, 0 to 1, and its 95 % interval."""
     estimate: float
     interval: Interval
 

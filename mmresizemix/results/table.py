@@ -8,8 +8,9 @@ from .published import PAPER, published
 from .statistics import EQUIVALENT, Interval
 
 MISSING = '–'
-METRIC_NAMES = {'top1': 'top-1', 'AP': 'AP', 'AP50': 'AP50', 'AP75': 'AP75', 'APs': 'AP S', 'APm': 'AP M',
-                'APl': 'AP L', 'VOC11': 'mAP (11 points)', 'VOCarea': 'mAP (area)'}
+METRIC_NAMES = {'top1': 'top-1', 'AP': 'AP', 'AP50': 'AP50', 'AP75': 'AP75',
+                'APs': 'AP S', 'APm': 'AP M', 'APl': 'AP L', 'VOC11': 'mAP (11 points)',
+                'VOCarea': 'mAP (area)'}
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ def metric_table(comparison: Comparison) -> Table:
                     number(float(cell.metrics[n].mean())) if n in cell.metrics else MISSING
                     for n in names)))
     return Table('All metrics, means over runs', (
-        f'{_row_title(comparison)}, column', 'runs', *(METRIC_NAMES[n] for n in names)), tuple(rows))
+        f'{_row_title(comparison)}, column', 'runs', *(METRIC_NAMES[n] for n in names)),
+                 tuple(rows))
 
 
 def notes(comparison: Comparison) -> list[str]:
@@ -141,7 +143,8 @@ def _notes_of_contrasts(comparison: Comparison) -> list[str]:
             'training run, on this set (t). both: the two combined.',
             'p exact: by permutation of the runs (≥ the least that so few of them allow).',
             f'equivalent: within ±{EQUIVALENT} points at 5 %. P(better): a run of it beats a run '
-            'of the baseline [95 %]. undecided: with how many it would be settled at 80 % power, within the family.']
+            'of the baseline [95 %]. undecided: with how many it would be settled at 80 % power, '
+            'within the family.']
     if any(c.unit == 'run' for c in contrasts):
         said.append('One pretraining run a row: its fine-tuning seeds are nested under that one '
                     'checkpoint, so that these differences are between checkpoints; whether the '
@@ -153,6 +156,7 @@ def _notes_of_contrasts(comparison: Comparison) -> list[str]:
 
 
 def column_title(column: Column) -> str:
+    """Set, detector and metric."""
     return f'{column.label}, {METRIC_NAMES[column.primary]}'
 
 
@@ -164,6 +168,7 @@ def top1_of(comparison: Comparison, row: str) -> float | None:
 
 
 def cell_text(cell: Cell | None) -> str:
+    """'25.1 [24.6, 25.6] n=3', in percent."""
     if cell is None:
         return MISSING
     interval = f' {span(cell.interval)}' if cell.interval else ''
@@ -171,6 +176,7 @@ def cell_text(cell: Cell | None) -> str:
 
 
 def verdict_text(contrast: Contrast) -> str:
+    """The verdict; of 'undecided' with the runs that would settle it."""
     if contrast.needed is None:
         return contrast.verdict
     if contrast.needed.n is None:
@@ -193,10 +199,12 @@ def improvement_text(contrast: Contrast) -> str:
 
 
 def number(value: float | None, digits: int = 2) -> str:
+    """A number with a real minus sign; – for none."""
     return MISSING if value is None or math.isnan(value) else _minus(f'{value:.{digits}f}')
 
 
 def signed(value: float) -> str:
+    """With its sign, also where it is positive."""
     return _minus(f'{value:+.2f}')
 
 
@@ -205,10 +213,12 @@ def _minus(text: str) -> str:
 
 
 def span(interval: Interval | None) -> str:
+    """'[24.6, 25.6]'; – for none."""
     return MISSING if interval is None else f'[{number(interval.low)}, {number(interval.high)}]'
 
 
 def p_text(p: float | None) -> str:
+    """A p-value; '<0.001' below that."""
     if p is None:
         return MISSING
     return f'{p:.3f}' if p >= 0.001 else '<0.001'

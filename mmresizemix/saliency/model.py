@@ -21,6 +21,10 @@ class ModelSaliency:
 
     @property
     def model(self) -> nn.Module:
+        """The one attached.
+
+        Raises:
+            ValueError: none is."""
         if self._model is None:
             raise ValueError(
                 f'{type(self).__name__}: expected a model, got none. In a config add '
@@ -30,6 +34,7 @@ class ModelSaliency:
 
 
 def logits(model: nn.Module, inputs: Tensor) -> Tensor:
+    """(N, C) of a classifier, of MMPretrain or a plain module, for normalised (N, 3, H, W)."""
     is_mmengines = hasattr(model, 'data_preprocessor')
     return model(inputs, mode='tensor') if is_mmengines else model(inputs)
 

@@ -89,7 +89,7 @@ def build_classifier(cfg: Config) -> tuple[nn.Module, Normalisation]:
 
 
 def _red_first(cfg: Config) -> bool:
-    """Whether pictures leave the pipeline so: CIFAR's do, those that OpenCV or Pillow loaded not."""
+    """Whether pictures leave the pipeline so: CIFAR's do, what OpenCV or Pillow loaded does not."""
     dataset = cfg.train_dataloader.dataset
     red_first = dataset.type.startswith('CIFAR')
     for step in dataset.pipeline:

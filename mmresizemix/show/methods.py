@@ -64,7 +64,8 @@ def show_methods(target: str | Path, source: str | Path, out: Path, size: int | 
         elif classifier:
             augment.attach(classifier.model)
         elif isinstance(augment.saliency, ModelSaliency):
-            panels.append((title, None, None, 'asks a classifier:\ngive its config\nand --checkpoint'))
+            panels.append((title, None, None,
+                           'asks a classifier:\ngive its config\nand --checkpoint'))
             continue
         mix = augment.draw_for(inputs, scores)
         mixed, _ = augment.apply(mix, inputs, scores)

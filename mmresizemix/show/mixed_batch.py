@@ -100,6 +100,7 @@ def with_heat(picture: np.ndarray, heat: Tensor | np.ndarray) -> np.ndarray:
 
 
 def outline(axis, box: list[int]) -> None:
+    """Draw the box (x1, y1, x2, y2), in pixels, its far sides not included."""
     from matplotlib.patches import Rectangle
     x1, y1, x2, y2 = box
     axis.add_patch(Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False, lw=1.5,
@@ -107,6 +108,7 @@ def outline(axis, box: list[int]) -> None:
 
 
 def save(figure, path: Path) -> Path:
+    """Write the figure whole or not at all; returns ``path``."""
     with whole_file(path) as unfinished:
         figure.savefig(unfinished, format='png', dpi=110)
     return path

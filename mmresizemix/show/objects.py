@@ -1,5 +1,5 @@
 """The paper's two problems, measured: what of the source's objects a mix keeps ("object information
-missing"), and how far its label is from what it shows ("label misallocation", Sec. 1 and Fig. 1)."""
+missing"), how far its label is from what it shows ("label misallocation", Sec. 1 and Fig. 1)."""
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -129,6 +129,7 @@ def check_plain_resnet(tensors: dict[str, Tensor]) -> int:
 
 
 def not_finite(tensors: dict[str, Tensor]) -> list[str]:
+    """The names of tensors that hold NaN or infinity."""
     return [name for name, t in tensors.items()
             if t.is_floating_point() and not torch.isfinite(t).all()]
 

@@ -46,6 +46,7 @@ class Stamp:
     format: int = FORMAT
 
     def to_dict(self) -> dict[str, Any]:
+        """Of plain values, as it stands in the file."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
     @classmethod
@@ -88,7 +89,7 @@ def facts_of_mmpretrain(config_text: str) -> dict[str, Any]:
 
 
 def _channels(cfg: dict[str, Any], preprocessor: dict[str, Any]) -> str:
-    """``to_rgb`` turns them round, whatever they are: MMPretrain's CIFAR is red first as it comes."""
+    """``to_rgb`` turns them round, whatever they are: MMPretrain's CIFAR comes red first."""
     dataset = _dict_in(_dict_in(cfg, 'train_dataloader'), 'dataset')
     red_first = str(dataset.get('type')).rpartition('.')[2].startswith('CIFAR')
     return 'RGB' if bool(preprocessor.get('to_rgb')) != red_first else 'BGR'

@@ -44,13 +44,13 @@ def is_around(boxes, pixel):
 def test_where_patches_come_from_and_go(row, heat):
     source_region, paste_region = ROWS[row]
     mix = draw(row, heat)
-    A, largest, least = heat
-    for kind, boxes, largest, least in (
+    _, largest, least = heat
+    for kind, boxes, highest, lowest in (
             (source_region, mix.source, largest[mix.partner], least[mix.partner]),
             (paste_region, mix.target, largest, least)):
         if kind == 'whole':
             continue
-        salient, not_salient = is_around(boxes, largest), is_around(boxes, least)
+        salient, not_salient = is_around(boxes, highest), is_around(boxes, lowest)
         assert salient.all() if kind == 'salient' else salient.float().mean() < 0.25
         assert not_salient.all() if kind == 'non_salient' else not_salient.float().mean() < 0.25
     if row == 2:

@@ -212,9 +212,9 @@ order.write("ends ")'''
 def test_a_lock_names_its_owner_and_ends_with_it(tmp_path):
     with lock(tmp_path / 'lock'):
         assert is_held(tmp_path / 'lock')
-        with pytest.raises(Held, match=f'process {os.getpid()} on .* since 20'):
-            with lock(tmp_path / 'lock'):
-                pass
+        with pytest.raises(Held, match=f'process {os.getpid()} on .* since 20'), \
+                lock(tmp_path / 'lock'):
+            pass
     assert not is_held(tmp_path / 'lock')
 
 

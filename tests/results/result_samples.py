@@ -76,7 +76,7 @@ def write_run(folder: Path, *, method: str | None = 'resizemix', digest: str | N
         checkpoint='x.pth' if method else 'torchvision://resnet50', seed=seed, epochs=epochs, lr=lr,
         metric=metric, more=more))
     (folder / 'frcnn.py').write_text('model = 1\n')
-    values = {name: ap for name in METRICS}
+    values = dict.fromkeys(METRICS, ap)
     if detections is not None:
         overall = evaluate(truth, detections).overall
         values = {name: float(np.nan_to_num(overall[name][0], nan=-1)) for name in METRICS}

@@ -143,7 +143,7 @@ def test_another_evaluation_set_is_another_experiment(tmp_path):
         write_run(tmp_path / method, method=method, truth=truth, detections=drawn_detections(truth))
     result = compared(tmp_path)
     assert result.contrasts == {}
-    assert 'evaluation set (digest)' in [f for f in result.faults if f.bad][0].reason
+    assert 'evaluation set (digest)' in next(f for f in result.faults if f.bad).reason
 
 
 def test_detections_of_another_run_are_not_believed(tmp_path):
@@ -200,7 +200,7 @@ def test_without_one_baseline_nothing_is_compared_but_all_is_tabulated(tmp_path,
     write_cells(tmp_path, {m: [.3] for m in methods})
     result = compared(tmp_path, baseline=asked)
     assert result.contrasts == {} and len(result.cells) == 2
-    assert reason in [f for f in result.faults if f.bad][0].reason
+    assert reason in next(f for f in result.faults if f.bad).reason
 
 
 def test_missing_cells_are_listed(tmp_path):
