@@ -1,6 +1,7 @@
 """Batch augments get to know the model that they mix for."""
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
 
 from .registry import HOOKS
 from .seeding import batch_augments
@@ -11,7 +12,7 @@ class AttachModelHook(Hook):
     """Before training, hand the model to its batch augments: some ask it where a picture is
     salient, or how pictures are normalised."""
 
-    def before_train(self, runner) -> None:
+    def before_train(self, runner: Runner) -> None:
         """See the class."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         for augment in batch_augments(model):

@@ -20,7 +20,7 @@ import torch
 from mmengine.dist import (all_gather_object, all_reduce, barrier, broadcast,
                            broadcast_object_list, get_rank, get_world_size, is_main_process)
 from mmengine.hooks import Hook
-from mmengine.runner import EpochBasedTrainLoop
+from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from .command import kill_children
 from .registry import LOOPS
@@ -52,7 +52,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         ValueError: ``interrupted.pth`` comes from another number of processes or of steps an epoch.
     """
 
-    def __init__(self, runner, dataloader, max_epochs: int, **settings: Any):
+    def __init__(self, runner: Runner, dataloader: Any, max_epochs: int, **settings: Any):
         super().__init__(runner, dataloader, max_epochs, **settings)
         self.stopped_at: dict[str, Any] = {}  # what interrupted.pth tells
         self._signal: int | None = None
@@ -199,7 +199,7 @@ class _ReadInterrupted(Hook):
     def __init__(self, loop: ResumableEpochLoop):
         self.loop = loop
 
-    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         self.loop.stopped_at = checkpoint.get('meta', {}).get('interrupted', {})
 
 

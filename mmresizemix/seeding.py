@@ -14,7 +14,7 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
-from mmengine.runner import EpochBasedTrainLoop
+from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from .batch_augments import derive_seed
 from .registry import FUNCTIONS, HOOKS
@@ -39,7 +39,7 @@ class EpochSeedHook(Hook):
     """
     priority = 'VERY_HIGH'
 
-    def before_train(self, runner) -> None:
+    def before_train(self, runner: Runner) -> None:
         """Refuse a loop without epochs."""
         if not isinstance(runner.train_loop, EpochBasedTrainLoop):
             raise ValueError('EpochSeedHook: expected an epoch-based training loop '
@@ -52,7 +52,7 @@ class EpochSeedHook(Hook):
                 'train_dataloader.persistent_workers=False and train_dataloader.worker_init_fn='
                 "dict(type='mmresizemix.torch_worker_seeding').", 'current', logging.WARNING)
 
-    def before_train_epoch(self, runner) -> None:
+    def before_train_epoch(self, runner: Runner) -> None:
         """Seed this process and its batch augments."""
         seed_everything(derive_seed(runner.seed, get_rank(), runner.epoch, 'process'))
         for augment in batch_augments(runner.model):

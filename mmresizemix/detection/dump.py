@@ -13,6 +13,7 @@ from mmdet.datasets import CocoDataset
 from mmengine.dist import master_only
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 
 from ..files import file_sha256, write_text
 from ..registry import HOOKS
@@ -39,15 +40,15 @@ class DetectionDump(Hook):
         self._metric: _Collect | None = None
         self._index: DumpIndex | None = None
 
-    def before_val(self, runner) -> None:
+    def before_val(self, runner: Runner) -> None:
         """Collect what validation detects."""
         self._attach(runner, runner.val_loop)
 
-    def before_test(self, runner) -> None:
+    def before_test(self, runner: Runner) -> None:
         """Collect what the test detects."""
         self._attach(runner, runner.test_loop)
 
-    def _attach(self, runner, loop) -> None:
+    def _attach(self, runner: Runner, loop: Any) -> None:
         folder = Path(runner.work_dir) / FOLDER
         dataset = loop.dataloader.dataset
         if self._metric is None:
@@ -57,16 +58,16 @@ class DetectionDump(Hook):
         if self._metric not in loop.evaluator.metrics:
             loop.evaluator.metrics.append(self._metric)
 
-    def after_val_epoch(self, runner, metrics: dict[str, float] | None = None) -> None:
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Keep it, with the metrics."""
         self._record(runner, metrics or {})
 
-    def after_test_epoch(self, runner, metrics: dict[str, float] | None = None) -> None:
+    def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Keep it, with the metrics."""
         self._record(runner, metrics or {})
 
     @master_only
-    def _record(self, runner, metrics: dict[str, float]) -> None:
+    def _record(self, runner: Runner, metrics: dict[str, float]) -> None:
         folder = Path(runner.work_dir) / FOLDER
         truth = json.dumps(self._metric.truth.content, sort_keys=True)
         sha256 = file_sha256(write_text(folder / TRUTH, truth))
@@ -169,7 +170,7 @@ class _Collect(BaseMetric):
         return {}
 
 
-def _epoch_of(runner) -> str:
+def _epoch_of(runner: Runner) -> str:
     """The epoch that is evaluated, or 'test' where a tested checkpoint does not name it."""
     if runner.epoch:
         return str(runner.epoch)

@@ -2,6 +2,7 @@
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
+from mmengine.runner import Runner
 
 from ..registry import HOOKS, MODEL_WRAPPERS
 
@@ -21,7 +22,7 @@ class CompiledBackboneHook(Hook):
     def __init__(self, **options):
         self.options = options or dict(dynamic=False)
 
-    def before_train(self, runner) -> None:
+    def before_train(self, runner: Runner) -> None:
         """Change the layout of the weights, then compile."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         model.to(memory_format=torch.channels_last)

@@ -3,6 +3,7 @@ from typing import Any
 
 import torch
 from mmengine.hooks import RuntimeInfoHook
+from mmengine.runner import Runner
 
 from ..registry import HOOKS
 
@@ -24,7 +25,7 @@ class DeferredRuntimeInfoHook(RuntimeInfoHook):
         self.interval = interval
         self._waiting: list[dict[str, Any]] = []
 
-    def after_train_iter(self, runner, batch_idx: int, data_batch=None,
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
                          outputs: dict | None = None) -> None:
         """Keep what was logged as tensors; read them when a line is due."""
         # A copy: a compiled model may use the memory of a loss again.
@@ -34,12 +35,12 @@ class DeferredRuntimeInfoHook(RuntimeInfoHook):
                 runner.train_dataloader, batch_idx):
             self._hand_over(runner)
 
-    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """A checkpoint has all that was logged before it."""
         self._hand_over(runner)
         checkpoint['message_hub'] = runner.message_hub.state_dict()
 
-    def _hand_over(self, runner) -> None:
+    def _hand_over(self, runner: Runner) -> None:
         tensors = [value.reshape(()).double() for outputs in self._waiting
                    for value in outputs.values() if torch.is_tensor(value)]
         numbers = iter(torch.stack(tensors).tolist() if tensors else ())

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from mmengine.device import get_device
+from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from ..registry import LOOPS
@@ -64,6 +65,6 @@ class DevicePrefetcher:
 class PrefetchingEpochLoop(ResumableEpochLoop):
     """:class:`mmresizemix.ResumableEpochLoop` over a :class:`DevicePrefetcher`."""
 
-    def __init__(self, runner, dataloader, max_epochs: int, **settings: Any):
+    def __init__(self, runner: Runner, dataloader: Any, max_epochs: int, **settings: Any):
         super().__init__(runner, dataloader, max_epochs, **settings)
         self.dataloader = DevicePrefetcher(self.dataloader, get_device())

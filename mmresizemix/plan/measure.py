@@ -8,10 +8,12 @@ from dataclasses import asdict, dataclass
 from itertools import islice, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 
 from ..fast import use_fast_training
 from ..files import write_text
@@ -68,7 +70,8 @@ class _Measure(Hook):
     def __init__(self, steps: int):
         self.steps, self.times = steps, []
 
-    def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
+                         outputs: dict | None = None) -> None:
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         self.times.append(time.perf_counter())
@@ -76,7 +79,7 @@ class _Measure(Hook):
         if len(self.times) > WARM_UP + self.steps or last:
             raise _Measured(self._cost(runner))
 
-    def _cost(self, runner) -> Cost:
+    def _cost(self, runner: Runner) -> Cost:
         steps = [b - a for a, b in zip(self.times, self.times[1:])]
         loop = runner.train_loop
         memory = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0
@@ -85,7 +88,7 @@ class _Measure(Hook):
                     len(runner.train_dataloader), loop.max_epochs, val_step, val_steps,
                     -(-loop.max_epochs // loop.val_interval), _checkpoint_bytes(runner), memory)
 
-    def _validate(self, runner) -> tuple[float, int]:
+    def _validate(self, runner: Runner) -> tuple[float, int]:
         loader = runner.val_loop.dataloader
         runner.model.eval()
         with torch.no_grad():
@@ -97,7 +100,7 @@ class _Measure(Hook):
         return statistics.median(steps[1:] or steps), len(loader)
 
 
-def _checkpoint_bytes(runner) -> int:
+def _checkpoint_bytes(runner: Runner) -> int:
     buffer = io.BytesIO()
     torch.save(dict(state_dict=runner.model.state_dict(),
                     optimizer=runner.optim_wrapper.state_dict()), buffer)

@@ -4,7 +4,7 @@ from typing import Any
 
 from mmcv.transforms import BaseTransform
 from mmengine.hooks import Hook
-from mmengine.runner import EpochBasedTrainLoop
+from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from ..registry import HOOKS
 
@@ -19,7 +19,7 @@ class PolicyEpochHook(Hook):
             workers would keep the first epoch's copy of it.
     """
 
-    def before_train(self, runner) -> None:
+    def before_train(self, runner: Runner) -> None:
         """Refuse a loop without epochs where a policy follows them."""
         if not any(following_epochs(runner.train_dataloader.dataset)):
             return
@@ -30,7 +30,7 @@ class PolicyEpochHook(Hook):
             raise ValueError('PolicyEpochHook: persistent workers would keep the policy of the '
                              'first epoch; set train_dataloader.persistent_workers=False')
 
-    def before_train_epoch(self, runner) -> None:
+    def before_train_epoch(self, runner: Runner) -> None:
         """Tell the policies."""
         # the loader's workers start after this, with copies of the data set
         for transform in following_epochs(runner.train_dataloader.dataset):

@@ -16,7 +16,7 @@ from mmengine.dist import all_gather_object, master_only
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
-from mmengine.runner import BaseLoop
+from mmengine.runner import BaseLoop, Runner
 from torch import Tensor, nn
 
 from ..files import write_text
@@ -73,11 +73,11 @@ class BackboneGuard(Hook):
         self._unproved: list[str] = []
         self._quiet: _ExpectedLeftOver | None = None
 
-    def before_run(self, runner) -> None:
+    def before_run(self, runner: Runner) -> None:
         """Check the file before MMEngine loads it."""
         _on_every_rank(self._before_run, runner)
 
-    def _before_run(self, runner) -> None:
+    def _before_run(self, runner: Runner) -> None:
         if not isinstance(runner._train_loop, BaseLoop):
             return  # testing: the weights come from the detector's own checkpoint
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
@@ -126,7 +126,7 @@ class BackboneGuard(Hook):
             {k: v for k, v in inside.items() if not k.startswith(HEADS)})
         return BackboneFile(path, tensors, stamp, own)
 
-    def _check_resume(self, runner) -> None:
+    def _check_resume(self, runner: Runner) -> None:
         record = Path(runner.work_dir) / RECORD
         if not record.is_file():
             runner.logger.warning(f'BackboneGuard: {record} is missing, so it could not be proved '
@@ -140,13 +140,13 @@ class BackboneGuard(Hook):
             'began with, or take another work_dir'],
             str(self._file.path) if self._file else 'random weights')
 
-    def before_train(self, runner) -> None:
+    def before_train(self, runner: Runner) -> None:
         """Compare the weights with the file, and write the record."""
         if self._quiet:
             self._quiet.remove()
         _on_every_rank(self._before_train, runner)
 
-    def _before_train(self, runner) -> None:
+    def _before_train(self, runner: Runner) -> None:
         if runner.iter > 0:  # resume=True with nothing to resume from is a fresh start
             self._check_resume(runner)
             return
@@ -173,11 +173,11 @@ class BackboneGuard(Hook):
             stamp=file.stamp.to_dict() if file.stamp else None)
 
     @master_only
-    def _record(self, runner, values: dict[str, Any]) -> None:
+    def _record(self, runner: Runner, values: dict[str, Any]) -> None:
         values = dict(from_scratch=self.from_scratch, **values)
         write_text(Path(runner.work_dir) / RECORD, json.dumps(values, indent=2) + '\n')
 
-    def _say(self, runner) -> None:
+    def _say(self, runner: Runner) -> None:
         file = self._file
         runner.logger.info(f'BackboneGuard: the backbone equals {file.path} bit for bit '
                            f'(digest {file.digest[:12]}).')
@@ -186,7 +186,7 @@ class BackboneGuard(Hook):
                                f'proved: {", ".join(self._unproved)}.')
 
 
-def _on_every_rank(check: Callable[[Any], None], runner) -> None:
+def _on_every_rank(check: Callable[[Any], None], runner: Runner) -> None:
     """Call ``check``; what one rank finds is raised on all, which would wait for it for ever."""
     fault = None
     try:
