@@ -31,6 +31,7 @@ _ROOM_OF = dict(
     ShakeShake='backbones',
     BatchAugmentationSampler='samplers',
     EpochSeedHook='seeding',
+    MixLogHook='mix_log',
     FiniteWeightsHook='finite',
     BackboneGuard='transfer',
     export_backbone='transfer',

@@ -21,7 +21,7 @@ SCOPE = 'mmresizemix'
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope=SCOPE,
                  locations=['mmresizemix.seeding', 'mmresizemix.finite', 'mmresizemix.transfer',
                            'mmresizemix.detection', 'mmresizemix.fast', 'mmresizemix.attaching',
-                           'mmresizemix.policies.epoch'])
+                           'mmresizemix.policies.epoch', 'mmresizemix.mix_log'])
 LOOPS = Registry('loop', parent=MMENGINE_LOOPS, scope=SCOPE,
                  locations=['mmresizemix.resuming', 'mmresizemix.fast'])
 FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope=SCOPE,

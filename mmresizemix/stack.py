@@ -13,6 +13,7 @@ NEEDED_BY = dict(
     backbones=('torch', 'mmengine'),
     samplers=('torch', 'mmengine'),
     seeding=('torch', 'mmengine'),
+    mix_log=('torch', 'mmengine'),
     finite=('torch', 'mmengine'),
     transfer=('torch', 'mmengine'),
     detection=('torch', 'mmengine', 'mmcv', 'mmdet'),

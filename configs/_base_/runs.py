@@ -16,4 +16,5 @@ pretraining_hooks = [
     epoch_seed, finite_weights,
     dict(type='mmresizemix.AttachModelHook'),
     dict(type='mmresizemix.PolicyEpochHook'),
+    dict(type='mmresizemix.MixLogHook'),
 ]

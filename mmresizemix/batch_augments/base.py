@@ -22,6 +22,7 @@ class BatchAugment(ABC):
     interpolation = 'nearest'
     antialias = False
     saliency: Callable[[Tensor, Tensor], Tensor] | None = None
+    drawn: Mix | None = None  # of the last batch
 
     def __init__(self, per: str, prob: float, inplace: bool, seed: int | None,
                  num_classes: int | None):
@@ -58,7 +59,8 @@ class BatchAugment(ABC):
         scores = self._float_scores(scores, len(inputs))
         if len(inputs) == 0:
             return inputs, scores
-        return self.apply(self.draw_for(inputs, scores), inputs, scores)
+        self.drawn = self.draw_for(inputs, scores)
+        return self.apply(self.drawn, inputs, scores)
 
     def draw_for(self, inputs: Tensor, scores: Tensor) -> Mix:
         """:meth:`draw` for these pictures (N, C, H, W) and float labels (N, num_classes), with

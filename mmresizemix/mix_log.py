@@ -1,0 +1,85 @@
+"""What mixing does to a training, in its log."""
+from typing import Any
+
+import torch
+from mmengine.hooks import Hook, LoggerHook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+from .batch_augments import Mix
+from .registry import HOOKS
+from .seeding import batch_augments
+
+
+@HOOKS.register_module()
+class MixLogHook(Hook):
+    """Log, as means over the iterations since the last line, on this rank:
+
+    - ``mix/source_weight``: λ, the label weight of the source, 0 to 1, over all samples;
+    - ``mix/share``: of the samples, those that are mixed (λ > 0), 0 to 1;
+    - ``mix/accuracy``: the label weight of the class that is predicted, in percent:
+      λ·[it is the source's] + (1 - λ)·[it is the target's]. Without mixing this is top-1.
+      MMPretrain's ``cal_acc`` refuses mixed labels. A perfect network stays below 100.
+
+    The first two need every batch augment to be one of ours. Nothing of the training changes, and
+    nothing waits for the GPU but the log that waits for it anyway::
+
+        custom_hooks = [dict(type='mmresizemix.MixLogHook')]
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, list[Tensor]] = {}
+        self._interval = 10
+
+    def before_train(self, runner: Runner) -> None:
+        """Listen to the loss, which gets the predictions and the mixed labels."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        self._model = model
+        self._interval = next((hook.interval for hook in runner.hooks
+                               if isinstance(hook, LoggerHook)), self._interval)
+        loss = getattr(getattr(model, 'head', None), 'loss_module', None)
+        self._listening = isinstance(loss, nn.Module) and loss.register_forward_hook(self._hear)
+
+    def after_train(self, runner: Runner) -> None:
+        """Listen no more."""
+        if self._listening:
+            self._listening.remove()
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Begin a mean."""
+        self._waiting.clear()
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
+                         outputs: dict | None = None) -> None:
+        """Note the mix; where the log is written, hand over the means."""
+        mixes = self._mixes()
+        if mixes is not None:
+            lam = mixes[0].lam if mixes else torch.zeros(1)
+            self._note('mix/source_weight', lam.mean())
+            self._note('mix/share', (lam > 0).double().mean())
+        if self.every_n_inner_iters(batch_idx, self._interval) or self.end_of_epoch(
+                runner.train_dataloader, batch_idx):
+            for name, values in self._waiting.items():
+                runner.message_hub.update_scalar(f'train/{name}', torch.stack(values).mean().item())
+            self._waiting.clear()
+
+    def _mixes(self) -> list[Mix] | None:
+        """Of this batch: one, none where chance left it alone; None: not all augments are ours."""
+        chooser = getattr(getattr(self._model, 'data_preprocessor', None), 'batch_augments', None)
+        ours = [getattr(augment, 'mix', augment) for augment in batch_augments(self._model)]
+        if not ours or len(ours) < sum(a is not None for a in chooser.augments):
+            return None
+        drawn = [augment.drawn for augment in ours if augment.drawn is not None]
+        for augment in ours:
+            augment.drawn = None
+        return drawn
+
+    def _hear(self, loss: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
+        scores, labels = (argument.detach() for argument in arguments[:2])
+        predicted = scores.argmax(1)
+        right = predicted == labels if labels.ndim == 1 else labels.gather(1, predicted[:, None])
+        self._note('mix/accuracy', 100 * right.double().mean())
+
+    def _note(self, name: str, value: Tensor) -> None:
+        self._waiting.setdefault(name, []).append(value.double())
