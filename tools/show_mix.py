@@ -1,5 +1,5 @@
-"""Draw a batch of a pretraining config before and after mixing, with labels and boxes; or every
-method of the paper on one pair of pictures."""
+"""Draw a batch before and after mixing, with labels and boxes: of a pretraining config, or of any
+folder of pictures; or every method of the paper on one pair of pictures."""
 import argparse
 from pathlib import Path
 
@@ -8,11 +8,14 @@ from mmengine.config import DictAction
 from mmresizemix.command import run_command
 from mmresizemix.show.classifier import load_classifier
 from mmresizemix.show.config_batch import show_config_mix
+from mmresizemix.show.folder import METHODS, show_folder_mix
 from mmresizemix.show.methods import show_methods
 
 EXAMPLES = """examples:
   python tools/show_mix.py configs/demo/resnet18-resizemix_scenes.py resizemix.png
   python tools/show_mix.py configs/pretrain/resnet50_8xb64-cutmix-300e_in1k.py cutmix.png --seed 3
+  python tools/show_mix.py --pictures my_folder mixed.png --method cutmix
+  python tools/show_mix.py --pictures my_folder mixed.png --cfg-options scale_range=0.2,0.5
   python tools/show_mix.py --pair cat.jpg dog.jpg sheet.png
   python tools/show_mix.py torchvision:resnet50 --checkpoint resnet50.pth --pair a.jpg b.jpg all.png
 """
@@ -25,16 +28,20 @@ def main() -> None:
                         help='a pretraining config; with --pair any classifier\'s, or '
                         'torchvision:NAME')
     parser.add_argument('out', type=Path, help='the PNG to write')
+    parser.add_argument('--pictures', type=Path, metavar='FOLDER',
+                        help='mix pictures in it or below, without a config')
+    parser.add_argument('--method', choices=METHODS, default='resizemix',
+                        help='of --pictures (default: %(default)s)')
     parser.add_argument('--pair', nargs=2, type=Path, metavar=('TARGET', 'SOURCE'),
                         help='two picture files: every method on them, on one sheet')
     parser.add_argument('--checkpoint', type=Path,
                         help="the classifier's, for methods that ask it where a picture is salient")
     parser.add_argument('--layer', help='of Grad-CAM on the pair (default: the last with maps)')
-    parser.add_argument('--size', type=int, help='of the pair, in pixels')
+    parser.add_argument('--size', type=int, help='of a picture without config, in pixels')
     parser.add_argument('--samples', type=int, default=8, help='pictures to mix (default: 8)')
     parser.add_argument('--seed', type=int, default=0, help='which pictures, which mix')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='override settings of the config')
+                        help="override settings of the config, or of --pictures' method")
     args = parser.parse_intermixed_args()
     if args.pair:
         if (args.config is None) != (args.checkpoint is None):
@@ -43,8 +50,12 @@ def main() -> None:
         print(show_methods(*args.pair, args.out, args.size, args.seed, classifier,
                            args.layer))
         return
+    if args.pictures:
+        print(show_folder_mix(args.pictures, args.out, args.method, args.samples, args.seed,
+                              args.size, args.cfg_options))
+        return
     if args.config is None:
-        parser.error('give a config, or --pair')
+        parser.error('give a config, --pictures, or --pair')
     print(show_config_mix(args.config, args.out, args.samples, args.seed, args.cfg_options,
                           args.checkpoint))
 

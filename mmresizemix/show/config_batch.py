@@ -11,7 +11,7 @@ from ..installed import read_config
 from ..saliency.model import ModelSaliency
 from ..seeding import batch_augments, seed_everything
 from .classifier import build_classifier, load_weights
-from .mixed_batch import show_mix, show_pictures
+from .mixed_batch import show_mix, show_pictures, title_of
 
 
 def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
@@ -52,19 +52,13 @@ def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
     maps = None if augment.saliency is None else augment.saliency(before, scores)
     mix = augment.draw_for(before, scores)
     after, mixed_scores = augment.apply(mix, before, scores)
-    title = _title(augment)
+    title = title_of(augment)
     if then:
         after, title = then.augment(after), f'{title}; then {then.transform}'
     if isinstance(augment.saliency, ModelSaliency) and checkpoint is None:
         title += '\n(heat of an untrained network: give --checkpoint)'
     return show_mix(out, mix, normalisation.undo(before), normalisation.undo(after), scores,
                     mixed_scores, classes, title, maps)
-
-
-def _title(augment: BatchAugment) -> str:
-    settings = {k: v for k, v in augment.settings().items()
-                if k not in ('inplace', 'seed', 'num_classes')}
-    return f'{type(augment).__name__}: ' + ', '.join(f'{k} {v}' for k, v in settings.items())
 
 
 def _batch(dataset, preprocessor, samples: int, seed: int) -> tuple[Tensor, Tensor]:

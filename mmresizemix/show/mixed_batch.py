@@ -1,11 +1,12 @@
 """A picture of mixed batches: every sample before and after, with its boxes and labels."""
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 from torch import Tensor
 
-from ..batch_augments import Mix
+from ..batch_augments import BatchAugment, Mix
 from ..files import whole_file
 
 ROWS = ('target', 'source', 'mixed')
@@ -24,6 +25,13 @@ def label_lines(scores: Sequence[float], classes: Sequence[str]) -> str:
     names = [(share, name if len(name) <= LONGEST_NAME else f'{name[:LONGEST_NAME - 1]}…')
              for share, name in shares]
     return '\n'.join(name if share > 0.995 else f'{share:.2f} {name}' for share, name in names)
+
+
+def title_of(augment: BatchAugment) -> str:
+    """Its name, and the settings that can be seen."""
+    settings = {k: v for k, v in augment.settings().items()
+                if k not in ('inplace', 'seed', 'num_classes')}
+    return f'{type(augment).__name__}: ' + ', '.join(f'{k} {v}' for k, v in settings.items())
 
 
 def show_mix(path: str | Path, mix: Mix, before: np.ndarray, after: np.ndarray,
@@ -69,7 +77,7 @@ def show_mix(path: str | Path, mix: Mix, before: np.ndarray, after: np.ndarray,
     for axis in axes.flat:
         axis.set_xticks([])
         axis.set_yticks([])
-    figure.suptitle(title)
+    figure.suptitle('\n'.join(fill(line, 16 * n) for line in title.splitlines()))
     return save(figure, Path(path))
 
 

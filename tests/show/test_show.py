@@ -13,6 +13,7 @@ from mmresizemix.batch_augments import Mixup, PatchMix
 from mmresizemix.show.cams import show_cams
 from mmresizemix.show.classifier import (Normalisation, build_classifier, last_layer_with_maps,
                                          load_classifier, read_square)
+from mmresizemix.show.folder import METHODS, show_folder_mix
 from mmresizemix.show.methods import MIXES, show_methods
 from mmresizemix.transfer import CheckpointError
 
@@ -126,3 +127,38 @@ def test_shares_are_drawn_for_those_who_blend(tmp_path):
     known = Normalisation(std=(1 / 255, ) * 3)
     path = show_mix(tmp_path / 'm.png', mix, known.undo(x), known.undo(after), y, scores, 'ab')
     assert pixels(path).shape[0] > 750, 'four rows'
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Five pictures in two classes, of any size and mode, one that is broken, and a text."""
+    rng = np.random.default_rng(0)
+    for i, (mode, size) in enumerate([('RGB', (50, 40)), ('L', (40, 60)), ('RGBA', (32, 32)),
+                                      ('P', (33, 70)), ('CMYK', (48, 48))]):
+        picture = Image.fromarray(rng.integers(0, 255, (*size, 3), np.uint8)).convert(mode)
+        path = tmp_path / 'pictures' / ('cat', 'dog')[i % 2] / f'{i}'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path.with_suffix('.jpg' if mode in ('L', 'CMYK') else '.PNG'))
+    (tmp_path / 'pictures/broken.jpg').write_bytes(b'no picture')
+    (tmp_path / 'pictures/notes.txt').write_text('text')
+    return tmp_path / 'pictures'
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_a_folder_of_pictures_is_mixed_without_a_config(folder, tmp_path, capsys, method):
+    out = show_folder_mix(folder, tmp_path / 'mixed.png', method, samples=9, size=32)
+    assert Image.open(out).size[0] > 500
+    assert 'left out: ' in capsys.readouterr().err
+
+
+def test_the_folders_method_takes_settings(folder, tmp_path, tool):
+    done = tool('show_mix', '--pictures', folder, tmp_path / 'mixed.png', '--samples', 3,
+                '--cfg-options', 'scale_range=0.2,0.5')
+    assert done.returncode == 0, done.stderr
+    with pytest.raises(ValueError, match="cutmix: .*unexpected keyword argument 'scale_range'"):
+        show_folder_mix(folder, tmp_path / 'x.png', 'cutmix', settings=dict(scale_range=(.2, .5)))
+
+
+def test_a_folder_without_pictures_says_so(tmp_path, tool):
+    done = tool('show_mix', '--pictures', tmp_path, tmp_path / 'mixed.png')
+    assert done.returncode == 1 and 'expected at least two pictures' in done.stderr
