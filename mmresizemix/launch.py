@@ -3,6 +3,7 @@ import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config, DictAction
@@ -12,12 +13,16 @@ from mmengine.runner import Runner
 from .fast import use_fast_training
 from .installed import read_config
 from .resuming import INTERRUPTED, die_with_parent
+from .stack import missing
 from .transfer import CheckpointError, load_checkpoint
 
 RANDOM = 'random'
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 HUNG_SECONDS = 600  # without a batch, after which a loader's workers are taken for hung
 GUARD = 'mmresizemix.BackboneGuard'
+# Where else a run can be logged: MMEngine's backend, and the package that it needs.
+TRACKERS = dict(tensorboard=('TensorboardVisBackend', 'tensorboard'),
+                mlflow=('MLflowVisBackend', 'mlflow'), wandb=('WandbVisBackend', 'wandb'))
 
 
 def add_run_arguments(parser: ArgumentParser) -> None:
@@ -61,7 +66,8 @@ def _stack_batches(cfg: Config) -> None:
 
 
 def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
-          resume: str | None = None, amp: bool = False, fast: bool = False) -> None:
+          resume: str | None = None, amp: bool = False, fast: bool = False,
+          trackers: Iterable[str] = ()) -> None:
     """Train.
 
     Args:
@@ -70,6 +76,7 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
         resume: a checkpoint, or 'auto': the newest of the work dir that can be read, if any.
         amp: automatic mixed precision with dynamic loss scaling; on a CPU, bfloat16 without.
         fast: see :func:`mmresizemix.fast.use_fast_training`; also the config's ``fast = True``.
+        trackers: see :func:`log_to`.
 
     Raises:
         ValueError: ``backbone`` for a config that is not a detector's, ``fast`` for one that is not
@@ -96,11 +103,40 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
         cfg.resume, cfg.load_from = checkpoint is not None, checkpoint and str(checkpoint)
     if cfg.get('load_from') and resume != 'auto':  # which has read it
         load_checkpoint(cfg.load_from)  # strictly, before MMEngine would unpickle anything in it
+    log_to(cfg, trackers)
     _use_resumable_loop(cfg)
     _notice_hung_workers(cfg)
     if cfg.get('launcher') == 'pytorch':
         die_with_parent()
     build_runner(cfg).train()
+
+
+def log_to(cfg: Config, trackers: Iterable[str]) -> None:
+    """Log also to ``trackers``, keys of :data:`TRACKERS`, beside what ``cfg`` logs to: by default
+    the ``scalars.json`` that comparing reads.
+
+    Raises:
+        ImportError: the package that one needs is not installed.
+    """
+    for name in trackers:
+        backend, package = TRACKERS[name]
+        if missing(package):
+            raise ImportError(f'--log-to {name} needs {package}, which is not installed. '
+                              f'Install it with: pip install {package}')
+        visualizer = cfg.setdefault('visualizer', dict(type='Visualizer'))
+        known = visualizer.get('vis_backends') or [dict(type='LocalVisBackend')]
+        if backend not in [one['type'] for one in known]:
+            known = [*known, dict(type=backend, **_settings_of(name, Path(cfg.work_dir).name))]
+        visualizer['vis_backends'] = known
+
+
+def _settings_of(tracker: str, run: str) -> dict[str, Any]:
+    if tracker != 'mlflow':
+        return {}
+    # MMEngine's default is a store of files, which MLflow has given up. MLflow's own is what
+    # MLFLOW_TRACKING_URI says, else ./mlflow.db, where `mlflow ui` looks.
+    import mlflow
+    return dict(tracking_uri=mlflow.get_tracking_uri(), run_name=run)
 
 
 def _use_resumable_loop(cfg: Config) -> None:

@@ -2,7 +2,7 @@
 import argparse
 
 from mmresizemix.command import run_command
-from mmresizemix.launch import add_run_arguments, load_config, train
+from mmresizemix.launch import TRACKERS, add_run_arguments, load_config, train
 
 EXAMPLES = """examples:
   python tools/train.py configs/pretrain/resnet50_8xb64-resizemix-300e_in1k.py
@@ -10,6 +10,7 @@ EXAMPLES = """examples:
   python tools/train.py configs/ssd/ssd300_r50_8xb8-24e_voc0712.py --backbone resizemix.pth --seed 1
   python tools/train.py configs/ssd/ssd300_r50_8xb8-24e_voc0712.py --backbone random
   python tools/train.py CONFIG --work-dir DIR --resume      # go on from the newest checkpoint
+  python tools/train.py CONFIG --log-to tensorboard         # tensorboard --logdir work_dirs
   bash tools/dist_train.sh CONFIG 8 --amp                   # eight GPUs
 """
 
@@ -26,9 +27,11 @@ def main() -> None:
     parser.add_argument('--seed', type=int, help="of everything random (default: the config's)")
     parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
                         help='go on from a checkpoint; alone: from the newest of the work dir')
+    parser.add_argument('--log-to', nargs='+', choices=TRACKERS, default=[], metavar='TRACKER',
+                        help=f'also to {", ".join(TRACKERS)}')
     args = parser.parse_args()
     train(load_config(args), backbone=args.backbone, seed=args.seed, resume=args.resume,
-          amp=args.amp, fast=args.fast)
+          amp=args.amp, fast=args.fast, trackers=args.log_to)
 
 
 if __name__ == '__main__':
