@@ -123,11 +123,11 @@ def log_to(cfg: Config, trackers: Iterable[str]) -> None:
         if missing(package):
             raise ImportError(f'--log-to {name} needs {package}, which is not installed. '
                               f'Install it with: pip install {package}')
-        visualizer = cfg.setdefault('visualizer', dict(type='Visualizer'))
+        visualizer = cfg.get('visualizer') or dict(type='Visualizer')
         known = visualizer.get('vis_backends') or [dict(type='LocalVisBackend')]
         if backend not in [one['type'] for one in known]:
             known = [*known, dict(type=backend, **_settings_of(name, Path(cfg.work_dir).name))]
-        visualizer['vis_backends'] = known
+        cfg.visualizer = dict(visualizer, vis_backends=known)
 
 
 def _settings_of(tracker: str, run: str) -> dict[str, Any]:
