@@ -11,6 +11,8 @@ from .batch_augments import Mix
 from .registry import HOOKS
 from .seeding import batch_augments
 
+KEPT = 'mix_log'  # in a checkpoint that is written between two lines
+
 
 @HOOKS.register_module()
 class MixLogHook(Hook):
@@ -29,7 +31,7 @@ class MixLogHook(Hook):
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[str, list[Tensor]] = {}
+        self._sums: dict[str, tuple[Tensor | float, int]] = {}  # and of how many iterations
         self._interval = 10
 
     def before_train(self, runner: Runner) -> None:
@@ -40,15 +42,13 @@ class MixLogHook(Hook):
                                if isinstance(hook, LoggerHook)), self._interval)
         loss = getattr(getattr(model, 'head', None), 'loss_module', None)
         self._listening = isinstance(loss, nn.Module) and loss.register_forward_hook(self._hear)
+        if runner.iter == 0:  # not resumed
+            self._sums.clear()
 
     def after_train(self, runner: Runner) -> None:
         """Listen no more."""
         if self._listening:
             self._listening.remove()
-
-    def before_train_epoch(self, runner: Runner) -> None:
-        """Begin a mean."""
-        self._waiting.clear()
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
                          outputs: dict | None = None) -> None:
@@ -60,9 +60,19 @@ class MixLogHook(Hook):
             self._note('mix/share', (lam > 0).double().mean())
         if self.every_n_inner_iters(batch_idx, self._interval) or self.end_of_epoch(
                 runner.train_dataloader, batch_idx):
-            for name, values in self._waiting.items():
-                runner.message_hub.update_scalar(f'train/{name}', torch.stack(values).mean().item())
-            self._waiting.clear()
+            for name, (total, count) in self._sums.items():
+                runner.message_hub.update_scalar(f'train/{name}', float(total) / count)
+            self._sums.clear()
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Stopped between two lines, a run goes on with the log of one that was not."""
+        if self._sums:
+            checkpoint[KEPT] = {name: (float(total), count)
+                                for name, (total, count) in self._sums.items()}
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """See :meth:`before_save_checkpoint`."""
+        self._sums = dict(checkpoint.get(KEPT, {}))
 
     def _mixes(self) -> list[Mix] | None:
         """Of this batch: one, none where chance left it alone; None: not all augments are ours."""
@@ -77,9 +87,12 @@ class MixLogHook(Hook):
 
     def _hear(self, loss: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
         scores, labels = (argument.detach() for argument in arguments[:2])
+        if scores.ndim != 2 or labels.shape not in (scores.shape, scores.shape[:1]):
+            return  # no classifier of whole pictures
         predicted = scores.argmax(1)
         right = predicted == labels if labels.ndim == 1 else labels.gather(1, predicted[:, None])
-        self._note('mix/accuracy', 100 * right.double().mean())
+        self._note('mix/accuracy', 100 * right.float().mean())
 
     def _note(self, name: str, value: Tensor) -> None:
-        self._waiting.setdefault(name, []).append(value.double())
+        total, count = self._sums.get(name, (0., 0))
+        self._sums[name] = total + value, count + 1

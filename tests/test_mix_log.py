@@ -1,17 +1,24 @@
 """The log says how a training mixes, and the training does not notice."""
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
 import torch
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
 
 from mmresizemix.datasets import write_scenes
 from mmresizemix.installed import CONFIGS, read_config
 from mmresizemix.launch import train
 from mmresizemix.mix_log import MixLogHook
+from mmresizemix.results.configs import classifier_config
+from mmresizemix.transfer import load_checkpoint
 
 HALF = {'model.train_cfg.augments.scale_range': (0.5, 0.5)}  # of 48 pixels: an area of exactly 1/4
 TYPE = 'mmresizemix.MixLogHook'
+NAMES = ('mix/source_weight', 'mix/share', 'mix/accuracy')
 
 
 @pytest.fixture(scope='module')
@@ -20,7 +27,8 @@ def crops(tmp_path_factory):
                         voc=(1, 1, 1), scene_size=(96, 96)) / 'classification'
 
 
-def log_of(crops, work_dir, name='resnet18-resizemix_scenes', **options) -> list[dict]:
+def log_of(crops, work_dir, name='resnet18-resizemix_scenes', resume=None,
+           **options) -> list[dict]:
     """Train one epoch of three steps; the training lines of scalars.json."""
     cfg = read_config(CONFIGS / f'demo/{name}.py')
     for loader in (cfg.train_dataloader, cfg.val_dataloader):
@@ -28,8 +36,8 @@ def log_of(crops, work_dir, name='resnet18-resizemix_scenes', **options) -> list
         loader.collate_fn = dict(type='default_collate')
     cfg.merge_from_dict({'work_dir': str(work_dir), 'train_cfg.max_epochs': 1,
                          'default_hooks.logger.interval': 1, **options})
-    train(cfg)
-    [log] = Path(work_dir).glob('*/vis_data/scalars.json')
+    train(cfg, resume=resume)
+    log = max(Path(work_dir).glob('*/vis_data/scalars.json'))
     return [line for line in map(json.loads, log.read_text().splitlines()) if 'loss' in line]
 
 
@@ -67,10 +75,21 @@ def test_mixed_accuracy_is_the_weight_of_the_predicted_class():
     scores = torch.tensor([[0., 2., 1.], [0., 1., 3.], [5., 0., 0.]])
     mixed = torch.tensor([[.7, .3, 0.], [0., .1, .9], [0., .5, .5]])
     hook._hear(None, (scores, mixed), None)
-    hook._hear(None, (scores, torch.tensor([1, 2, 2])), None)
-    of_mixed, plain = (value.item() for value in hook._waiting['mix/accuracy'])
-    assert of_mixed == pytest.approx(100 * (.3 + .9 + 0) / 3, rel=1e-6)
-    assert plain == pytest.approx(100 * 2 / 3)
+    assert hook._sums['mix/accuracy'][0].item() == pytest.approx(100 * (.3 + .9 + 0) / 3, rel=1e-6)
+    plain = MixLogHook()
+    plain._hear(None, (scores, torch.tensor([1, 2, 2])), None)
+    assert plain._sums['mix/accuracy'][0].item() == pytest.approx(100 * 2 / 3)
+
+
+def test_nothing_is_read_before_a_line_is_due():
+    """Tensors of the device 'meta' have no values: reading one raises."""
+    hook = MixLogHook()
+    for labels in (torch.empty(4, 3, device='meta'), torch.empty(4, device='meta').long()):
+        hook._hear(None, (torch.empty(4, 3, device='meta'), labels), None)
+    total, count = hook._sums['mix/accuracy']
+    assert total.is_meta and count == 2
+    with pytest.raises(RuntimeError):
+        float(total)
 
 
 def test_training_does_not_notice(crops, tmp_path):
@@ -82,3 +101,50 @@ def test_training_does_not_notice(crops, tmp_path):
     states = [torch.load(tmp_path / run / 'epoch_1.pth', weights_only=False)['state_dict']
               for run in ('with', 'without')]
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+
+
+@HOOKS.register_module(force=True)
+class StopMixedRun(Hook):
+    """A request to stop between two lines of the log."""
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.iter + 1 == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_run_stopped_between_two_lines_logs_what_a_straight_one_does(crops, tmp_path):
+    options = {'train_dataloader.batch_size': 4, 'default_hooks.logger.interval': 4}
+    straight = log_of(crops, tmp_path / 'straight', **options)
+    hooks = read_config(CONFIGS / 'demo/resnet18-resizemix_scenes.py').custom_hooks
+    with pytest.raises(SystemExit):
+        log_of(crops, tmp_path / 'stopped', **options,
+               custom_hooks=[*hooks, dict(type='StopMixedRun')])
+    assert set(load_checkpoint(tmp_path / 'stopped/interrupted.pth')['mix_log']) == set(NAMES)
+    resumed = log_of(crops, tmp_path / 'stopped', resume='auto', **options)
+    for name in NAMES:
+        assert [line[name] for line in resumed] == pytest.approx([line[name] for line in straight])
+    assert 'mix_log' not in load_checkpoint(tmp_path / 'stopped/epoch_1.pth')
+
+
+def test_a_run_with_it_is_compared_with_one_from_before():
+    config = read_config(CONFIGS / 'pretrain/resnet50_8xb64-300e_in1k.py').to_dict()
+    older = dict(config, custom_hooks=[h for h in config['custom_hooks'] if h['type'] != TYPE])
+    assert older != config and classifier_config(older) == classifier_config(config)
+
+
+@pytest.mark.parametrize('augments, mixed', [
+    (dict(type='mmresizemix.MixThenAugment', mix=dict(type='mmresizemix.ResizeMix'),
+          transforms=[dict(type='RandAugment')]), True),
+    (dict(type='mmresizemix.Mixup', per='batch'), True),
+    (dict(type='mmresizemix.PuzzleMix'), True),
+    (dict(type='mmresizemix.CutMix', prob=0.), False)])
+def test_every_augment_of_ours_is_noted(crops, tmp_path, augments, mixed):
+    lines = log_of(crops, tmp_path, **{'model.train_cfg.augments': dict(augments, _delete_=True)})
+    assert all((line['mix/share'] > 0) == mixed for line in lines)  # Puzzle Mix may take none
+    assert all((line['mix/source_weight'] > 0) == mixed for line in lines)
+
+
+def test_beside_another_packages_augment_the_accuracy_alone(crops, tmp_path):
+    lines = log_of(crops, tmp_path, **{'model.train_cfg.augments': [
+        dict(type='mmresizemix.ResizeMix'), dict(type='mmpretrain.Mixup', alpha=1.)]})
+    assert all(set(filter(lambda n: n[:4] == 'mix/', line)) == {'mix/accuracy'} for line in lines)

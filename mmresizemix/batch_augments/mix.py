@@ -1,6 +1,7 @@
 """What a batch augment draws: a value to be looked at, logged, replayed or written by hand."""
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -78,7 +79,7 @@ class Mix:
             raise ValueError(f'moves: expected (2, {n}, B * B) with B a divisor of {height} and '
                              f'{width}, got {tuple(self.moves.shape)}')
 
-    @property
+    @cached_property
     def lam(self) -> Tensor:
         """(N,) float64, λ = W_P H_P / (W H): the source's label weight, read from the target box
         (paper eq. 8), so that label and pixels cannot disagree; times the mean ``weight``."""

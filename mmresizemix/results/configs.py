@@ -7,7 +7,7 @@ from typing import Any
 SECTIONS = ('model', 'train_dataloader', 'val_dataloader', 'val_evaluator', 'train_cfg',
             'optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'custom_hooks')
 OURS = ('BackboneGuard', 'EpochSeedHook', 'DetectionDump', 'FiniteWeightsHook', 'AttachModelHook',
-        'PolicyEpochHook')  # hooks that change no result by themselves
+        'PolicyEpochHook', 'MixLogHook')  # hooks that change no result by themselves
 EVALUATION_SET = 'evaluation set (digest)'  # by its content, where it is known
 WEIGHTS = 'model.backbone.init_cfg'
 TABLE_ROW = 'table_row'  # in a config: which row and column of a table the run is for
