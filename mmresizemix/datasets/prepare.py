@@ -1,5 +1,6 @@
-"""What the commands prepare_voc and prepare_coco share: check, advise, download, exit code."""
+"""What the commands prepare_voc and prepare_coco share: options, check, advice, exit code."""
 import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -10,6 +11,41 @@ from .report import Report
 USABLE, BROKEN, MISUSED = 0, 1, 2
 EXIT_CODES = ('exit code: 0 usable, 1 faults that break a run or its numbers, '
               '2 wrong usage or no folder')
+
+
+def parse_arguments(description: str, examples: str, published: str, root: str, root_holds: str,
+                    split_form: str, parse_split: Callable) -> Namespace:
+    """The options of both, read from the command line; ``splits`` and ``classes`` as lists, empty
+    for the published set, and ``own``: whether it is another set.
+
+    Args:
+        published: the name of the set that can be downloaded.
+        root: where it lies, unless the user says where; root_holds: what is in it.
+        split_form: how a split of one's own is written; parse_split: reads it, or raises a
+            ValueError.
+    """
+    parser = ArgumentParser(description=description, epilog=f'{examples}\n{EXIT_CODES}',
+                            formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument('root', nargs='?', type=Path, default=Path(root),
+                        help=f'folder that holds {root_holds} (default: %(default)s)')
+    parser.add_argument('--classes', help='class names of your own set in the order of your '
+                        'config, separated by commas')
+    parser.add_argument('--splits', help=f'of your own set, as {split_form}, separated by commas')
+    parser.add_argument('--fast', action='store_true', help='do not decode the pictures')
+    parser.add_argument('--download', action='store_true',
+                        help=f'download what {published} lacks')
+    parser.add_argument('--most', type=int, default=5,
+                        help='faults of a kind to show (default: %(default)s)')
+    args = parser.parse_args()
+    args.own = bool(args.classes or args.splits)
+    if args.download and args.own:
+        parser.error(f'--download fetches {published}: leave out --classes and --splits')
+    args.classes = args.classes.split(',') if args.classes else []
+    try:
+        args.splits = [parse_split(text) for text in (args.splits or '').split(',') if text]
+    except ValueError as error:
+        parser.error(str(error))
+    return args
 
 
 def prepare(root: Path, check: Callable[[Progress], Report], archives: Iterable[Archive] = (),
