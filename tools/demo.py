@@ -10,10 +10,17 @@ from rich.console import Console
 from mmresizemix.command import run_command
 from mmresizemix.demo import SCALES, run_demo
 
+EXAMPLES = """examples:
+  python tools/demo.py                   # minutes
+  python tools/demo.py --scale smoke     # only that everything runs
+
+Exit code 0: all is done. 1: something has failed. 130: stopped by Ctrl-C or SIGTERM.
+"""
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__,
-                                     epilog='example: python tools/demo.py --scale smoke',
+                                     epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--scale', choices=SCALES, default='full',
                         help='full takes minutes; smoke only shows that everything runs')

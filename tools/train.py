@@ -12,6 +12,9 @@ EXAMPLES = """examples:
   python tools/train.py CONFIG --work-dir DIR --resume      # go on from the newest checkpoint
   python tools/train.py CONFIG --log-to tensorboard         # tensorboard --logdir work_dirs
   bash tools/dist_train.sh CONFIG 8 --amp                   # eight GPUs
+
+Exit code 0: trained to the end. 1: an error, said in one line. 74: the disk is full. 130, 143:
+stopped by Ctrl-C, by SIGTERM (128 + the signal's number); --resume goes on where it was.
 """
 
 

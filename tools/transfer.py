@@ -26,6 +26,7 @@ EXAMPLES = """examples:
                                  a table of the paper made small, on a folder a class
 
 Exit code 0: all is done. 1: something has failed; what does not need it was run all the same.
+130: stopped by Ctrl-C or SIGTERM.
 """
 
 
