@@ -1,11 +1,11 @@
-# make install | demo | test | test-faults | test-slurm | test-wheel | bench
+# make install | demo | lint | test | test-faults | test-slurm | test-wheel | bench
 # Everything lives in .venv; remove that folder to start over.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SCALE ?= full
 
-.PHONY: install demo test test-faults test-slurm test-wheel bench
+.PHONY: install demo lint test test-faults test-slurm test-wheel bench
 install: $(VENV)/.installed
 
 # A Python without ensurepip (Debian's, without python3-venv) can still make a venv: pip is put in
@@ -22,6 +22,9 @@ $(VENV)/.installed: setup.py constraints.txt
 
 demo: install
 	$(BIN)/python tools/demo.py --scale $(SCALE)
+
+lint: install
+	$(BIN)/ruff check .
 
 test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests \

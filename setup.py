@@ -42,7 +42,12 @@ setup(
             *OPENMMLAB, 'faster-coco-eval>=1.6', 'grad-cam>=1.5', 'PyMaxflow>=1.3',
             'simplejpeg>=1.8'
         ],
-        test=['build>=1.2', 'pytest>=8', 'pytest-xdist>=3'],
+        logging=['tensorboard>=2.21', 'mlflow>=3.17'],
+        # mlflow-skinny with what its local store needs, instead of all of mlflow
+        test=[
+            'alembic>=1.20', 'build>=1.2', 'mlflow-skinny>=3.17', 'pytest>=8', 'pytest-xdist>=3',
+            'ruff>=0.17', 'SQLAlchemy>=2.1', 'tensorboard>=2.21'
+        ],
         bench=['timm>=1.0', 'kornia>=0.8', 'nvidia-dali-cuda120>=1.50; sys_platform == "linux"'],
     ),
 )
