@@ -1,11 +1,11 @@
-# make install | demo | lint | test | test-faults | test-slurm | test-wheel | bench
+# make install | demo | lint | docs | test | test-faults | test-slurm | test-wheel | bench
 # Everything lives in .venv; remove that folder to start over.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SCALE ?= full
 
-.PHONY: install demo lint test test-faults test-slurm test-wheel bench
+.PHONY: install demo lint docs test test-faults test-slurm test-wheel bench
 install: $(VENV)/.installed
 
 # A Python without ensurepip (Debian's, without python3-venv) can still make a venv: pip is put in
@@ -25,6 +25,12 @@ demo: install
 
 lint: install
 	$(BIN)/ruff check .
+
+# docs/_build/html/index.html; warnings are errors
+docs: install
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[docs]'
+	rm -rf docs/_build
+	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build/html
 
 test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests \

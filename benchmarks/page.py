@@ -29,7 +29,7 @@ def read(names) -> dict[str, dict]:
 
 
 def table(found: dict) -> list[str]:
-    lines = [f'### {found["question"]}', '']
+    lines = [f'## {found["question"]}', '']
     if 'skipped' in found:
         return [*lines, f'Not measured here: {found["skipped"]}.', '']
     lines += [f'{found["setting"][0].upper()}{found["setting"][1:]}.', '']
@@ -47,7 +47,7 @@ def table(found: dict) -> list[str]:
 
 
 def growth_table(all_found: dict[str, dict]) -> list[str]:
-    lines = ['### How cost grows', '', 'Seconds at four sizes, and the power of the size that they '
+    lines = ['## How cost grows', '', 'Seconds at four sizes, and the power of the size that they '
              'grow with: 1 is linear.', '',
              '| | | seconds at size | power |', '|---|---|---|---:|']
     for found in all_found.values():

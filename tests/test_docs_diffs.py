@@ -1,0 +1,89 @@
+"""The design page's diffs, applied to a copy of the tree: short, up to date, and they work."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+METHOD, DETECTOR, DATA_SET = re.findall(r'```diff\n(.*?)```', (ROOT / 'docs/design.md').read_text(),
+                                        re.DOTALL)
+SHARED = ('mmresizemix', 'configs', 'tools', 'tests', 'setup.py')
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A copy of what the diffs touch and the tests read, in which to run Python."""
+    for name in SHARED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name, symlinks=True,
+                            ignore=shutil.ignore_patterns('__pycache__'))
+        else:
+            shutil.copy(source, tmp_path / name)
+
+    def run(*command):
+        done = subprocess.run([sys.executable, *map(str, command)], cwd=tmp_path, text=True,
+                              capture_output=True, timeout=300,
+                              env={**os.environ, 'PYTHONPATH': str(tmp_path),
+                                   'OMP_NUM_THREADS': '1'})
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout
+
+    def applied(diff):
+        subprocess.run(['git', 'apply', '-'], cwd=tmp_path, input=diff, text=True, check=True)
+        return run
+
+    return applied
+
+
+@pytest.mark.parametrize('diff', [METHOD, DETECTOR, DATA_SET], ids=['method', 'detector', 'data'])
+def test_a_diff_is_short(diff):
+    assert len(diff.splitlines()) < 40
+
+
+def test_a_mixing_method(tree):
+    run = tree(METHOD)
+    assert ' passed' in run('-m', 'pytest', '-q', '-p', 'no:xdist',
+                            'tests/batch_augments/test_contract.py', '-k', 'sidemix')
+    run('-c', '''
+import torch
+from mmpretrain.registry import BATCH_AUGMENTS
+import mmresizemix
+augment = BATCH_AUGMENTS.build(dict(type='mmresizemix.SideMix', seed=0))
+columns = augment.draw(20000, (8, 10)).lam * 10
+assert torch.equal(columns, columns.round())
+share = torch.bincount(columns.long(), minlength=11) / 20000
+assert (share - 1 / 11).abs().max() < 0.01, share''')
+
+
+def test_a_detector(tree):
+    run = tree(DETECTOR)
+    run('-m', 'pytest', '-q', '-p', 'no:xdist', 'tests/test_configs.py', 'tests/test_installed.py',
+        '-k', 'cascade or index')
+    run('-c', '''
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+import mmresizemix
+from mmdet.registry import HOOKS, MODELS
+cfg = Config.fromfile('configs/cascade_rcnn/cascade-rcnn_r50_fpn_8xb2-12e_coco.py')
+init_default_scope('mmdet')
+assert type(MODELS.build(cfg.model)).__name__ == 'CascadeRCNN'
+assert 'BackboneGuard' in {type(HOOKS.build(hook)).__name__ for hook in cfg.custom_hooks}''')
+
+
+def test_a_data_set(tree):
+    run = tree(DATA_SET)
+    run('-c', '''
+from mmresizemix.datasets import write_scenes
+write_scenes('data/scenes', crops=(1, 1), voc=(0, 0, 0), coco=(4, 2), scene_size=(96, 96))''')
+    run('tools/train.py', 'configs/custom/ssd_r18_scenes.py', '--backbone', 'random',
+        '--work-dir', 'work_dirs/ssd', '--cfg-options', 'train_cfg.max_epochs=1',
+        'train_dataloader.dataset.times=1', 'train_dataloader.num_workers=0',
+        'val_dataloader.num_workers=0', 'val_dataloader.persistent_workers=False')
+    out = run('tools/prepare_coco.py', 'data/scenes/coco',
+              '--classes', 'circle,square,triangle,ring,cross,star')
+    assert 'usable' in out
