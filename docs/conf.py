@@ -39,6 +39,8 @@ html_math_renderer = 'mathml'
 html_theme_options = dict(
     light_css_variables={'font-stack': 'system-ui, sans-serif'}, navigation_with_keys=True)
 html_copy_source = False
+html_static_path = ['_static']
+html_css_files = ['site.css']
 
 
 def show_repository_links(app: Sphinx, doctree: nodes.document) -> None:

@@ -81,7 +81,7 @@ class Mix:
 
     @cached_property
     def lam(self) -> Tensor:
-        """(N,) float64, λ = W_P H_P / (W H): the source's label weight, read from the target box
+        """The source's label weight λ = W_P H_P / (W H), (N,) float64, read from the target box
         (paper eq. 8), so that label and pixels cannot disagree; times the mean ``weight``."""
         x1, y1, x2, y2 = self.target.unbind(1)
         height, width = self.size
