@@ -52,7 +52,11 @@ def __getattr__(name: str):
 
 if not stack.missing('torch', 'mmengine', 'mmcv'):
     stack.check_versions()
+    stack.warn_of_mixed_families()
     from . import installed, ops, registry  # noqa: F401
 
     installed.tell_mmengine()
     ops.install_fallback()
+    if stack.is_older('mmengine', '0.10.8') and not stack.is_older('torch', '2.6'):
+        from .transfer.checkpoint import let_mmengine_read
+        let_mmengine_read()

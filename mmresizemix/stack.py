@@ -1,8 +1,14 @@
 """What the plugin stands on: which packages are installed, and whether they are new enough."""
+import warnings
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 MINIMUM = dict(torch='2.4', mmengine='0.10.7', mmcv='2.1.0', mmdet='3.3.0', mmpretrain='1.2.0')
+
+# OpenMMLab's own distributions and the maintained forks have the same import names.
+FAMILIES = dict(mmengine='onedl-mmengine', mmcv='onedl-mmcv', mmdet='onedl-mmdetection',
+                mmpretrain='onedl-mmpretrain')
 
 # What each room of the package cannot do without.
 NEEDED_BY = dict(
@@ -41,17 +47,38 @@ def check_versions() -> None:
     for name, minimum in MINIMUM.items():
         if missing(name):
             continue
-        found = import_module(name).__version__
-        if _release(found) < _release(minimum):
-            too_old.append(f'{name} >= {minimum} (found {found})')
+        if is_older(name, minimum):
+            too_old.append(f'{name} >= {minimum} (found {import_module(name).__version__})')
     if too_old:
         raise ImportError(f'mmresizemix needs {", ".join(too_old)}. {REMEDY}')
 
 
-def _release(version: str) -> tuple[int, ...]:
+def is_older(package: str, than: str) -> bool:
+    """Whether an installed ``package`` is older than the version ``than``."""
+    return _release(import_module(package).__version__) < _release(than)
+
+
+def warn_of_mixed_families() -> None:
+    """Where both are installed, the files of one have overwritten those of the other."""
+    both = [f'{own} and {fork}' for own, fork in FAMILIES.items()
+            if _is_installed(own) and _is_installed(fork)]
+    if both:
+        warnings.warn(f'{", ".join(both)} are both installed, and have overwritten each other\'s '
+                      'files. Uninstall both of each pair, then install one.', stacklevel=2)
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _release(text: str) -> tuple[int, ...]:
     """'2.15.0+cu130' -> (2, 15, 0); a pre-release counts as its release."""
     numbers = []
-    for part in version.split('+')[0].split('.'):
+    for part in text.split('+')[0].split('.'):
         digits = ''.join(c for c in part if c.isdigit()) if part[:1].isdigit() else ''
         if not digits:
             break

@@ -32,3 +32,9 @@ def test_a_name_that_does_not_exist_is_an_attribute_error():
 def test_every_public_name_resolves():
     for name in mmresizemix.__all__:
         assert getattr(mmresizemix, name) is not None
+
+
+def test_two_families_of_one_name_are_warned_of(monkeypatch):
+    monkeypatch.setattr(stack, '_is_installed', {'mmdet', 'onedl-mmdetection', 'mmcv'}.__contains__)
+    with pytest.warns(UserWarning, match='^mmdet and onedl-mmdetection are both installed'):
+        stack.warn_of_mixed_families()

@@ -110,13 +110,14 @@ _History = type('HistoryBuffer', (), dict(
     __module__='mmengine.logging.history_buffer', __setstate__=lambda self, state: None))
 
 
-def _attribute(owner: object, name: str) -> None:
-    """Stands in for ``getattr``, which a HistoryBuffer needs for the names of its statistics."""
-    if owner is not _History or name.startswith('_'):
-        raise pickle.UnpicklingError(f'Unsupported global: GLOBAL getattr of {name}')
+def _inert_globals(history: type = _History) -> list[Callable]:
 
+    def attribute(owner: object, name: str) -> object:
+        """Stands in for ``getattr``, by which a history refers to its own statistics."""
+        if owner is not history or name.startswith('_'):
+            raise pickle.UnpicklingError(f'Unsupported global: GLOBAL getattr of {name}')
+        return getattr(history, name, None)
 
-def _inert_globals() -> list[Callable]:
     # numpy 2 moved numpy.core to numpy._core; files of both name theirs
     core = np._core.multiarray if hasattr(np, '_core') else np.core.multiarray
     functions = [
@@ -124,10 +125,19 @@ def _inert_globals() -> list[Callable]:
         for name in ('core', '_core')
         for function, wrapped in (('scalar', core.scalar), ('_reconstruct', core._reconstruct))
     ]
-    functions += [_named(m, 'getattr', _attribute) for m in ('builtins', '__builtin__')]
+    functions += [_named(m, 'getattr', attribute) for m in ('builtins', '__builtin__')]
     # timm and torchvision keep the options of the training in an argparse.Namespace
-    return [np.ndarray, np.dtype, argparse.Namespace, _History, *functions,
+    return [np.ndarray, np.dtype, argparse.Namespace, history, *functions,
             *{type(np.dtype(code)) for code in '?bhilqBHILQefdFDSU'}]
+
+
+def let_mmengine_read() -> None:
+    """Let MMEngine before 0.10.8 read its own checkpoints on torch >= 2.6, where ``torch.load``
+    allows tensors and plain values only unless told otherwise: with it, resuming and testing fail
+    (mmengine#1655). What is allowed is what :func:`load_checkpoint` allows, and MMEngine's history.
+    """
+    from mmengine.logging import HistoryBuffer
+    add_safe_globals(_inert_globals(HistoryBuffer))
 
 
 def _named(module: str, name: str, function: Callable) -> Callable:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 
+from mmresizemix.stack import is_older
 from mmresizemix.transfer import CheckpointError, load_checkpoint
 
 
@@ -21,6 +22,13 @@ class RunsCode:
 
     def __reduce__(self):
         return os.system, (f'touch {self.path}', )
+
+
+class AsksForAttribute:
+    """Pickles to ``getattr(HistoryBuffer, '__init__')``."""
+
+    def __reduce__(self):
+        return getattr, (HistoryBuffer, '__init__')
 
 
 def test_a_real_mmengine_checkpoint_is_admitted(save):
@@ -102,8 +110,37 @@ def test_damage_is_named(save, tmp_path):
 def test_the_train_command_refuses_a_checkpoint_that_would_run_code(tmp_path, tool):
     torch.save(dict(state_dict={}, meta=RunsCode(tmp_path / 'ran')), tmp_path / 'evil.pth')
     done = tool('train', 'configs/demo/resnet18_scenes.py', '--resume', tmp_path / 'evil.pth')
-    assert done.returncode == 1 and done.stderr.startswith('error: ')
-    assert 'could run code' in done.stderr and not (tmp_path / 'ran').exists()
+    last_line = done.stderr.splitlines()[-1]
+    assert done.returncode == 1 and last_line.startswith('error: ')
+    assert 'could run code' in last_line and not (tmp_path / 'ran').exists()
+
+
+def test_mmengine_reads_a_history_and_nothing_else(tmp_path):
+    history = HistoryBuffer([1., 2., 6.], [1, 1, 1])
+    torch.save(dict(message_hub=dict(loss=history)), tmp_path / 'run.pth')
+    torch.save(dict(meta=AsksForAttribute()), tmp_path / 'evil.pth')
+    code = '''
+import pickle, sys, torch
+from mmresizemix.transfer.checkpoint import let_mmengine_read
+torch.serialization.clear_safe_globals()
+let_mmengine_read()
+loss = torch.load('run.pth', weights_only=True)['message_hub']['loss']
+assert loss.mean(2) == 4 and loss.data[0].tolist() == [1, 2, 6]
+try: torch.load('evil.pth', weights_only=True)
+except pickle.UnpicklingError as error: print(error)
+'''
+    done = subprocess.run([sys.executable, '-c', code], cwd=tmp_path, capture_output=True, text=True)
+    assert 'getattr of __init__' in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not is_older('mmengine', '0.10.8') or is_older('torch', '2.6'),
+                    reason='this MMEngine reads its own checkpoints')
+def test_old_mmengine_still_cannot_read_its_own_checkpoints(tmp_path):
+    torch.save(dict(message_hub=dict(loss=HistoryBuffer([1.], [1]))), tmp_path / 'run.pth')
+    code = ('import torch; from mmengine.runner import load_checkpoint\n'
+            'load_checkpoint(torch.nn.Linear(1, 1), "run.pth")')
+    done = subprocess.run([sys.executable, '-c', code], cwd=tmp_path, capture_output=True, text=True)
+    assert 'Unsupported global' in done.stderr, done.stderr
 
 
 def test_safetensors_say_what_to_install(tmp_path):
