@@ -1,11 +1,12 @@
-# make install | demo | lint | docs | test | test-faults | test-slurm | test-wheel | bench
+# make install | demo | lint | docs | test | test-faults | test-slurm | test-wheel | test-stock |
+# bench
 # Everything lives in .venv; remove that folder to start over.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SCALE ?= full
 
-.PHONY: install demo lint docs test test-faults test-slurm test-wheel bench
+.PHONY: install demo lint docs test test-faults test-slurm test-wheel test-stock bench
 install: $(VENV)/.installed
 
 # A Python without ensurepip (Debian's, without python3-venv) can still make a venv: pip is put in
@@ -57,6 +58,23 @@ test-wheel: install
 	$(PIP_WHEEL) install -q -c constraints.txt --no-deps opencv-python-headless
 	cd .venv-wheel && OMP_NUM_THREADS=1 bin/python -m pytest ../tests/wheel
 	rm -rf .venv-wheel
+
+# beside OpenMMLab's own releases, whose requirements do not fit current PyTorch, so that they are put
+# in without, and what they need by hand: all that touches OpenMMLab, 7 minutes
+STOCK := mmengine mmcv-lite mmdet mmpretrain
+STOCK_NEEDS := addict einops importlib-metadata mat4py modelindex packaging pyyaml 'setuptools<81' shapely six \
+  termcolor terminaltables tqdm yapf torch torchvision faster-coco-eval grad-cam PyMaxflow simplejpeg
+NO_OPENMMLAB := $(addprefix tests/,datasets faults plan results show slurm wheel test_benchmarks.py test_docs.py \
+  test_docs_diffs.py test_readme.py test_tour.py test_trackers.py)
+PIP_STOCK := $(BIN)/python -m pip --python .venv-stock
+test-stock: install
+	rm -rf .venv-stock
+	$(BIN)/python -m venv --without-pip .venv-stock
+	$(PIP_STOCK) install -c constraints.txt -e '.[test]' $(STOCK_NEEDS)
+	$(PIP_STOCK) uninstall -q -y opencv-python
+	$(PIP_STOCK) install -q -c constraints.txt --no-deps opencv-python-headless $(STOCK)
+	OMP_NUM_THREADS=1 .venv-stock/bin/python -m pytest -n 2 --dist loadfile tests $(addprefix --ignore ,$(NO_OPENMMLAB))
+	rm -rf .venv-stock
 
 # every question in turn, then docs/benchmarks.md: 20 minutes; PICTURES: a folder of real JPEGs
 bench: install

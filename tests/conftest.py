@@ -1,5 +1,6 @@
 """What all tests share."""
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -41,3 +42,16 @@ def tool():
                               env={**os.environ, 'OMP_NUM_THREADS': '1', **(environment or {})})
 
     return run
+
+
+@pytest.fixture(scope='session')
+def copy_tree():
+    """``copy_tree(to)``: a copy of the checkout's code in which to edit and run as a user would."""
+
+    def copy(to: Path) -> Path:
+        for name in ('mmresizemix', 'configs', 'tools', 'tests'):
+            shutil.copytree(ROOT / name, to / name, symlinks=True,
+                            ignore=shutil.ignore_patterns('__pycache__'))
+        return to
+
+    return copy

@@ -1,7 +1,6 @@
 """The design page's diffs, applied to a copy of the tree: short, up to date, and they work."""
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,19 +10,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 METHOD, DETECTOR, DATA_SET = re.findall(r'```diff\n(.*?)```', (ROOT / 'docs/design.md').read_text(),
                                         re.DOTALL)
-SHARED = ('mmresizemix', 'configs', 'tools', 'tests', 'setup.py')
 
 
 @pytest.fixture
-def tree(tmp_path):
-    """A copy of what the diffs touch and the tests read, in which to run Python."""
-    for name in SHARED:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, tmp_path / name, symlinks=True,
-                            ignore=shutil.ignore_patterns('__pycache__'))
-        else:
-            shutil.copy(source, tmp_path / name)
+def tree(tmp_path, copy_tree):
+    """A copy of the code, to apply a diff to and run Python in."""
+    copy_tree(tmp_path)
 
     def run(*command):
         done = subprocess.run([sys.executable, *map(str, command)], cwd=tmp_path, text=True,
