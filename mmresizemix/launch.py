@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config, DictAction
+from mmengine.dist import barrier, is_distributed
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
@@ -109,6 +110,7 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
     if cfg.get('launcher') == 'pytorch':
         die_with_parent()
     build_runner(cfg).train()
+    leave_process_group()
 
 
 def log_to(cfg: Config, trackers: Iterable[str]) -> None:
@@ -160,7 +162,9 @@ def test(cfg: Config, checkpoint: str, *, amp: bool = False) -> dict:
     cfg.load_from = str(checkpoint)
     if amp:
         cfg.test_cfg.fp16 = True
-    return build_runner(cfg).test()
+    metrics = build_runner(cfg).test()
+    leave_process_group()
+    return metrics
 
 
 def build_runner(cfg: Config) -> Runner:
@@ -168,6 +172,14 @@ def build_runner(cfg: Config) -> Runner:
     if cfg.get('launcher') == 'pytorch' and not torch.cuda.is_available():
         _use_gloo(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def leave_process_group() -> None:
+    """MMEngine leaves that to the end of the process, where a rank that is still connected may abort
+    (in one of four runs over gloo), and a training that is done would count as failed."""
+    if is_distributed():
+        barrier()
+        torch.distributed.destroy_process_group()
 
 
 def _use_gloo(cfg: Config) -> None:
