@@ -1,4 +1,5 @@
 """A config and a few options -> a run. Serves mmpretrain's and mmdet's configs alike."""
+import gc
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
@@ -175,10 +176,11 @@ def build_runner(cfg: Config) -> Runner:
 
 
 def leave_process_group() -> None:
-    """MMEngine leaves that to the end of the process, where a rank that is still connected may abort
-    (in one of four runs over gloo), and a training that is done would count as failed."""
+    """End the threads that connect the ranks, which MMEngine leaves to the end of the process: one
+    that is busy when Python ends aborts its rank, and a finished training counts as failed."""
     if is_distributed():
         barrier()
+        gc.collect()  # the model, in cycles with its runner, holds on to the group
         torch.distributed.destroy_process_group()
 
 

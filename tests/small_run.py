@@ -18,7 +18,7 @@ from mmengine.registry import DATASETS, HOOKS, MODELS
 from torch.utils.data import Dataset
 
 import mmresizemix
-from mmresizemix.launch import build_runner, newest_checkpoint
+from mmresizemix.launch import build_runner, leave_process_group, newest_checkpoint
 
 
 @DATASETS.register_module(force=True)
@@ -100,7 +100,7 @@ def config(work_dir, epochs, workers=0, resume=False, launcher='none', stop=None
         log_level='WARNING'))
 
 
-if __name__ == '__main__':
+def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('work_dir')
     parser.add_argument('--epochs', type=int, default=1)
@@ -113,3 +113,8 @@ if __name__ == '__main__':
     model = runner.model.module
     torch.save(dict(targets=torch.cat(model.targets), weight=model.layer.weight.detach(),
                     mean=model.norm.running_mean), f'{args.work_dir}/rank{runner.rank}.pth')
+
+
+if __name__ == '__main__':
+    main()
+    leave_process_group()
