@@ -1,0 +1,43 @@
+"""The notebook runs as it stands, and what it says of itself comes out."""
+import re
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+
+TOUR = Path(__file__).resolve().parents[1] / 'docs/tour.ipynb'
+
+
+def text_of(notebook) -> str:
+    """What its cells print and show, but for pictures."""
+    outputs = [output for cell in notebook.cells for output in cell.get('outputs', [])]
+    return '\n'.join(output.get('text', '') or output.get('data', {}).get('text/markdown', '')
+                     for output in outputs)
+
+
+@pytest.fixture(scope='module')
+def executed(tmp_path_factory):
+    notebook = nbformat.read(TOUR, as_version=4)
+    folder = {'metadata': {'path': str(tmp_path_factory.mktemp('tour'))}}
+    return nbclient.NotebookClient(notebook, timeout=300, resources=folder).execute()
+
+
+def test_what_it_shows_comes_out(executed):
+    text = text_of(executed)
+    by_hand, of_the_mix, label = re.search(
+        r'λ by hand (\S+), of the mix (\S+), label .*?(\d\.\d+)\]', text).groups()
+    assert by_hand == of_the_mix == label
+    assert 'the target, bit for bit: True' in text
+    assert text.count('the backbone equals backbones/') == 4
+    assert "begin with 'backbone.', and init_cfg has no prefix" in text
+    assert '58 times too large' in text
+    assert re.search(r'\| ResizeMix \(per sample\), VOC SSD96 \| +\w+', text)
+
+
+def test_what_is_committed_came_out_of_these_cells(executed):
+    committed = nbformat.read(TOUR, as_version=4)
+    lines = [set(re.findall(r'^(?:error|λ|sample).*', text_of(n), re.MULTILINE))
+             for n in (committed, executed)]
+    assert lines[0] == lines[1]
+    assert not re.search(r'(/tmp|/home|/root|/work)/', text_of(committed))
