@@ -8,6 +8,7 @@ Where PyTorch or OpenMMLab is missing, the import still succeeds and ``mmresizem
 the first use of anything else says what to install.
 """
 from importlib import import_module
+from typing import Any
 
 from . import stack
 
@@ -42,7 +43,7 @@ _ROOM_OF = dict(
 __all__ = ['__version__', *_ROOM_OF]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     """Import a public name from its room on first use (PEP 562)."""
     if name not in _ROOM_OF:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -45,9 +45,10 @@ def kill_children() -> None:
 def _is_ours(error: BaseException) -> bool:
     """Whether this package raised it, on purpose: then its message says all that is needed."""
     traceback = error.__traceback__
-    while traceback.tb_next:
+    raised_in = ''
+    while traceback:
+        raised_in = traceback.tb_frame.f_globals.get('__name__', '').split('.')[0]
         traceback = traceback.tb_next
-    raised_in = traceback.tb_frame.f_globals.get('__name__', '').split('.')[0]
     # MMEngine's registry raises anew what a constructor raised
     of_files = isinstance(error, OSError) and error.errno in OF_FILES
     return raised_in in ('mmresizemix', '__main__') or of_files or (

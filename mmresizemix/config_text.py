@@ -31,5 +31,5 @@ def _literal(node: ast.expr) -> Any:
         kind = list if isinstance(node, ast.List) else tuple
         return kind(map(_literal, node.elts))
     if isinstance(node, ast.Dict) and None not in node.keys:
-        return {_literal(k): _literal(v) for k, v in zip(node.keys, node.values)}
+        return {_literal(k): _literal(v) for k, v in zip(node.keys, node.values) if k}
     return ast.literal_eval(node)

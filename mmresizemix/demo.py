@@ -1,6 +1,7 @@
 """The whole idea, small enough for a laptop: a plan on drawn scenes, and the table it ends with."""
 import os
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -10,7 +11,8 @@ from .plan import carry_out
 from .progress import progress_bar
 
 DATA = 'MMRESIZEMIX_DEMO_DATA'  # the configs of the demo read it
-SCALES = {  # plan, numbers of pictures: crops a class, scenes of COCO, scenes of VOC
+# plan, numbers of pictures: crops a class, scenes of COCO, scenes of VOC
+SCALES: dict[str, tuple[str, dict[str, Any]]] = {
     'full': ('demo', dict(crops=(220, 50), coco=(90, 60), voc=(45, 45, 60))),
     'smoke': ('demo_smoke', dict(crops=(8, 4), coco=(16, 8), voc=(8, 8, 8))),
 }

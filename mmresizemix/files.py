@@ -18,7 +18,7 @@ class DiskFullError(OSError):
                          f'{size_text(free)} free. Make room, then give the same command again.')
 
     def __str__(self) -> str:
-        return self.strerror
+        return str(self.strerror)
 
 
 def require_space(path: str | Path, size: int) -> None:

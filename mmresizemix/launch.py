@@ -143,7 +143,7 @@ def _settings_of(tracker: str, run: str) -> dict[str, Any]:
 
 
 def _use_resumable_loop(cfg: Config) -> None:
-    settings = cfg.get('train_cfg') or {}
+    settings: Any = cfg.get('train_cfg') or {}
     if settings.get('type', 'EpochBasedTrainLoop') == 'EpochBasedTrainLoop' and settings.get(
             'by_epoch', True):
         settings.pop('by_epoch', None)

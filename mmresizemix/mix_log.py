@@ -76,7 +76,8 @@ class MixLogHook(Hook):
 
     def _mixes(self) -> list[Mix] | None:
         """Of this batch: one, none where chance left it alone; None: not all augments are ours."""
-        chooser = getattr(getattr(self._model, 'data_preprocessor', None), 'batch_augments', None)
+        preprocessor = getattr(self._model, 'data_preprocessor', None)
+        chooser: Any = getattr(preprocessor, 'batch_augments', None)
         ours = [getattr(augment, 'mix', augment) for augment in batch_augments(self._model)]
         if not ours or len(ours) < sum(a is not None for a in chooser.augments):
             return None

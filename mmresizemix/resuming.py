@@ -87,35 +87,35 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         self._in_epoch = False
         if is_main_process() and self._file(f'epoch_{self._epoch}.pth').is_file():
             self._file(INTERRUPTED).unlink(missing_ok=True)
-        if self._agreed():
-            self._exit('after')
+        if number := self._agreed():
+            self._exit(number, 'after')
 
     def run_iter(self, idx: int, data_batch: Any) -> None:
         """One step; those before the point where it stopped are passed by."""
         if idx < self._skip:
             if self._signal is not None:
-                self._exit('on the way to')
+                self._exit(self._signal, 'on the way to')
             if idx + 1 == self._skip:  # before the next batch: without workers, loading draws, too
                 _restore(self.stopped_at['ranks'][get_rank()], self.runner.model)
             return
         super().run_iter(idx, data_batch)
-        if idx + 1 < len(self.dataloader) and self._must_stop():
+        if idx + 1 < len(self.dataloader) and (number := self._must_stop()):
             self._save()
-            self._exit('at')
+            self._exit(number, 'at')
 
-    def _must_stop(self) -> bool:
-        """The same on all ranks, between two steps of the optimizer."""
+    def _must_stop(self) -> int | None:
+        """The signal, the same on all ranks, between two steps of the optimizer."""
         accumulated = getattr(self.runner.optim_wrapper, '_accumulative_counts', 1)
-        if self._iter % accumulated:
-            return False
-        return (get_world_size() == 1 or self._iter % AGREE_EVERY == 0) and self._agreed()
+        if self._iter % accumulated or (get_world_size() > 1 and self._iter % AGREE_EVERY):
+            return None
+        return self._agreed()
 
-    def _agreed(self) -> bool:
+    def _agreed(self) -> int | None:
         if get_world_size() > 1:
             number = torch.tensor(self._signal or 0)
             all_reduce(number, 'max')
             self._signal = int(number) or None
-        return self._signal is not None
+        return self._signal
 
     def _save(self) -> None:
         ranks: list[Any] = all_gather_object(_states(self.runner.model))
@@ -126,11 +126,11 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
                 ranks=ranks, steps=len(self.dataloader))))
         barrier()  # the first rank to exit makes torchrun stop the others
 
-    def _exit(self, where: str) -> None:
+    def _exit(self, number: int, where: str) -> None:
         self.runner.logger.info(
-            f'Stopped by {signal.Signals(self._signal).name} {where} epoch {self._epoch + 1}, '
+            f'Stopped by {signal.Signals(number).name} {where} epoch {self._epoch + 1}, '
             f'iteration {self._iter - self._epoch * len(self.dataloader)}; --resume goes on there')
-        _leave(self._signal)
+        _leave(number)
 
     def _check_alike(self) -> None:
         found = len(self.stopped_at.get('ranks', ())), self.stopped_at.get('steps')
@@ -230,7 +230,8 @@ def _share_buffers(model: torch.nn.Module) -> None:
 
 def _states(model: torch.nn.Module) -> dict[str, Any]:
     """The generators that a rank draws from, as plain values and tensors."""
-    kind, keys, *rest = np.random.get_state()
+    state: Any = np.random.get_state()
+    kind, keys, *rest = state
     return dict(
         python=random.getstate(),
         numpy=(kind, torch.from_numpy(keys.astype(np.int64)), *rest),

@@ -7,6 +7,7 @@ from an uninterrupted one. Saving the states would not mend it, since validation
 import logging
 import random
 import signal
+from typing import Any
 
 import numpy as np
 import torch
@@ -66,12 +67,12 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _leaves_seeding_to_torch(worker_init_fn) -> bool:
+def _leaves_seeding_to_torch(worker_init_fn: Any) -> bool:
     # MMEngine wraps the function that the config names in a partial
     return getattr(worker_init_fn, 'func', worker_init_fn) in (None, torch_worker_seeding)
 
 
-def batch_augments(model) -> list:
+def batch_augments(model: Any) -> list:
     """The augments of an mmpretrain model that keep a generator of their own."""
     model = model.module if is_model_wrapper(model) else model
     chooser = getattr(getattr(model, 'data_preprocessor', None), 'batch_augments', None)

@@ -2,7 +2,6 @@
 import inspect
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -21,7 +20,7 @@ class BatchAugment(ABC):
     """
     interpolation = 'nearest'
     antialias = False
-    saliency: Callable[[Tensor, Tensor], Tensor] | None = None
+    saliency: Any = None  # as of mmresizemix.saliency, or None
     drawn: Mix | None = None  # of the last batch
 
     def __init__(self, per: str, prob: float, inplace: bool, seed: int | None,
@@ -37,8 +36,9 @@ class BatchAugment(ABC):
         self._generator: torch.Generator | None = None
 
     @abstractmethod
-    def draw(self, batch_size: int, size: tuple[int, int]) -> Mix:
-        """Draw what to mix for ``batch_size`` pictures of ``size`` (H, W) pixels."""
+    def draw(self, batch_size: int, size: tuple[int, int], *args: Any, **kwargs: Any) -> Mix:
+        """Draw what to mix for ``batch_size`` pictures of ``size`` (H, W) pixels; methods with a
+        saliency are also given that."""
 
     def __call__(self, inputs: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
         """mmpretrain's contract for batch augments.
@@ -65,10 +65,10 @@ class BatchAugment(ABC):
     def draw_for(self, inputs: Tensor, scores: Tensor) -> Mix:
         """:meth:`draw` for these pictures (N, C, H, W) and float labels (N, num_classes), with
         their saliency, (N, H, W), where the method has one."""
-        size = tuple(inputs.shape[-2:])
+        H, W = inputs.shape[-2:]
         if self.saliency is None:
-            return self.draw(len(inputs), size)
-        return self.draw(len(inputs), size, saliency=self.saliency(inputs, scores))
+            return self.draw(len(inputs), (H, W))
+        return self.draw(len(inputs), (H, W), saliency=self.saliency(inputs, scores))
 
     def apply(self, mix: Mix, inputs: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
         """Mix pictures and float labels as ``mix`` says. Deterministic."""

@@ -35,7 +35,7 @@ class Mix:
     weight: Tensor | None = None
     moves: Tensor | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         n = len(self.partner)
         if self.partner.shape != (n, ) or not ((0 <= self.partner) & (self.partner < n)).all():
             raise ValueError(f'partner: expected {n} sample numbers in 0..{n - 1}, '
@@ -52,32 +52,32 @@ class Mix:
                 raise ValueError(f'{name}: box (x1, y1, x2, y2) {boxes[~inside][0].tolist()} '
                                  f'is not inside a picture of {width} x {height}')
         if self.weight is not None:
-            self._check_weight(n)
+            self._check_weight(n, self.weight)
         if self.moves is not None:
-            self._check_moves(n)
+            self._check_moves(n, self.moves)
 
-    def _check_weight(self, n: int) -> None:
+    def _check_weight(self, n: int, weight: Tensor) -> None:
         height, width = self.size
-        shape = tuple(self.weight.shape)
+        shape = tuple(weight.shape)
         if shape not in ((n, height, width), (n, 1, 1)):
             raise ValueError(f'weight: expected shape {(n, height, width)} or {(n, 1, 1)}, '
                              f'got {shape}')
-        if not ((self.weight >= 0) & (self.weight <= 1)).all():
+        if not ((weight >= 0) & (weight <= 1)).all():
             raise ValueError('weight: expected shares in 0..1, got '
-                             f'{self.weight.min():g}..{self.weight.max():g}')
+                             f'{weight.min():g}..{weight.max():g}')
         whole = torch.tensor([0, 0, width, height])
         if not ((self.source == whole).all()
                 and ((self.target == whole) | (self.target == 0)).all()):
             raise ValueError('weight: expected boxes of whole pictures beside it')
 
-    def _check_moves(self, n: int) -> None:
+    def _check_moves(self, n: int, moves: Tensor) -> None:
         height, width = self.size
         if self.weight is None:
             raise ValueError('moves: expected a weight beside them')
-        blocks = math.isqrt(self.moves.shape[-1])
-        if self.moves.shape != (2, n, blocks**2) or height % blocks or width % blocks:
+        blocks = math.isqrt(moves.shape[-1])
+        if moves.shape != (2, n, blocks**2) or height % blocks or width % blocks:
             raise ValueError(f'moves: expected (2, {n}, B * B) with B a divisor of {height} and '
-                             f'{width}, got {tuple(self.moves.shape)}')
+                             f'{width}, got {tuple(moves.shape)}')
 
     @cached_property
     def lam(self) -> Tensor:

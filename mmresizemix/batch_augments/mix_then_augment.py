@@ -34,7 +34,8 @@ class MixThenAugment:
             from ..registry import BATCH_AUGMENTS
             mix = BATCH_AUGMENTS.build(dict(mix))
         check('mix', mix, 'a batch augment of mmresizemix', isinstance(mix, BatchAugment))
-        self.mix, self.mean, self.std = mix, mean, std
+        self.mix: Any = mix
+        self.mean, self.std = mean, std
         self.transform = compose(transforms)
 
     def __call__(self, inputs: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
@@ -73,7 +74,7 @@ class MixThenAugment:
         return f'{type(self).__name__}({self.mix!r}, {self.transform})'
 
 
-def compose(transforms: Sequence[Mapping[str, Any]]):
+def compose(transforms: Sequence[Mapping[str, Any]]) -> nn.Module:
     """torchvision's v2 transforms, from ``dict(type=..., ...)`` each, one after the other.
 
     Raises:
@@ -84,7 +85,7 @@ def compose(transforms: Sequence[Mapping[str, Any]]):
     for settings in transforms:
         settings = dict(settings)
         name = str(settings.pop('type', None))
-        kind = getattr(v2, name, None)
+        kind: Any = getattr(v2, name, None)
         check('transforms', name, 'the name of one of torchvision.transforms.v2',
               isinstance(kind, type) and issubclass(kind, v2.Transform))
         found.append(kind(**settings))

@@ -35,7 +35,7 @@ def paste(inputs: Tensor, mix: Mix, interpolation: str = 'bilinear', antialias: 
         (N, C, H, W), dtype and device of ``inputs``; ``inputs`` itself if ``inplace``.
     """
     if mix.weight is not None:
-        return _blend(inputs, mix, inplace)
+        return _blend(inputs, mix, mix.weight, inplace)
     if inputs.device.type == 'cpu' or antialias:
         return _paste_slices(inputs, mix, interpolation, antialias, inplace)
     device = inputs.device
@@ -46,11 +46,11 @@ def paste(inputs: Tensor, mix: Mix, interpolation: str = 'bilinear', antialias: 
                          out=inputs if inplace else None)
 
 
-def _blend(inputs: Tensor, mix: Mix, inplace: bool) -> Tensor:
+def _blend(inputs: Tensor, mix: Mix, w: Tensor, inplace: bool) -> Tensor:
     """w I_s + (1 - w) I_t, pixel by pixel; exact where w is 0 or 1."""
     device = inputs.device
     mixed = (mix.target[:, 2] > 0)[:, None, None]  # an empty box mixes nothing
-    weight = (mix.weight * mixed)[:, None].to(device, inputs.dtype, non_blocking=True)
+    weight = (w * mixed)[:, None].to(device, inputs.dtype, non_blocking=True)
     source, target = inputs[mix.partner.to(device, non_blocking=True)], inputs
     if mix.moves is not None:
         unmoved = torch.arange(mix.moves.shape[-1])

@@ -1,5 +1,5 @@
 """The paper's study of saliency (Sec. 3, Table 1): a patch from where, to where?"""
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -99,11 +99,12 @@ class PatchMix(BatchAugment):
         partner = self._partners(batch_size)
 
         tau = alpha + (beta - alpha) * u_tau
-        patch = tuple((tau * side).long().clamp(min=1) for side in (W, H))
+        W_P, H_P = ((tau * side).long().clamp(min=1) for side in (W, H))
+        patch = W_P, H_P
         if self.source_region == 'whole':
             source = torch.tensor([[0, 0, W, H]]).expand(batch_size, 4)
         else:
-            of_source = saliency[partner] if self.source_region in SALIENT else None
+            of_source = None if saliency is None else saliency[partner]
             source = _region(self.source_region, u_source, patch, size, of_source)
         if self.paste_region == 'corresponding':
             target = source.clone()
@@ -113,13 +114,15 @@ class PatchMix(BatchAugment):
         return Mix(partner, source, target, size)
 
 
-def _region(kind: str, u: tuple[Tensor, Tensor], patch: tuple[Tensor, Tensor],
-            size: tuple[int, int], A: Tensor | None) -> Tensor:
+def _region(kind: str, u: Sequence[Tensor], patch: tuple[Tensor, Tensor], size: tuple[int, int],
+            A: Tensor | None) -> Tensor:
     """(N, 4) R_r, R_s or R_ns: regions of ``patch`` (W_P, H_P) pixels."""
     H, W = size
     W_P, H_P = patch
     if kind == 'random':
         x, y = (u[0] * W).long(), (u[1] * H).long()
+    elif A is None:
+        raise ValueError(f'saliency: expected maps (N, H, W) for a {kind} region, got None')
     else:
         x, y = salient_pixel(A if kind == 'salient' else -A, u[0])
     x, y = shifted(x, W, W_P), shifted(y, H, H_P)

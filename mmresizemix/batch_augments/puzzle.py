@@ -44,16 +44,16 @@ def optimal_shares(cost: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     step = np.moveaxis(np.diff(cost.numpy(), axis=-1), -1, 0)  # what x_a = 1 adds
     graph.add_grid_tedges(x, step.clip(min=0), (-step).clip(min=0))
 
-    def pay(first: np.ndarray, second: np.ndarray, w: np.ndarray) -> None:
+    def pay(first: np.ndarray, second: np.ndarray, w: np.ndarray | float) -> None:
         """w where x_first = 0 and x_second = 1."""
-        w = np.broadcast_to(w, first.shape).ravel()
-        graph.add_edges(first.ravel(), second.ravel(), w, np.zeros_like(w))
+        each = np.broadcast_to(np.float64(w), first.shape).ravel()
+        graph.add_edges(first.ravel(), second.ravel(), each, np.zeros_like(each))
 
     for a in range(m - 1):
-        pay(x[a], x[a + 1], np.float64(FORBIDDEN))
+        pay(x[a], x[a + 1], FORBIDDEN)
     pairs = ((x[:, :, :-1], x[:, :, 1:], rows), (x[..., :-1], x[..., 1:], columns))
-    for i, j, w in pairs:
-        w = w.numpy() / m**2
+    for i, j, smoothness in pairs:
+        w = smoothness.numpy() / m**2
         for a in range(m):
             for b in range(a, m):
                 pay(i[a], j[b], w if a == b else 2 * w)

@@ -74,8 +74,8 @@ class PuzzleMix(BatchAugment):
                  inplace: bool = False, seed: int | None = None, num_classes: int | None = None):
         super().__init__(per, prob, inplace, seed, num_classes)
         check_alpha(alpha)
-        check('blocks', blocks, 'integers >= 2', isinstance(blocks, (tuple, list)) and blocks
-              and all(is_integer(b, 2) for b in blocks))
+        check('blocks', blocks, 'integers >= 2', isinstance(blocks, (tuple, list))
+              and len(blocks) > 0 and all(is_integer(b, 2) for b in blocks))
         check('levels', levels, 'an integer >= 1', is_integer(levels, 1))
         for name, value in dict(beta=beta, gamma=gamma, eta=eta, xi=xi or 0).items():
             check(name, value, 'a number >= 0', is_number(value) and value >= 0)
@@ -95,11 +95,11 @@ class PuzzleMix(BatchAugment):
     def draw_for(self, inputs: Tensor, scores: Tensor) -> Mix:
         """Ask where the pictures are salient, then draw."""
         std = inputs.new_tensor(self.pixel_std or [1.])[:, None, None]
-        return self.draw(len(inputs), tuple(inputs.shape[-2:]), self.saliency(inputs, scores),
-                         inputs * std)
+        H, W = inputs.shape[-2:]
+        return self.draw(len(inputs), (H, W), self.saliency(inputs, scores), inputs * std)
 
-    def draw(self, batch_size: int, size: tuple[int, int], saliency: Tensor,
-             pictures: Tensor) -> Mix:
+    def draw(self, batch_size: int, size: tuple[int, int],  # type: ignore[override]
+             saliency: Tensor, pictures: Tensor) -> Mix:
         """
         Args:
             saliency: (N, H, W) at least 0.
@@ -115,7 +115,7 @@ class PuzzleMix(BatchAugment):
 
         lam = beta_quantile(u_lam, self.alpha).expand(batch_size)
         z = self._shares(lam, partner, saliency, pictures, B)
-        moves = None if self.xi is None else self._moves(z, partner, saliency)
+        moves = None if self.xi is None else self._moves(z, partner, saliency, self.xi)
         return self._whole(partner, size, _enlarged(z, size).float(), u_prob < self.prob, moves)
 
     def _shares(self, lam: Tensor, partner: Tensor, saliency: Tensor, pictures: Tensor,
@@ -138,14 +138,13 @@ class PuzzleMix(BatchAugment):
         cost = (1 - share) * lost[0, ..., None] + share * lost[1, ..., None]
         return optimal_shares(cost - self.eta / B**2 * log_p, *smooth)
 
-    def _moves(self, z: Tensor, partner: Tensor, saliency: Tensor) -> Tensor:
+    def _moves(self, z: Tensor, partner: Tensor, saliency: Tensor, xi: float) -> Tensor:
         """Π_s and Π_t, (2, N, T * T), in blocks of z or, of the half or the quarter, smaller."""
         T = z.shape[-1]
         while T < self.move_blocks and all(side % (2 * T) == 0 for side in saliency.shape[-2:]):
             T *= 2
         z, t = _enlarged(z, (T, T)), _block_saliency(saliency, T)
-        return torch.stack([optimal_moves(z, t[partner], self.xi),
-                            optimal_moves(1 - z, t, self.xi)])
+        return torch.stack([optimal_moves(z, t[partner], xi), optimal_moves(1 - z, t, xi)])
 
 
 def _block_saliency(saliency: Tensor, B: int) -> Tensor:

@@ -45,7 +45,8 @@ class SaliencyMix(CutMix):
         super().__init__(alpha, per, prob, inplace, seed, num_classes)
         self.saliency = build_saliency(saliency)
 
-    def draw(self, batch_size: int, size: tuple[int, int], saliency: Tensor) -> Mix:
+    def draw(self, batch_size: int, size: tuple[int, int],  # type: ignore[override]
+             saliency: Tensor) -> Mix:
         """
         Args:
             saliency: (N, H, W), A of each picture.

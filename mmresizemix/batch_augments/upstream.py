@@ -7,6 +7,7 @@ take its place. ``tests/batch_augments/test_upstream.py`` fails the day upstream
 import functools
 import importlib.util
 import sys
+from typing import Any
 
 WRAPPER = 'mmpretrain.models.utils.batch_augments.wrapper'
 
@@ -19,13 +20,13 @@ def copy_probs_of_random_batch_augment() -> None:
         sys.meta_path.insert(0, _GuardOnImport)  # importing it now would take seconds
 
 
-def _guard(wrapper) -> None:
+def _guard(wrapper: Any) -> None:
     original = wrapper.RandomBatchAugment.__init__
     if hasattr(original, '__wrapped__'):
         return
 
     @functools.wraps(original)
-    def __init__(self, augments, probs=None):
+    def __init__(self: Any, augments: Any, probs: Any = None) -> None:
         original(self, augments, list(probs) if isinstance(probs, (list, tuple)) else probs)
 
     wrapper.RandomBatchAugment.__init__ = __init__
@@ -35,14 +36,14 @@ class _GuardOnImport:
     """Finds the wrapper module as everybody would, and guards it once it has run."""
 
     @classmethod
-    def find_spec(cls, name, path=None, target=None):
+    def find_spec(cls, name: str, path: Any = None, target: Any = None) -> Any:
         if name != WRAPPER:
             return None
         sys.meta_path.remove(cls)
-        spec = importlib.util.find_spec(name)
+        spec: Any = importlib.util.find_spec(name)
         run = spec.loader.exec_module
 
-        def exec_module(module):
+        def exec_module(module: Any) -> None:
             run(module)
             _guard(module)
 

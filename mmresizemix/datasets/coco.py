@@ -137,14 +137,17 @@ def _read(path: Path, report: Report) -> dict | None:
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
-        return report.add(NO_JSON, path)
+        report.add(NO_JSON, path)
+        return None
     except (OSError, ValueError) as error:
-        return report.add(BAD_JSON, path, str(error))
+        report.add(BAD_JSON, path, str(error))
+        return None
     keys = ('images', 'annotations', 'categories')
     lacking = [key for key in keys if not isinstance(content, dict)
                or not isinstance(content.get(key), list)]
     if lacking:
-        return report.add(BAD_JSON, path, f'no list of {", ".join(lacking)}')
+        report.add(BAD_JSON, path, f'no list of {", ".join(lacking)}')
+        return None
     return content
 
 
@@ -159,7 +162,7 @@ def _check_images(at: _Split, pictures: dict[Path, Picture]) -> None:
             at.report.add(NO_PICTURE, path)
         elif picture.problem:
             at.report.add(BAD_PICTURE, path, picture.problem)
-        elif picture.size != stated:
+        elif picture.size and picture.size != stated:
             at.report.add(OTHER_SIZE, path, '{}x{} in the json, {}x{} in the file'.format(
                 *stated, *picture.size))
 

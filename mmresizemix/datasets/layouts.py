@@ -5,7 +5,7 @@ VOC: (xmin, ymin, xmax, ymax), counted from 1, the last pixel inclusive.
 """
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ class CocoWriter:
 
     def __init__(self, root: Path, split: str, classes: tuple[str, ...]) -> None:
         self.root, self.split = root, split
-        self.content = dict(
+        self.content: dict[str, Any] = dict(
             info=dict(description='demo scenes of mmresizemix', version='1.0'),
             licenses=[], images=[], annotations=[],
             categories=[dict(id=label + 1, name=name, supercategory='shape')

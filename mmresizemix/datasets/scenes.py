@@ -68,7 +68,7 @@ def draw_scene(size: tuple[int, int], rng: np.random.Generator) -> Scene:
     """Two to five objects that hardly overlap, over one ground of ``size`` (width, height)."""
     # A shuffled deck that holds each class twice keeps the classes balanced from scene to scene.
     deck = rng.permutation(np.repeat(np.arange(len(SCENE_CLASSES)), 2))
-    placed = []
+    placed: list[tuple[int, np.ndarray]] = []
     for label in deck[:rng.integers(2, 6)]:
         mask = _place(int(label), size, [mask for _, mask in placed], rng)
         if mask is not None:
@@ -181,19 +181,22 @@ def _write_pictures(root: Path, wanted: dict) -> Iterator[None]:
             part = f'classification/{split}/{name}'
             for index in range(count):
                 crop = draw_crop(label, wanted['crop_size'], picture_rng(seed, part, index))
-                yield _save(crop, root / part / f'{index:06d}.jpg')
+                _save(crop, root / part / f'{index:06d}.jpg')
+                yield
     for split, count in zip(('train2017', 'val2017'), wanted['coco']):
         writer = CocoWriter(root / 'coco', split, SCENE_CLASSES)
         for index in range(count):
             scene = draw_scene(size, picture_rng(seed, f'coco/{split}', index))
-            yield _save(scene, writer.add(index + 1, scene))
+            _save(scene, writer.add(index + 1, scene))
+            yield
         writer.close()
     for (year, split, first), count in zip(VOC_LISTS, wanted['voc']):
-        writer = VocWriter(root / 'VOCdevkit' / year, split, SCENE_CLASSES)
+        voc = VocWriter(root / 'VOCdevkit' / year, split, SCENE_CLASSES)
         for index in range(count):
             scene = draw_scene(size, picture_rng(seed, f'{year}/{split}', index))
-            yield _save(scene, writer.add(first + index + 1, scene))
-        writer.close()
+            _save(scene, voc.add(first + index + 1, scene))
+            yield
+        voc.close()
 
 
 def _save(scene: Scene, path: Path) -> None:

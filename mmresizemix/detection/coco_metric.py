@@ -1,6 +1,7 @@
 """COCO AP, unrounded."""
 import os.path as osp
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
@@ -32,7 +33,7 @@ class CocoMetric(MMDetCocoMetric):
         ValueError: no ``ann_file``, or another metric than 'bbox'.
     """
 
-    def __init__(self, ann_file: str | None = None, **kwargs):
+    def __init__(self, ann_file: str | None = None, **kwargs: Any):
         super().__init__(ann_file=None, **kwargs)
         if ann_file is None:
             raise ValueError('CocoMetric: ann_file is missing; give the annotations as a COCO json')
@@ -85,5 +86,5 @@ class CocoMetric(MMDetCocoMetric):
         return {f'{name}_precision': float(ap) for name, ap in zip(names, aps)}
 
 
-def _silent(*args) -> None:
+def _silent(*args: Any) -> None:
     """COCOeval prints its table; the logger has said it already."""

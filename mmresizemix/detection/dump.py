@@ -36,7 +36,7 @@ class DetectionDump(Hook):
     """
     priority = 'LOW'  # after the hooks that change the model for validation
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._metric: _Collect | None = None
         self._index: DumpIndex | None = None
 
@@ -68,12 +68,13 @@ class DetectionDump(Hook):
 
     @master_only
     def _record(self, runner: Runner, metrics: dict[str, float]) -> None:
+        collected: Any = self._metric
         folder = Path(runner.work_dir) / FOLDER
-        truth = json.dumps(self._metric.truth.content, sort_keys=True)
+        truth = json.dumps(collected.truth.content, sort_keys=True)
         sha256 = file_sha256(write_text(folder / TRUTH, truth))
         old = DumpIndex.read(folder)
         epochs = dict(old.epochs) if old and old.truth_sha256 == sha256 else {}
-        epochs[self._metric.name] = Dump(self._metric.file_name, {
+        epochs[collected.name] = Dump(collected.file_name, {
             k: float(v) for k, v in metrics.items() if isinstance(v, (int, float))})
         kept = _newest_and_best(epochs)
         DumpIndex(sha256, kept, _versions()).write(folder)
@@ -101,7 +102,7 @@ class _Truth:
         raise KeyError(f'DetectionDump: image {sample["img_id"]} is not in the evaluation set')
 
 
-def _truth_of(dataset) -> _Truth:
+def _truth_of(dataset: Any) -> _Truth:
     dataset.full_init()
     if isinstance(dataset, CocoDataset):
         return _truth_of_coco(dataset)
@@ -122,8 +123,10 @@ def _truth_of_coco(dataset: CocoDataset) -> _Truth:
     return _Truth(images, annotations, classes, category_ids, {i['id']: i['id'] for i in images})
 
 
-def _truth_of_instances(dataset) -> _Truth:
-    images, annotations, key_of_image = [], [], {}
+def _truth_of_instances(dataset: Any) -> _Truth:
+    images: list[dict] = []
+    annotations: list[dict] = []
+    key_of_image: dict[Any, int] = {}
     for position in range(len(dataset)):
         info = dataset.get_data_info(position)
         image = dict(id=position + 1, file_name=Path(info['img_path']).name,

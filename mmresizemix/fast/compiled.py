@@ -1,4 +1,6 @@
 """The backbone in the layout that tensor cores want, compiled."""
+from typing import Any
+
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
@@ -19,7 +21,7 @@ class CompiledBackboneHook(Hook):
             program of its own, and the others one that knows their size.
     """
 
-    def __init__(self, **options):
+    def __init__(self, **options: Any):
         self.options = options or dict(dynamic=False)
 
     def before_train(self, runner: Runner) -> None:
@@ -38,5 +40,5 @@ class CompiledBackboneHook(Hook):
 class ChannelsLastDDP(MMDistributedDataParallel):
     """MMEngine's DDP, whose buckets for gradients are laid out as the gradients will be."""
 
-    def __init__(self, module: torch.nn.Module, **settings):
+    def __init__(self, module: torch.nn.Module, **settings: Any):
         super().__init__(module.to(memory_format=torch.channels_last), **settings)

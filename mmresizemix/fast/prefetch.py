@@ -5,7 +5,6 @@ from typing import Any
 import torch
 from mmengine.device import get_device
 from mmengine.runner import Runner
-from torch.utils.data import DataLoader
 
 from ..registry import LOOPS
 from ..resuming import ResumableEpochLoop
@@ -19,7 +18,7 @@ class DevicePrefetcher:
     On a CPU the batches pass as they are. Everything else is the loader's.
     """
 
-    def __init__(self, loader: DataLoader, device: str | torch.device):
+    def __init__(self, loader: Any, device: str | torch.device):
         self.loader, self.device = loader, torch.device(device)
 
     def __getattr__(self, name: str) -> Any:
@@ -51,7 +50,7 @@ class DevicePrefetcher:
         return dict(batch, inputs=batch['inputs'].to(self.device, non_blocking=True))
 
     @staticmethod
-    def _handed_over(batch: dict, stream) -> dict:
+    def _handed_over(batch: dict, stream: Any) -> dict:
         """Let the working stream wait for the copy, and keep the memory until it has used it."""
         current = torch.cuda.current_stream()
         current.wait_stream(stream)
@@ -67,4 +66,4 @@ class PrefetchingEpochLoop(ResumableEpochLoop):
 
     def __init__(self, runner: Runner, dataloader: Any, max_epochs: int, **settings: Any):
         super().__init__(runner, dataloader, max_epochs, **settings)
-        self.dataloader = DevicePrefetcher(self.dataloader, get_device())
+        self.dataloader: Any = DevicePrefetcher(self.dataloader, get_device())

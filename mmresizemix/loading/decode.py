@@ -77,7 +77,7 @@ class EncodedPicture:
         resized = self._upright.resize(size[::-1], Image.Resampling.BILINEAR, box=box)
         return np.ascontiguousarray(np.asarray(resized)[:, :, ::-1])
 
-    def _crop_of_jpeg(self, box, size) -> np.ndarray:
+    def _crop_of_jpeg(self, box: tuple[int, int, int, int], size: tuple[int, int]) -> np.ndarray:
         x1, y1, x2, y2 = box
         reduction = min((y2 - y1) / size[0], (x2 - x1) / size[1])
         halving = next((n for n in _HALVINGS if reduction >= _SPARE * n), 1)
@@ -87,9 +87,9 @@ class EncodedPicture:
             fastdct=True, fastupsample=reduction >= 1,  # coarse chroma shows in enlarged pixels
             buffer=_memory(height * width * 3))
         if halving > 1:  # the box has fractions of pixels now, which only Pillow takes
-            part = tuple(edge / halving for edge in box)
             return np.array(Image.fromarray(pixels).resize(
-                size[::-1], Image.Resampling.BILINEAR, box=part))
+                size[::-1], Image.Resampling.BILINEAR,
+                box=(x1 / halving, y1 / halving, x2 / halving, y2 / halving)))
         part = torch.from_numpy(pixels[y1:y2, x1:x2]).permute(2, 0, 1)[None]
         resized = F.interpolate(part, size, mode='bilinear', antialias=True)
         return resized[0].permute(1, 2, 0).numpy()

@@ -8,16 +8,17 @@ before: mmcv asks for every name at import.
 """
 import importlib.machinery
 import sys
-from types import ModuleType
 from collections.abc import Callable
+from types import ModuleType
+from typing import Any, NoReturn
 
 import torch
+from torch import Tensor
 
 EXT = 'mmcv._ext'
 
 
-def nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float,
-        offset: int) -> torch.Tensor:
+def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Tensor:
     """Indices of the kept boxes, best first. ``offset`` 1 counts x2 and y2 as inside the box."""
     import torchvision
     if offset:  # extents are x2 - x1 + offset: the same as moving the far corner
@@ -25,8 +26,10 @@ def nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float,
     return torchvision.ops.nms(boxes, scores, iou_threshold)
 
 
-def roi_align_forward(input, rois, output, argmax_y, argmax_x, aligned_height, aligned_width,
-                      spatial_scale, sampling_ratio, pool_mode, aligned) -> None:
+def roi_align_forward(input: Tensor, rois: Tensor, output: Tensor, argmax_y: Tensor,
+                      argmax_x: Tensor, aligned_height: int, aligned_width: int,
+                      spatial_scale: float, sampling_ratio: int, pool_mode: int,
+                      aligned: bool) -> None:
     """RoIAlign by averaging, written into ``output`` (K, C, aligned_height, aligned_width)."""
     _average_only(pool_mode)
     import torchvision  # noqa: F401  registers torch.ops.torchvision
@@ -35,8 +38,10 @@ def roi_align_forward(input, rois, output, argmax_y, argmax_x, aligned_height, a
                                         sampling_ratio, aligned))
 
 
-def roi_align_backward(grad_output, rois, argmax_y, argmax_x, grad_input, aligned_height,
-                       aligned_width, spatial_scale, sampling_ratio, pool_mode, aligned) -> None:
+def roi_align_backward(grad_output: Tensor, rois: Tensor, argmax_y: Tensor, argmax_x: Tensor,
+                       grad_input: Tensor, aligned_height: int, aligned_width: int,
+                       spatial_scale: float, sampling_ratio: int, pool_mode: int,
+                       aligned: bool) -> None:
     """Gradient of :func:`roi_align_forward`, written into ``grad_input`` (N, C, H, W)."""
     _average_only(pool_mode)
     import torchvision  # noqa: F401
@@ -54,7 +59,7 @@ def _average_only(pool_mode: int) -> None:
 
 def _unavailable(name: str) -> Callable:
 
-    def op(*args, **kwargs):
+    def op(*args: Any, **kwargs: Any) -> NoReturn:
         raise NotImplementedError(
             f'mmcv.ops: {name} needs the compiled ops of mmcv, which are not installed. '
             'mmresizemix stands in for nms and roi_align only. Build mmcv with its ops: '
@@ -67,7 +72,7 @@ def _unavailable(name: str) -> Callable:
 class _TorchvisionExt(ModuleType):
     """``mmcv._ext`` as mmcv sees it: three working ops, every other name a clear error."""
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         if name.startswith('__'):
             raise AttributeError(name)
         return _unavailable(name)
@@ -77,15 +82,16 @@ class _FallbackFinder:
     """Answers for ``mmcv._ext`` alone; also the loader of what it finds."""
 
     @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        return importlib.machinery.ModuleSpec(name, cls) if name == EXT else None
+    def find_spec(cls, name: str, path: Any = None, target: Any = None) -> Any:
+        loader: Any = cls
+        return importlib.machinery.ModuleSpec(name, loader) if name == EXT else None
 
     @staticmethod
-    def create_module(spec):
+    def create_module(spec: Any) -> ModuleType:
         return _TorchvisionExt(spec.name, __doc__)
 
     @staticmethod
-    def exec_module(module):
+    def exec_module(module: Any) -> None:
         module.nms = nms
         module.roi_align_forward = roi_align_forward
         module.roi_align_backward = roi_align_backward

@@ -58,7 +58,7 @@ class Budget:
     seeds: Sequence[int] | None = None
     gpus: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.seeds is not None:
             read_seeds(self.seeds, '--seeds')
         if self.epochs < 1:
@@ -102,12 +102,12 @@ def list_pictures(folder: str | Path, out: Path) -> Pictures:
             if not chosen:
                 raise PlanError(f'--data: {where}: no pictures for {part} ({", ".join(PICTURES)})')
             found[part] += [f'{file} {label}' for file in chosen]
-    lists = tuple(out / f'{part}.txt' for part in SPLITS)
-    for path, lines in zip(lists, found.values()):
+    train, val = (out / f'{part}.txt' for part in SPLITS)
+    for path, lines in zip((train, val), found.values()):
         text = '\n'.join(lines) + '\n'
         if not path.exists() or path.read_text() != text:  # a new file is checked anew
             write_text(path, text)
-    return Pictures(folder, classes, lists)
+    return Pictures(folder, classes, (train, val))
 
 
 def _part_of(file: str) -> str:

@@ -66,7 +66,8 @@ def estimate(stages: Sequence[Stage], folder: Path, environment: Mapping[str, st
 
 
 def _measure(stage: Stage, out: Path, environment: Mapping[str, str]) -> None:
-    done = subprocess.run(stage.measure(out), env={**os.environ, **environment},
+    command = stage.measure(out) if stage.measure else ()
+    done = subprocess.run(command, env={**os.environ, **environment},
                           capture_output=True, text=True)
     if done.returncode:
         said = last_line(done.stderr) or last_line(done.stdout) or 'no output'

@@ -68,7 +68,8 @@ class _Measure(Hook):
     priority = 'LOWEST'
 
     def __init__(self, steps: int):
-        self.steps, self.times = steps, []
+        self.steps = steps
+        self.times: list[float] = []
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
                          outputs: dict | None = None) -> None:

@@ -170,7 +170,7 @@ def _pretraining(entry: Mapping[str, Any], path: Path, own: tuple[int, ...]) -> 
         raise PlanError(f'{place}: random weights take neither method nor options')
     default = None if given == ['random'] else own
     seeds = read_seeds(entry['seeds'], f'{place}: seeds') if 'seeds' in entry else default
-    if given == ['checkpoint'] and len(seeds) > 1:
+    if given == ['checkpoint'] and seeds and len(seeds) > 1:
         raise PlanError(f'{place}: seeds: a finished checkpoint is one pretraining, got {seeds}')
     return Pretraining(**{**entry, 'seeds': seeds, **_paths(entry, path, place)})
 

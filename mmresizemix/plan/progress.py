@@ -62,7 +62,7 @@ def seconds_left(stages: Sequence[Stage], states: Mapping[str, State],
             took[kind].append(record.seconds if record else 0.0)
         elif states[stage.name].kind == RUNNING:
             seconds = _left_of_running(stage, record)
-            if seconds is None:
+            if seconds is None or record is None:
                 open_kinds.append(kind)
             else:
                 left += seconds

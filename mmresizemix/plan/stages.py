@@ -2,7 +2,7 @@
 import hashlib
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -140,7 +140,8 @@ class Builder:
 
     def _row(self, pretraining: Pretraining) -> Pretraining:
         """With a config of its own, which says what row of the table it is, and is the budget's."""
-        cfg, seeds = Config.fromfile(pretraining.config), pretraining.seeds
+        cfg = Config.fromfile(pretraining.config)
+        seeds: Sequence[int] | None = pretraining.seeds
         cfg.merge_from_dict(dict(pretraining.options))
         if self.budget:
             seeds = self.budget.seeds or seeds
@@ -153,7 +154,8 @@ class Builder:
         text = cfg.pretty_text
         if not path.is_file() or path.read_text() != text:
             write_text(path, text)
-        return replace(pretraining, config=path, options={}, seeds=seeds)
+        return replace(pretraining, config=path, options={},
+                       seeds=None if seeds is None else tuple(seeds))
 
     def _classify(self, pretraining: Pretraining, seed: int) -> str:
         _, (tested, ) = self._pretrain(pretraining, seed, f'{pretraining.title} {seed}')
@@ -169,7 +171,7 @@ class Builder:
             self.warnings += [recipe.warning] if recipe.warning else []
         return self.recipes[key]
 
-    def _add(self, name: str, kind: str, command, **settings) -> str:
+    def _add(self, name: str, kind: str, command: Callable[[], list[str]], **settings: Any) -> str:
         self.stages.append(Stage(name, slug(name), kind, self.root / 'stages', command, **settings))
         return name
 
@@ -188,8 +190,9 @@ class Builder:
         """(the backbone's file, the stage that makes it)."""
         title = f'{pretraining.name} {seed}'
         out = self.root / 'backbones' / f'{slug(title)}.pth'
+        needs: tuple[str, ...] = ()
         if pretraining.checkpoint is not None:
-            checkpoint, needs = pretraining.checkpoint, ()
+            checkpoint = pretraining.checkpoint
         else:
             checkpoint, needs = self._pretrain(pretraining, seed, title)
         method = ('--method', pretraining.method) if pretraining.method else ()
@@ -202,6 +205,8 @@ class Builder:
 
     def _pretrain(self, pretraining: Pretraining, seed: int,
                   title: str) -> tuple[Path, tuple[str, ...]]:
+        if pretraining.config is None:
+            raise PlanError(f'{pretraining.name}: no config to pretrain with')
         recipe = self._recipe(pretraining.config, pretraining.options)
         folder = self.root / 'pretrain' / slug(title)
         check, data = self._check(recipe, pretraining.title)
@@ -238,7 +243,7 @@ class Builder:
         return self._test(title, recipe, folder, name)
 
     def _train(self, name: str, kind: str, recipe: Recipe, folder: Path, seed: int,
-               needs: tuple[str, ...], inputs, *arguments: Any) -> str:
+               needs: tuple[str, ...], inputs: Callable[[], dict], *arguments: Any) -> str:
         last = folder / f'epoch_{recipe.epochs}.pth'
         command = partial(_python, 'train', recipe.config, *recipe.words(**KEEP), '--work-dir',
                           folder, '--seed', seed, '--resume', *arguments, processes=recipe.gpus)
@@ -271,7 +276,7 @@ class Builder:
 
     def _compare(self, tests: Sequence[str], kind: str) -> None:
         out = self.root / 'comparison'
-        runs = {s.name: (s.folder, s.epochs) for s in self.stages if s.kind == kind}
+        runs = {s.name: (s.folder, s.epochs) for s in self.stages if s.kind == kind and s.folder}
 
         def begun() -> list[Path]:  # of this plan: another may have left runs, too
             return [folder for folder, _ in runs.values() if folder.is_dir()]

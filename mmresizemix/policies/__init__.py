@@ -4,6 +4,7 @@ Names are imported on first use (PEP 562): the hook's registry asks for it in de
 which need neither the policies nor mmpretrain.
 """
 from importlib import import_module
+from typing import Any
 
 _MODULE_OF = dict(
     LEVELS='operations',
@@ -20,7 +21,7 @@ _MODULE_OF = dict(
 __all__ = [*_MODULE_OF]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     return getattr(import_module(f'{__name__}.{_MODULE_OF[name]}'), name)

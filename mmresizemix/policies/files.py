@@ -1,7 +1,7 @@
 """Policies as JSON files: the published ones, and one's own in the same form."""
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
-from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,8 +95,8 @@ def _operation(entry: Any, where: str, levels: str) -> Operation:
 
 
 def _within(value: Any, highest: float) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= value <= highest
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= highest
 
 
-def _listed(names) -> str:
+def _listed(names: Iterable[str]) -> str:
     return ', '.join(sorted(names))

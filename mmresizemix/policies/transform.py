@@ -56,7 +56,7 @@ class SearchedPolicy(BaseTransform):
             raise ValueError("SearchedPolicy: channel_order must be 'bgr' or 'rgb', got "
                              f'{channel_order!r}')
         self.name, self.channel_order = name or str(policy), channel_order
-        self.transforms = _by_name(name) if policy is None else _build(read_policy(policy))
+        self.transforms = _by_name(self.name) if policy is None else _build(read_policy(policy))
 
     def transform(self, results: dict) -> dict:
         """Of 'img', by one sub-policy."""

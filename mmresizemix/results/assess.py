@@ -24,16 +24,20 @@ def assess(runs: Sequence[Run], resamples: int, *, workers: int | None = None,
     """
     faults: list[Fault] = []
     truths = _truths(runs, faults)
-    ready = [r for r in runs if r.folder in truths and r.detections]
-    files: list[Files] = [(r.truth, r.detections, r.kind == 'VOC') for r in ready]
+    ready = [r for r in runs if r.folder in truths and r.truth and r.detections]
+    files: list[Files] = [(r.truth, r.detections, r.kind == 'VOC') for r in ready
+                          if r.truth and r.detections]
     results = evaluate_files(files, resamples, workers=workers, progress=progress)
-    evaluations = {}
+    evaluations: dict[Path, Evaluation] = {}
     for run, result in zip(ready, results):
-        fault = str(result) if isinstance(result, UnreadableDetections) else _foreign(run, result)
+        if isinstance(result, UnreadableDetections):
+            fault: str | None = str(result)
+        else:
+            fault = _foreign(run, result)
+            if not fault:
+                evaluations[run.folder] = result
         if fault:
             faults.append(Fault(run.folder, fault.replace(f'{run.folder}/', '')))
-        else:
-            evaluations[run.folder] = result
     return [_with_set(r, truths) for r in runs], evaluations, truths, faults
 
 
@@ -47,8 +51,8 @@ def _truths(runs: Sequence[Run], faults: list[Fault]) -> dict[Path, Truth]:
             continue
         if run.truth not in by_file:
             try:
-                truth = read_truth(run.truth)
-                by_file[run.truth] = by_content.setdefault(truth.sha256, truth)
+                read = read_truth(run.truth)
+                by_file[run.truth] = by_content.setdefault(read.sha256, read)
             except UnreadableDetections as error:
                 by_file[run.truth] = str(error)
         truth = by_file[run.truth]

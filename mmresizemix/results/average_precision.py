@@ -39,7 +39,7 @@ def average_precision(matched: Matched, weights: np.ndarray,
     positives = weights[:, matched.positives].sum(1)
     end = np.flatnonzero(matched.hit.any(0)).max(initial=-1) + 1  # beyond, nothing can be a hit
     image, hit, ignored = matched.image[:end], matched.hit[:, :end], matched.ignored[:, :end]
-    always = ~ignored.any(0)  # counted at every threshold: summed up once for all
+    always = ~np.any(ignored, axis=0)  # counted at every threshold: summed up once for all
     ap = np.full((len(weights), len(hit)), np.nan)
     rows = positives > 0
     counted = _Cumulative(weights, image, always)
@@ -49,8 +49,8 @@ def average_precision(matched: Matched, weights: np.ndarray,
         seen = counted.up_to(at) + _Cumulative(weights, image, ~ignored[t] & ~always).up_to(at)
         precision = hits / (seen + EPSILON)
         best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-        ap[rows, t] = (_area if recalls is AREA else _interpolated)(
-            hits[rows], best[rows], positives[rows], recalls)
+        found = hits[rows], best[rows], positives[rows]
+        ap[rows, t] = _area(*found) if recalls is None else _interpolated(*found, recalls)
     return ap
 
 
@@ -88,5 +88,5 @@ def _hits_needed(positives: np.ndarray, recalls: np.ndarray) -> np.ndarray:
     return needed - ((needed > 0) & ((needed - 1) / p >= recalls))
 
 
-def _area(hits: np.ndarray, best: np.ndarray, positives: np.ndarray, _: None) -> np.ndarray:
+def _area(hits: np.ndarray, best: np.ndarray, positives: np.ndarray) -> np.ndarray:
     return (np.diff(hits, axis=1, prepend=0) * best).sum(1) / positives

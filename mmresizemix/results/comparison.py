@@ -27,7 +27,7 @@ NAMES = {BASELINE: 'baseline', 'resizemix': 'ResizeMix', 'cutmix': 'CutMix', 'mi
          RANDOM_UNVERIFIED: 'random weights (unverified)'}
 FROM_SCRATCH = (NAMES[RANDOM], NAMES[RANDOM_UNVERIFIED])  # rows that are no pretraining
 BY_SIZE = ('AP50', 'AP75', 'APs', 'APm', 'APl')
-WHOLE = {('COCO', 5000, 80): 'COCO val2017', ('VOC', 4952, 20): 'VOC2007 test'}
+WHOLE: dict[tuple, str] = {('COCO', 5000, 80): 'COCO val2017', ('VOC', 4952, 20): 'VOC2007 test'}
 NOTHING_LEARNED = f'neither detector reaches {EQUIVALENT} points'  # alike, but it says nothing
 ASSUMED_SD = 0.3  # AP, between seeds: others measured 0.15 to 0.5 (mmdetection#2773, #3624)
 
@@ -96,9 +96,10 @@ class Cell:
 
     def resampled(self, metric: str) -> np.ndarray | None:
         """float [B], the mean over replicas on each resample of the images."""
-        if not self.evaluations or any(e is None for e in self.evaluations):
+        evaluated = [e for e in self.evaluations if e is not None]
+        if not evaluated or len(evaluated) < len(self.evaluations):
             return None
-        overall = np.stack([e.overall[metric][1:] for e in self.evaluations])
+        overall = np.stack([e.overall[metric][1:] for e in evaluated])
         return 100 * self.replicas(overall, self.pretrainings > 1).mean(0)
 
 
@@ -413,11 +414,11 @@ def _quantiles(resampled: np.ndarray | None) -> Interval | None:
 
 def _needed(parts: Mapping[str, Any], a: Cell, b: Cell, adjustment: float) -> SeedsNeeded:
     by_pretraining = parts['unit'] == 'pretraining'
-    spreads = [_spread(cell.replicas(cell.values, by_pretraining)) for cell in (a, b)]
+    sd_a, sd_b = (_spread(cell.replicas(cell.values, by_pretraining)) for cell in (a, b))
     seed = parts['seed']
     paired_sd = seed.standard_error * np.sqrt(seed.n_a) if seed.paired and seed.n_a > 1 else None
-    return seeds_needed(seed.difference, *spreads, parts['image_se'] or 0.0, paired_sd=paired_sd,
-                        adjustment=adjustment)
+    return seeds_needed(seed.difference, sd_a, sd_b, parts['image_se'] or 0.0,
+                        paired_sd=paired_sd, adjustment=adjustment)
 
 
 def _spread(values: np.ndarray) -> float:
@@ -431,18 +432,19 @@ def _by_size(a: Cell, b: Cell, column: Column) -> tuple[Exploratory, ...]:
 
 
 def _by_class(a: Cell, b: Cell, column: Column) -> tuple[Exploratory, ...]:
-    if not a.evaluations or any(e is None for e in (*a.evaluations, *b.evaluations)):
+    ours, theirs = ([e.by_class for e in c.evaluations if e is not None] for c in (a, b))
+    if not ours or (len(ours), len(theirs)) != (len(a.evaluations), len(b.evaluations)):
         return ()
-    metric = 'VOC11' if 'VOC11' in a.evaluations[0].by_class else 'AP'
-    x, y = (100 * np.stack([e.by_class[metric] for e in c.evaluations]) for c in (a, b))
+    metric = 'VOC11' if 'VOC11' in ours[0] else 'AP'
+    x, y = (100 * np.stack([one[metric] for one in each]) for each in (ours, theirs))
     found = []
     for k, name in enumerate(column.classes):
-        ours, theirs = x[:, :, k], y[:, :, k]  # [runs, 1 + B]
-        if np.isnan([*ours[:, 0], *theirs[:, 0]]).any():
+        x_k, y_k = x[:, :, k], y[:, :, k]  # [runs, 1 + B]
+        if np.isnan([*x_k[:, 0], *y_k[:, 0]]).any():
             continue
-        resampled = (ours[:, 1:].mean(0) - theirs[:, 1:].mean(0))
+        resampled = x_k[:, 1:].mean(0) - y_k[:, 1:].mean(0)
         resampled = resampled[~np.isnan(resampled)]
-        found.append((name, ours[:, 0], theirs[:, 0], resampled if len(resampled) > 1 else None))
+        found.append((name, x_k[:, 0], y_k[:, 0], resampled if len(resampled) > 1 else None))
     return _explore(a, b, found)
 
 
@@ -455,7 +457,7 @@ def _explore(a: Cell, b: Cell, found: Sequence[tuple]) -> tuple[Exploratory, ...
         seed = seed_difference(x, y, len(x) > 1 and _paired(a, b))
         estimates.append(combine(seed, image_se) if seed.standard_error is not None
                          else Estimate(seed.difference, image_se, np.inf))
-    known = [i for i, e in enumerate(estimates) if e.p is not None]
-    q = dict(zip(known, benjamini_hochberg([estimates[i].p for i in known]))) if known else {}
+    known = {i: e.p for i, e in enumerate(estimates) if e.p is not None}
+    q = dict(zip(known, benjamini_hochberg(list(known.values())))) if known else {}
     return tuple(Exploratory(name, e.difference, e.interval(), q.get(i))
                  for i, ((name, *_), e) in enumerate(zip(found, estimates)))

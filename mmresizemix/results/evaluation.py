@@ -72,7 +72,7 @@ def _voc(truth: Truth, detections: list[dict[str, Any]], weights: np.ndarray) ->
     return dict(VOC11=_mean(points), VOCarea=_mean(area)), dict(VOC11=points[:, :, 0])
 
 
-def _over_classes(matched: list, weights: np.ndarray, *recalls) -> np.ndarray:
+def _over_classes(matched: list, weights: np.ndarray, *recalls: Any) -> np.ndarray:
     """float [B, K, T]"""
     chunks = [weights[i:i + CHUNK] for i in range(0, len(weights), CHUNK)]
     return np.concatenate([np.stack([average_precision(one, chunk, *recalls) for one in matched], 1)

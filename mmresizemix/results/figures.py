@@ -3,11 +3,13 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .comparison import FROM_SCRATCH, Column, Comparison, Contrast, Exploratory
 from .statistics import EQUIVALENT, Interval
@@ -17,7 +19,7 @@ INK = '#010203'  # becomes the page's text colour
 COLOURS = ('#d55e00', '#2f8fce', '#009e73', '#cc79a7', '#b39b00')
 BASELINE_COLOUR = '#888888'
 WIDTH = 5.2  # inches; narrow, so that a phone shows it whole
-STYLE = {
+STYLE: dict[Any, Any] = {
     'svg.fonttype': 'none', 'svg.hashsalt': 'mmresizemix', 'font.size': 10,
     'font.family': 'sans-serif',
     'text.color': INK, 'axes.edgecolor': INK, 'axes.labelcolor': INK, 'xtick.color': INK,
@@ -78,7 +80,7 @@ def point_plots(comparison: Comparison) -> list[Plot]:
     for column in comparison.columns:
         cells = comparison.cells_of(column)
 
-        def draw(axes: Axes, cells=cells, column=column) -> None:
+        def draw(axes: Axes, cells: Any = cells, column: Any = column) -> None:
             for i, cell in enumerate(cells):
                 colour = _colour(comparison, cell.row)
                 if cell.interval:
@@ -103,7 +105,7 @@ def curve_plots(comparison: Comparison) -> list[Plot]:
         if not any(len(r.curve) > 1 for c in cells for r in c.runs):
             continue
 
-        def draw(axes: Axes, cells=cells, column=column) -> None:
+        def draw(axes: Axes, cells: Any = cells, column: Any = column) -> None:
             for cell in cells:
                 epochs = sorted(set.intersection(*(set(r.curve) for r in cell.runs)))
                 each = 100 * np.array([[r.curve[e] for e in epochs] for r in cell.runs])
@@ -112,7 +114,7 @@ def curve_plots(comparison: Comparison) -> list[Plot]:
                 axes.fill_between(epochs, each.min(0), each.max(0), color=colour, alpha=0.25, lw=0)
             axes.set_xlabel('epoch')
             axes.set_ylabel(METRIC_NAMES[column.primary])
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             _legend(axes)
 
         said = [f'{c.row}: {number(c.mean)} after {c.runs[0].epoch} epochs' for c in cells]
@@ -130,7 +132,7 @@ def size_plots(comparison: Comparison) -> list[Plot]:
         if contrasts:
             names = [e.name for e in contrasts[0].by_size]
 
-            def draw(axes: Axes, contrasts=contrasts, names=names) -> None:
+            def draw(axes: Axes, contrasts: Any = contrasts, names: Any = names) -> None:
                 axes.axvline(0, color=INK, lw=0.8)
                 for k, contrast in enumerate(contrasts):
                     offset = (k - (len(contrasts) - 1) / 2) * 0.8 / max(len(contrasts), 2)
@@ -154,7 +156,7 @@ def class_plots(comparison: Comparison) -> list[Plot]:
             continue
         ordered = sorted(contrast.by_class, key=lambda e: (-e.difference, e.name))
 
-        def draw(axes: Axes, ordered=ordered, contrast=contrast) -> None:
+        def draw(axes: Axes, ordered: Any = ordered, contrast: Any = contrast) -> None:
             axes.axvline(0, color=INK, lw=0.8)
             _whiskers(axes, ordered, 0, _colour(comparison, contrast.row), None)
             _names(axes, [e.name + (' *' if e.q is not None and e.q < 0.05 else '')
@@ -169,14 +171,15 @@ def class_plots(comparison: Comparison) -> list[Plot]:
 
 def top1_plots(comparison: Comparison) -> list[Plot]:
     """One a column: what classification accuracy says of detection; the two need not agree."""
-    top1 = {row: top1_of(comparison, row) for row in comparison.rows}
+    top1 = {row: value for row in comparison.rows
+            if (value := top1_of(comparison, row)) is not None}
     plots = []
     for column in comparison.columns:
-        cells = [cell for cell in comparison.cells_of(column) if top1[cell.row] is not None]
+        cells = [cell for cell in comparison.cells_of(column) if cell.row in top1]
         if len(cells) < 2:
             continue
 
-        def draw(axes: Axes, cells=cells, column=column) -> None:
+        def draw(axes: Axes, cells: Any = cells, column: Any = column) -> None:
             for cell in cells:
                 colour = _colour(comparison, cell.row)
                 axes.plot([top1[cell.row]] * len(cell.values), cell.values, '.', color=colour,

@@ -73,7 +73,9 @@ def to_csv(comparison: Comparison) -> str:
     for row in comparison.rows:
         for column in comparison.columns:
             cell = comparison.cells.get((row, column.label))
-            for i, run in enumerate(cell.runs if cell else ()):
+            if cell is None:
+                continue
+            for i, run in enumerate(cell.runs):
                 for name in sorted(set(cell.metrics) - {'primary'}):
                     value = float(cell.metrics[name][i])
                     writer.writerow((row, column.label, run.folder, run.seed, run.epoch, name,
@@ -125,7 +127,7 @@ def _contrast(contrast: Contrast) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """As json has it; a number that is none becomes null."""
-    if is_dataclass(value):
+    if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}

@@ -161,7 +161,7 @@ def read_metrics(work_dir: str | Path, epoch: int | None = None) -> dict[str, fl
         An empty dict where nothing was evaluated.
     """
     log = read_log(work_dir)
-    last = max(log.validations, default=None) if epoch is None else epoch
+    last = max(log.validations, default=0) if epoch is None else epoch
     return {**log.validations.get(last, {}), **log.test}
 
 

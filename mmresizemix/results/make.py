@@ -1,6 +1,6 @@
 """Folders of runs -> the table and the report, written. What ``tools/compare.py`` does."""
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from ..files import write_text
@@ -48,5 +48,5 @@ def make_comparison(paths: Sequence[str | Path], out: str | Path, *,
     return result
 
 
-def _progress(what: str, quiet: bool):
+def _progress(what: str, quiet: bool) -> AbstractContextManager:
     return nullcontext() if quiet else progress_bar(what)

@@ -51,7 +51,8 @@ def examples(comparison: Comparison, truths: Mapping[Path, Truth]) -> list[Examp
 def _of_column(column: Column, cells: Sequence[Cell], truth: Truth) -> list[Example]:
     baseline, *others = cells
     best = max(others, key=lambda c: c.mean)
-    detections = {c.row: read_detections(c.runs[0].detections, truth) for c in cells}
+    detections = {c.row: read_detections(file, truth) for c in cells
+                  if (file := c.runs[0].detections)}
     gain = (ap50_by_image(truth, detections[best.row])
             - ap50_by_image(truth, detections[baseline.row]))
     seen = np.flatnonzero(~np.isnan(gain))

@@ -43,4 +43,4 @@ TOP1 = {  # (set, network) -> method -> value
 def published(whole_set: str | None, model: str, row: str) -> float | None:
     """The paper's value of a cell; None where it has none, or the set is not the whole one."""
     method = row.partition(' (')[0]  # its mixing per batch or sample, its baseline's source
-    return {**TABLE5, **TOP1}.get((whole_set, model), {}).get(method)
+    return {**TABLE5, **TOP1}.get((whole_set or '', model), {}).get(method)

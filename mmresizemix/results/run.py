@@ -287,9 +287,9 @@ def _curve(log: Log, index: DumpIndex | None, config: dict[str, Any],
     curve = {epoch: {ours: values[theirs] for ours, theirs in names.items() if theirs in values}
              for epoch, values in logged.items()}
     if kind == 'VOC':  # AP50 is logged rounded: the mAP has every digit
-        for epoch, values in curve.items():
+        for number, values in curve.items():
             if mode in values:
-                values['AP50 logged'] = logged[epoch].get('pascal_voc/AP50', float('nan'))
+                values['AP50 logged'] = logged[number].get('pascal_voc/AP50', float('nan'))
     return {epoch: values for epoch, values in curve.items() if values}
 
 

@@ -22,6 +22,8 @@ LEAST_P = 1e-12  # below, p counts as 0
 NO_SPREAD = 1e-9  # AP points: where nothing varies at all, instead of a division by zero
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)  # to average over chi-squared
 
+Values = Sequence[float] | np.ndarray
+Settled = Literal['difference', 'equivalence']
 Verdict = Literal['better', 'worse', 'equivalent', 'undecided']
 
 
@@ -115,23 +117,23 @@ class SeedsNeeded:
     """``n`` replicas a model would settle it, by showing a ``settles``: 'difference' or
     'equivalence'. None: no number would, for the ``reason``."""
     n: int | None
-    settles: Literal['difference', 'equivalence'] | None
+    settles: Settled | None
     reason: str = ''
 
 
-def mean_interval(values: Sequence[float], level: float = 1 - ALPHA) -> Interval | None:
+def mean_interval(values: Values, level: float = 1 - ALPHA) -> Interval | None:
     """Student's t interval of one mean; None of a single value."""
-    values = np.asarray(values, float)
-    if len(values) < 2:
+    x = np.asarray(values, float)
+    if len(x) < 2:
         return None
-    return Estimate(float(values.mean()), _standard_error(values), len(values) - 1).interval(level)
+    return Estimate(float(x.mean()), _standard_error(x), len(x) - 1).interval(level)
 
 
 def _standard_error(values: np.ndarray) -> float:
     return float(values.std(ddof=1)) / math.sqrt(len(values))
 
 
-def seed_difference(a: Sequence[float], b: Sequence[float], paired: bool) -> SeedDifference:
+def seed_difference(a: Values, b: Values, paired: bool) -> SeedDifference:
     """mean(a) - mean(b) with Student's paired t, else with Welch's (1947).
 
     Args:
@@ -140,19 +142,18 @@ def seed_difference(a: Sequence[float], b: Sequence[float], paired: bool) -> See
     Raises:
         ValueError: ``paired`` values of unequal number.
     """
-    a, b = _replicas(a, b, paired)
-    difference, n_a, n_b = float(a.mean() - b.mean()), len(a), len(b)
+    x, y = _replicas(a, b, paired)
+    difference, n_a, n_b = float(x.mean() - y.mean()), len(x), len(y)
     if min(n_a, n_b) < 2:
         return SeedDifference(difference, None, None, n_a, n_b, paired)
     if paired:
-        return SeedDifference(difference, _standard_error(a - b), n_a - 1, n_a, n_b, True)
-    variances = [_standard_error(a)**2, _standard_error(b)**2]
+        return SeedDifference(difference, _standard_error(x - y), n_a - 1, n_a, n_b, True)
+    variances = [_standard_error(x)**2, _standard_error(y)**2]
     df = float(_satterthwaite(variances, [n_a - 1, n_b - 1]))
     return SeedDifference(difference, math.sqrt(sum(variances)), df, n_a, n_b, False)
 
 
-def _replicas(a: Sequence[float], b: Sequence[float],
-              paired: bool) -> tuple[np.ndarray, np.ndarray]:
+def _replicas(a: Values, b: Values, paired: bool) -> tuple[np.ndarray, np.ndarray]:
     if paired and len(a) != len(b):
         raise ValueError(f'paired values must be as many in both, got {len(a)} and {len(b)}')
     return np.asarray(a, float), np.asarray(b, float)
@@ -180,14 +181,14 @@ def combine(seed: SeedDifference, image_se: float | None) -> Combined:
     return Combined(seed.difference, seed.standard_error, seed.df, image_se)
 
 
-def exact_p(a: Sequence[float], b: Sequence[float], paired: bool) -> ExactP | None:
+def exact_p(a: Values, b: Values, paired: bool) -> ExactP | None:
     """Permutation test of equal means, two-sided, which assumes no distribution: every flip of a
     pair's signs, or every relabelling of the runs (Fisher 1935). None of single runs.
 
     Beyond MOST_RELABELLINGS so many are drawn, by a fixed seed, and the floor is theirs.
     """
-    a, b = _replicas(a, b, paired)
-    n_a, n_b = len(a), len(b)
+    x, y = _replicas(a, b, paired)
+    n_a, n_b = len(x), len(y)
     if min(n_a, n_b) < 2:
         return None
     count = 2**n_a if paired else math.comb(n_a + n_b, n_a)
@@ -195,7 +196,7 @@ def exact_p(a: Sequence[float], b: Sequence[float], paired: bool) -> ExactP | No
     floor = (2 if n_a == n_b else 1) / count
     drawn = count > MOST_RELABELLINGS
     found = stats.permutation_test(
-        (a - b, ) if paired else (a, b), _distance, alternative='greater', vectorized=True,
+        (x - y, ) if paired else (x, y), _distance, alternative='greater', vectorized=True,
         permutation_type='samples' if paired else 'independent',
         n_resamples=MOST_RELABELLINGS if drawn else np.inf, random_state=np.random.default_rng(0))
     return ExactP(float(found.pvalue), max(floor, 1 / (1 + MOST_RELABELLINGS)) if drawn else floor)
@@ -206,28 +207,27 @@ def _distance(x: np.ndarray, y: np.ndarray | None = None, axis: int = -1) -> np.
     return np.abs(x.mean(axis) - (0 if y is None else y.mean(axis))).round(9)
 
 
-def holm(p: Sequence[float]) -> np.ndarray:
+def holm(p: Values) -> np.ndarray:
     """p values adjusted so that the chance of any false claim in the family stays at alpha
     (Holm 1979)."""
-    p = np.asarray(p, float)
-    order = np.argsort(p)
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    adjusted = np.empty_like(p)
+    raw = np.asarray(p, float)
+    order = np.argsort(raw)
+    stepped = np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1))
+    adjusted = np.empty_like(raw)
     adjusted[order] = np.minimum(stepped, 1)
     return adjusted
 
 
-def benjamini_hochberg(p: Sequence[float]) -> np.ndarray:
+def benjamini_hochberg(p: Values) -> np.ndarray:
     """p values adjusted for the share of false discoveries (Benjamini and Hochberg 1995)."""
     return stats.false_discovery_control(np.asarray(p, float))
 
 
-def probability_of_improvement(a: Sequence[float], b: Sequence[float],
+def probability_of_improvement(a: Values, b: Values,
                                level: float = 1 - ALPHA) -> ProbabilityOfImprovement:
     """P(A > B) + P(A = B) / 2 over all pairs of runs (Mann and Whitney 1947), with the interval
     of Newcombe (2006), method 5, which has a width even where the runs do not overlap."""
-    a, b = np.asarray(a, float), np.asarray(b, float)
-    compared = a[:, None] - b[None]
+    compared = np.asarray(a, float)[:, None] - np.asarray(b, float)[None]
     estimate = float(((compared > 0) + (compared == 0) / 2).mean())
     z, pairs, n = special.ndtri((1 + level) / 2), len(a) * len(b), (len(a) + len(b)) / 2
 
@@ -281,14 +281,15 @@ def seeds_needed(difference: float, seed_sd_a: float, seed_sd_b: float, image_se
         return _powers(difference, [sd**2 / n for sd in spreads], n - 1, image_se, alpha, margin,
                        adjustment)
 
-    first = {}
-    for what in ('difference', 'equivalence'):
+    first: dict[Settled, int] = {}
+    outcomes: tuple[Settled, ...] = ('difference', 'equivalence')
+    for what in outcomes:
         n = 2 + bisect_left(range(2, limit + 1), power, key=lambda n: powers(n)[what])
         if n <= limit:
             first[what] = n
     if first:
-        what = min(first, key=first.get)
-        return SeedsNeeded(first[what], what)
+        soonest = min(first, key=first.__getitem__)
+        return SeedsNeeded(first[soonest], soonest)
     if max(_powers(difference, [], 1, image_se, alpha, margin, adjustment).values()) < power:
         return SeedsNeeded(None, None, 'too few validation images, whatever the seeds')
     return SeedsNeeded(None, None, f'more than {limit} seeds')

@@ -1,7 +1,7 @@
 """Salient by contrast alone: Montabone & Soto, "Human detection using a mobile platform and novel
 features derived from a visual saliency mechanism" (2010), the saliency of SaliencyMix."""
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 SURROUNDS = (12, 24, 48, 28, 56, 112)  # half sides, in pixels
 LUMA = (0.299, 0.587, 0.114)
@@ -20,7 +20,7 @@ class FineGrained:
     are centred (its are a pixel off), and on batches of any device.
     """
 
-    def attach(self, model) -> None:
+    def attach(self, model: nn.Module) -> None:
         """It asks no model."""
 
     def __repr__(self) -> str:

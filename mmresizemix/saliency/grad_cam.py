@@ -1,4 +1,6 @@
 """Grad-CAM (arXiv 1610.02391) of the model that is being trained (ResizeMix, Sec. 3.1)."""
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -47,7 +49,7 @@ class GradCAM(ModelSaliency):
         """
         maps = []
 
-        def keep(module, args, output):
+        def keep(module: nn.Module, args: Any, output: Any) -> Any:
             several = isinstance(output, (tuple, list))
             maps.append((output[-1] if several else output).detach().requires_grad_())
             torch.set_grad_enabled(True)  # from here on, until the end of no_grad below

@@ -2,6 +2,7 @@
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -72,9 +73,9 @@ def load_classifier(config: str, checkpoint: str | Path) -> Classifier:
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     model, normalisation = build_classifier(cfg)
     meta = load_weights(model, checkpoint, config).get('meta', {})
-    classes = meta.get('dataset_meta', {}).get('classes') or map(str, range(
-        cfg.model.head.num_classes))
-    return Classifier(model.eval(), normalisation, tuple(classes), _tested_size(cfg))
+    classes = tuple(meta.get('dataset_meta', {}).get('classes')
+                    or map(str, range(cfg.model.head.num_classes)))
+    return Classifier(model.eval(), normalisation, classes, _tested_size(cfg))
 
 
 def build_classifier(cfg: Config) -> tuple[nn.Module, Normalisation]:
@@ -133,9 +134,9 @@ def _of_torchvision(config: str) -> tuple[nn.Module, Normalisation, tuple, int]:
 
 def last_layer_with_maps(classifier: Classifier) -> str:
     """The dotted name of the last module whose output is maps, larger than a pixel."""
-    last = []
+    last: list[str] = []
 
-    def notice(name, module, args, output):
+    def notice(name: str, module: nn.Module, args: Any, output: Any) -> None:
         if isinstance(output, Tensor) and output.ndim == 4 and output.shape[-1] > 1:
             last[:] = [name]
 

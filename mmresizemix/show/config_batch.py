@@ -1,12 +1,13 @@
 """What a pretraining config really feeds its network: a batch of its own pictures, mixed."""
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from mmengine.registry import DATASETS, init_default_scope
 from torch import Tensor
 
-from ..batch_augments import BatchAugment, MixThenAugment
+from ..batch_augments import MixThenAugment
 from ..installed import read_config
 from ..saliency.model import ModelSaliency
 from ..seeding import batch_augments, seed_everything
@@ -29,6 +30,7 @@ def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
     cfg = read_config(config)
     cfg.merge_from_dict(cfg_options or {})
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    model: Any
     model, normalisation = build_classifier(cfg)
     if checkpoint is not None:
         load_weights(model, checkpoint, config)
@@ -46,7 +48,7 @@ def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
                              'No batch augment: the pictures of the pipeline')
     augments[0].attach(model)
     then = augments[0] if isinstance(augments[0], MixThenAugment) else None
-    augment: BatchAugment = then.mix if then else augments[0]
+    augment = then.mix if then else augments[0]
     augment.seed, augment.inplace = seed, False
     scores = torch.nn.functional.one_hot(labels, cfg.model.head.num_classes).float()
     maps = None if augment.saliency is None else augment.saliency(before, scores)
@@ -61,7 +63,7 @@ def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
                     mixed_scores, classes, title, maps)
 
 
-def _batch(dataset, preprocessor, samples: int, seed: int) -> tuple[Tensor, Tensor]:
+def _batch(dataset: Any, preprocessor: Any, samples: int, seed: int) -> tuple[Tensor, Tensor]:
     """``samples`` pictures of ``dataset``, normalised as in training, and their classes."""
     seed_everything(seed)  # the data sets' transforms know no other generator
     chosen = np.random.default_rng(seed).permutation(len(dataset))[:samples]

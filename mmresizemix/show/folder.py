@@ -51,7 +51,8 @@ def show_folder_mix(folder: Path, out: Path, method: str = 'resizemix', samples:
 def _some(folder: Path, samples: int, side: int, seed: int) -> tuple[np.ndarray, list[str]]:
     """(N, side, side, 3) uint8 RGB, and what each is called."""
     paths = sorted(path for path in folder.rglob('*') if path.suffix.lower() in SUFFIXES)
-    pictures, names = [], []
+    pictures: list[np.ndarray] = []
+    names: list[str] = []
     for i in np.random.default_rng(seed).permutation(len(paths)):
         if len(pictures) == samples:
             break

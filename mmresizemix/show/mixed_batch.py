@@ -2,6 +2,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -103,11 +104,11 @@ def with_heat(picture: np.ndarray, heat: Tensor | np.ndarray) -> np.ndarray:
     from matplotlib import colormaps
     heat = np.asarray(heat, dtype=float)
     heat = (heat - heat.min()) / (np.ptp(heat) or 1)
-    colours = 255 * colormaps['jet'](heat)[..., :3]
+    colours = 255 * np.asarray(colormaps['jet'](heat))[..., :3]
     return (0.5 * picture + 0.5 * colours).round().astype(np.uint8)
 
 
-def outline(axis, box: list[int]) -> None:
+def outline(axis: Any, box: list[int]) -> None:
     """Draw the box (x1, y1, x2, y2), in pixels, its far sides not included."""
     from matplotlib.patches import Rectangle
     x1, y1, x2, y2 = box
@@ -115,7 +116,7 @@ def outline(axis, box: list[int]) -> None:
                              edgecolor=BOX_COLOUR, clip_on=False))
 
 
-def save(figure, path: Path) -> Path:
+def save(figure: Any, path: Path) -> Path:
     """Write the figure whole or not at all; returns ``path``."""
     with whole_file(path) as unfinished:
         figure.savefig(unfinished, format='png', dpi=110)

@@ -80,8 +80,8 @@ def read_voc(root: str | Path, split: str) -> list[BoxedPicture]:
     found = []
     for name in (root / f'ImageSets/Main/{split}.txt').read_text().split():
         tree = ElementTree.parse(root / f'Annotations/{name}.xml')
-        size = tuple(float(tree.findtext(f'size/{side}')) for side in ('width', 'height'))
-        boxes = [tuple(float(box.findtext(edge)) for edge in ('xmin', 'ymin', 'xmax', 'ymax'))
+        size = tuple(float(tree.findtext(f'size/{side}', '')) for side in ('width', 'height'))
+        boxes = [tuple(float(box.findtext(edge, '')) for edge in ('xmin', 'ymin', 'xmax', 'ymax'))
                  for box in tree.iterfind('object/bndbox')]
         boxes = [(x1 - 1, y1 - 1, x2, y2) for x1, y1, x2, y2 in boxes]  # counted from 1, inclusive
         found.append((root / f'JPEGImages/{name}.jpg', boxes, size))

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -110,7 +111,7 @@ _History = type('HistoryBuffer', (), dict(
     __module__='mmengine.logging.history_buffer', __setstate__=lambda self, state: None))
 
 
-def _inert_globals(history: type = _History) -> list[Callable]:
+def _inert_globals(history: type = _History) -> list[Callable | tuple[Callable, str]]:
 
     def attribute(owner: object, name: str) -> object:
         """Stands in for ``getattr``, by which a history refers to its own statistics."""
@@ -119,7 +120,7 @@ def _inert_globals(history: type = _History) -> list[Callable]:
         return getattr(history, name, None)
 
     # numpy 2 moved numpy.core to numpy._core; files of both name theirs
-    core = np._core.multiarray if hasattr(np, '_core') else np.core.multiarray
+    core = getattr(np, '_core' if hasattr(np, '_core') else 'core').multiarray
     functions = [
         _named(f'numpy.{name}.multiarray', function, wrapped)
         for name in ('core', '_core')
@@ -143,7 +144,7 @@ def let_mmengine_read() -> None:
 def _named(module: str, name: str, function: Callable) -> Callable:
     """``function`` under the name by which a pickle asks for it (a form all torch >= 2.4 take)."""
 
-    def call(*args):
+    def call(*args: Any) -> Any:
         return function(*args)
 
     call.__module__, call.__name__, call.__qualname__ = module, name, name

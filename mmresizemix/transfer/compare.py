@@ -1,4 +1,5 @@
 """Whether a backbone file fits a detector: every difference, with its likely cause and remedy."""
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,7 +133,7 @@ def _numbers(preprocessor: nn.Module | None, name: str) -> tuple[float, ...] | N
     return _rounded(values.flatten().tolist()) if isinstance(values, Tensor) else None
 
 
-def _rounded(values) -> tuple[float, ...] | None:
+def _rounded(values: Sequence[float] | None) -> tuple[float, ...] | None:
     """To float32's digits: the detector keeps float32, the stamp what the config said."""
     return None if values is None else tuple(round(float(v), 4) for v in values)
 

@@ -95,7 +95,7 @@ class BackboneGuard(Hook):
             raise BackboneError(f'BackboneGuard: {error}') from None
         self._file = self._check(path, content, model, checkpoint, prefix)
 
-    def _check(self, path: Path, content: dict[str, Any], model: nn.Module, checkpoint: str,
+    def _check(self, path: Path, content: dict[str, Any], model: Any, checkpoint: str,
                prefix: str | None) -> BackboneFile:
         state = content.get('state_dict', content)
         state = state if isinstance(state, dict) else {}
@@ -122,7 +122,7 @@ class BackboneGuard(Hook):
         inside = {k[len(start):]: v for k, v in state.items() if k.startswith(start)}
         tensors = {k: v for k, v in inside.items() if k not in fit.left_over}
         # of all stages, so that one file has one digest in every detector
-        own = exported.digest if exported else digest(
+        own = (exported and exported.digest) or digest(
             {k: v for k, v in inside.items() if not k.startswith(HEADS)})
         return BackboneFile(path, tensors, stamp, own)
 
@@ -159,11 +159,10 @@ class BackboneGuard(Hook):
                        if runner._load_from else '; is another init_cfg applied after it?')
         _refuse([f'{len(names)} tensors differ from the file after loading ({listed(names)})'
                  f'{overwritten}'] if names else [], str(self._file.path))
-        self._record(runner, self._what_was_proved(model.backbone))
-        self._say(runner)
+        self._record(runner, self._what_was_proved(self._file, model.backbone))
+        self._say(runner, self._file)
 
-    def _what_was_proved(self, backbone: nn.Module) -> dict[str, Any]:
-        file = self._file
+    def _what_was_proved(self, file: BackboneFile, backbone: nn.Module) -> dict[str, Any]:
         return dict(
             method=file.stamp.method if file.stamp else None,
             digest=file.digest,
@@ -177,8 +176,7 @@ class BackboneGuard(Hook):
         values = dict(from_scratch=self.from_scratch, **values)
         write_text(Path(runner.work_dir) / RECORD, json.dumps(values, indent=2) + '\n')
 
-    def _say(self, runner: Runner) -> None:
-        file = self._file
+    def _say(self, runner: Runner, file: BackboneFile) -> None:
         runner.logger.info(f'BackboneGuard: the backbone equals {file.path} bit for bit '
                            f'(digest {file.digest[:12]}).')
         if self._unproved:

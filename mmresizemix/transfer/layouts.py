@@ -11,7 +11,7 @@ COUNTERS = ('n_averaged', 'steps')  # of torch's and MMEngine's averaged models
 WRAPPERS = ('module.', '_orig_mod.')  # put in front by DataParallel and torch.compile
 
 # (block, blocks of layer1..layer4) -> depth
-DEPTHS = {
+DEPTHS: dict[tuple[str, tuple[int, ...]], int] = {
     ('basic', (2, 2, 2, 2)): 18,
     ('basic', (3, 4, 6, 3)): 34,
     ('bottleneck', (3, 4, 6, 3)): 50,
@@ -119,13 +119,14 @@ def check_plain_resnet(tensors: dict[str, Tensor]) -> int:
         LayoutError: another architecture, missing or foreign tensors, NaN or infinite values; all
             that was found.
     """
+    depth = depth_of(tensors)
     faults = _architecture_faults(tensors)
-    if not faults:
-        faults = _differences_from_plain(tensors, depth_of(tensors))
+    if depth is not None and not faults:
+        faults = _differences_from_plain(tensors, depth)
     faults += [f'{name} holds NaN or infinite values' for name in not_finite(tensors)]
-    if faults:
+    if faults or depth is None:
         raise LayoutError('; '.join(faults))
-    return depth_of(tensors)
+    return depth
 
 
 def not_finite(tensors: dict[str, Tensor]) -> list[str]:

@@ -55,7 +55,9 @@ class Stamp:
         if values.get('format') != FORMAT:
             raise ValueError(f'the stamp has format {values.get("format")}, this version of '
                              f'mmresizemix reads {FORMAT}; update it, or export again')
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v
+                                  for k, v in values.items()}
+        return cls(**fields)
 
 
 def digest(tensors: dict[str, Tensor]) -> str:
@@ -64,7 +66,7 @@ def digest(tensors: dict[str, Tensor]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
         sha.update(f'{name} {tensor.dtype} {tuple(tensor.shape)}\n'.encode())
-        sha.update(tensor.reshape(-1).view(torch.uint8).numpy())  # of any dtype, bfloat16 too
+        sha.update(tensor.reshape(-1).view(torch.uint8).numpy().data)  # of any dtype, bfloat16 too
     return sha.hexdigest()
 
 

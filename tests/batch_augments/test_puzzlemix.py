@@ -77,9 +77,9 @@ def test_blocks_move_to_where_they_show():
     x = torch.full((2, 1, 32, 32), 0.01)
     x[..., :16] = 1
     z, partner = torch.tensor([[0., 1], [0, 1]]).expand(2, 2, 2), torch.tensor([1, 0])
-    augment = PuzzleMix(xi=0., move_blocks=2, saliency=Bright())
+    augment = PuzzleMix(move_blocks=2, saliency=Bright())
     weight = z.repeat_interleave(16, 1).repeat_interleave(16, 2)
-    moves = augment._moves(z.double(), partner, Bright()(x, None))
+    moves = augment._moves(z.double(), partner, Bright()(x, None), xi=0.)
     mix = augment._whole(partner, (32, 32), weight, torch.tensor([True]), moves)
     assert augment.apply(mix, x, torch.eye(2))[0].min() == 1, 'a dark block shows'
 
