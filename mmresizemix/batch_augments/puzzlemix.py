@@ -98,8 +98,8 @@ class PuzzleMix(BatchAugment):
         H, W = inputs.shape[-2:]
         return self.draw(len(inputs), (H, W), self.saliency(inputs, scores), inputs * std)
 
-    def draw(self, batch_size: int, size: tuple[int, int],  # type: ignore[override]
-             saliency: Tensor, pictures: Tensor) -> Mix:
+    def draw(self, batch_size: int, size: tuple[int, int], saliency: Tensor,
+             pictures: Tensor) -> Mix:
         """
         Args:
             saliency: (N, H, W) at least 0.
