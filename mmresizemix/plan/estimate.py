@@ -9,7 +9,7 @@ from rich.table import Table
 
 from ..files import size_text
 from ..progress import Progress
-from ..results.comparison import ASSUMED_SD
+from ..results.contrasts import ASSUMED_SD
 from ..results.statistics import seeds_needed
 from .measure import Cost
 from .progress import TRAINED, duration

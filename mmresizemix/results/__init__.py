@@ -1,6 +1,7 @@
 """Runs -> records -> statistics -> table and report. Reads files only; imports neither torch nor
 OpenMMLab."""
 from .logs import json_lines, read_metrics
-from .run import RECORD, Fault, Run, read_backbone, read_runs
+from .read_folders import RECORD, read_backbone, read_runs
+from .run import Fault, Run
 
 __all__ = ['RECORD', 'Fault', 'Run', 'json_lines', 'read_backbone', 'read_metrics', 'read_runs']

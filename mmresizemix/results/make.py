@@ -6,10 +6,11 @@ from pathlib import Path
 from ..files import write_text
 from ..progress import progress_bar
 from .assess import assess
-from .comparison import Comparison, compare
+from .compare import compare
+from .comparison import Comparison
 from .formats import FORMATS
 from .report import write_report
-from .run import read_runs
+from .read_folders import read_runs
 
 REPORT = 'report.html'
 

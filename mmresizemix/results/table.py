@@ -3,7 +3,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .comparison import ASSUMED_SD, Cell, Column, Comparison, Contrast
+from .comparison import Cell, Column, Comparison, Contrast
+from .contrasts import ASSUMED_SD
 from .published import PAPER, published
 from .statistics import EQUIVALENT, Interval
 

@@ -9,7 +9,7 @@ from scipy import stats
 from mmresizemix.results.formats import to_csv, to_json, to_latex, to_markdown
 from mmresizemix.results.make import REPORT, make_comparison
 from mmresizemix.results.published import TOP1, published
-from mmresizemix.results.run import OTHER_KIND, read_runs
+from mmresizemix.results.read_folders import OTHER_KIND, read_runs
 
 CONFIG = '''default_scope = 'mmpretrain'
 custom_hooks = [dict(type='mmresizemix.EpochSeedHook'), dict(type='mmresizemix.AttachModelHook')]
