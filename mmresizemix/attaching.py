@@ -1,10 +1,10 @@
 """Batch augments get to know the model that they mix for."""
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from .registry import HOOKS
 from .seeding import batch_augments
+from .unwrap import unwrapped
 
 
 @HOOKS.register_module()
@@ -13,7 +13,7 @@ class AttachModelHook(Hook):
     salient, or how pictures are normalised."""
 
     def before_train(self, runner: Runner) -> None:
-        """See the class."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        """Hand it over."""
+        model = unwrapped(runner.model)
         for augment in batch_augments(model):
             augment.attach(model)

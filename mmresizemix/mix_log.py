@@ -3,13 +3,13 @@ from typing import Any
 
 import torch
 from mmengine.hooks import Hook, LoggerHook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from .batch_augments import Mix
 from .registry import HOOKS
 from .seeding import batch_augments
+from .unwrap import unwrapped
 
 KEPT = 'mix_log'  # in a checkpoint that is written between two lines
 
@@ -36,7 +36,7 @@ class MixLogHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Listen to the loss, which gets the predictions and the mixed labels."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner.model)
         self._model = model
         self._interval = next((hook.interval for hook in runner.hooks
                                if isinstance(hook, LoggerHook)), self._interval)

@@ -14,11 +14,11 @@ import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from .batch_augments import derive_seed
 from .registry import FUNCTIONS, HOOKS
+from .unwrap import unwrapped
 
 GRACE_SECONDS = 30  # that a loader's worker outlives a request to stop
 
@@ -74,8 +74,7 @@ def _leaves_seeding_to_torch(worker_init_fn: Any) -> bool:
 
 def batch_augments(model: Any) -> list:
     """The augments of an mmpretrain model that keep a generator of their own."""
-    model = model.module if is_model_wrapper(model) else model
-    chooser = getattr(getattr(model, 'data_preprocessor', None), 'batch_augments', None)
+    chooser = getattr(getattr(unwrapped(model), 'data_preprocessor', None), 'batch_augments', None)
     return [a for a in getattr(chooser, 'augments', []) if hasattr(a, 'set_epoch')]
 
 

@@ -3,10 +3,11 @@ from typing import Any
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import MMDistributedDataParallel, is_model_wrapper
+from mmengine.model import MMDistributedDataParallel
 from mmengine.runner import Runner
 
 from ..registry import HOOKS, MODEL_WRAPPERS
+from ..unwrap import unwrapped
 
 
 @HOOKS.register_module()
@@ -26,7 +27,7 @@ class CompiledBackboneHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Change the layout of the weights, then compile."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner.model)
         model.to(memory_format=torch.channels_last)
         # A state resumed from a run in another layout; the fused optimizers want one for both.
         for parameter, state in runner.optim_wrapper.optimizer.state.items():

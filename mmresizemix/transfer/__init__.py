@@ -1,7 +1,8 @@
 """Classifier checkpoint -> backbone file -> detector backbone, verified."""
+from .backbone_file import BackboneError
 from .checkpoint import CheckpointError, load_checkpoint
 from .export import export_backbone
-from .guard import BackboneError, BackboneGuard
+from .guard import BackboneGuard
 from .stamp import Stamp
 
 __all__ = [

@@ -18,9 +18,11 @@ class Fit:
         faults: what must not be, each a sentence with its remedy; empty where all fits.
         left_over: tensors of the file that the backbone rightly does without: a classifier's head,
             the stages behind its last.
+        inside: the file's tensors under the prefix, by their names without it.
     """
     faults: list[str]
     left_over: list[str]
+    inside: dict[str, Tensor]
 
 
 def fit_names(tensors: dict[str, Tensor], backbone: nn.Module, prefix: str | None) -> Fit:
@@ -30,12 +32,12 @@ def fit_names(tensors: dict[str, Tensor], backbone: nn.Module, prefix: str | Non
         inside = {k[len(prefix):]: v for k, v in tensors.items() if k.startswith(prefix)}
         if not inside:
             return Fit([f"init_cfg has prefix='{prefix}', but no tensor of the file begins so "
-                        f'({listed([*tensors])}); leave out the prefix'], [])
+                        f'({listed([*tensors])}); leave out the prefix'], [], {})
         tensors = inside
     elif any(k.startswith('backbone.') for k in tensors):
         return Fit(["the file's tensors begin with 'backbone.', and init_cfg has no prefix: none "
                     'would be loaded; export the file with tools/export_backbone.py, or set '
-                    "model.backbone.init_cfg.prefix='backbone.'"], [])
+                    "model.backbone.init_cfg.prefix='backbone.'"], [], {})
     expected = backbone.state_dict()
     left_over = [k for k in tensors if k not in expected and _may_be_left(k, backbone)]
     foreign = [k for k in tensors if k not in expected and k not in left_over]
@@ -55,7 +57,7 @@ def fit_names(tensors: dict[str, Tensor], backbone: nn.Module, prefix: str | Non
     used = {k: tensors[k] for k in expected if k in tensors}
     faults += [f'{name} holds NaN or infinite values; take an earlier checkpoint'
                for name in not_finite(used)]
-    return Fit(faults, left_over)
+    return Fit(faults, left_over, tensors)
 
 
 def _may_be_left(name: str, backbone: nn.Module) -> bool:
