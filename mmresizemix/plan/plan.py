@@ -9,6 +9,7 @@
     seeds = [0, 1, 2]
     gpus_per_run = 8
     slurm = dict(partition='gpu', minutes=1440)  # for --executor slurm
+    log_to = ['tensorboard']  # every training, also there
 
 Relative paths start at the plan's own folder, as those of ``_base_`` do; configs of an installed
 package are ``mmresizemix::ssd/…``. Without ``detectors`` the
@@ -28,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from ..installed import config_path, read_config
+from ..launch import TRACKERS
 
 
 class PlanError(ValueError):
@@ -100,6 +102,8 @@ class Plan:
         at_once: runs at a time on one machine; None: as many as its GPUs allow, on a CPU two. On
             a cluster, jobs at a time of one array; None: all.
         slurm: what its jobs ask for, with ``--executor slurm``.
+        log_to: where trainings are logged beside their folders: keys of
+            :data:`mmresizemix.launch.TRACKERS`.
     """
     name: str
     pretrainings: tuple[Pretraining, ...]
@@ -108,6 +112,7 @@ class Plan:
     gpus_per_run: int = 0
     at_once: int | None = None
     slurm: Slurm = Slurm()
+    log_to: tuple[str, ...] = ()
 
 
 def read_plan(path: str | Path) -> Plan:
@@ -119,7 +124,8 @@ def read_plan(path: str | Path) -> Plan:
     if not path.is_file():
         raise PlanError(f'{path}: no such plan; expected a file as configs/plans/table5.py')
     content = {k: v for k, v in read_config(path).to_dict().items() if not k.startswith('_')}
-    known = {'pretrainings', 'detectors', 'seeds', 'baseline', 'gpus_per_run', 'at_once', 'slurm'}
+    known = {'pretrainings', 'detectors', 'seeds', 'baseline', 'gpus_per_run', 'at_once', 'slurm',
+             'log_to'}
     _only(known, content, str(path))
     seeds = read_seeds(content.get('seeds', [0]), f'{path}: seeds')
     entries = _list(content, 'pretrainings', path)
@@ -136,7 +142,8 @@ def read_plan(path: str | Path) -> Plan:
                             f'{", ".join(map(repr, found))}')
     return Plan(path.stem, pretrainings, detectors, content.get('baseline'),
                 content.get('gpus_per_run', 0), content.get('at_once'),
-                _slurm(content.get('slurm', {}), f'{path}: slurm'))
+                _slurm(content.get('slurm', {}), f'{path}: slurm'),
+                _trackers(content.get('log_to', ()), f'{path}: log_to'))
 
 
 def _slurm(entry: Any, place: str) -> Slurm:
@@ -148,6 +155,12 @@ def _slurm(entry: Any, place: str) -> Slurm:
             raise PlanError(f'{place}: {name}: expected a number of at least 1, got '
                             f'{entry[name]!r}')
     return Slurm(**entry)
+
+
+def _trackers(found: Any, place: str) -> tuple[str, ...]:
+    if not isinstance(found, (list, tuple)) or not set(found) <= set(TRACKERS):
+        raise PlanError(f'{place}: expected a list of {", ".join(TRACKERS)}, got {found!r}')
+    return tuple(found)
 
 
 def _list(content: Mapping[str, Any], name: str, path: Path) -> Sequence[Mapping[str, Any]]:

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from mmresizemix.plan import PlanError, read_plan
-from mmresizemix.plan.stages import Recipe, build
+from mmresizemix.plan.recipe import Recipe
+from mmresizemix.plan.stages import build
 
 ROOT = Path(__file__).resolve().parents[2]
 PLANS = ROOT / 'configs/plans'
@@ -25,6 +26,7 @@ def plan(folder: Path, text: str) -> Path:
     (RANDOM + DETECTORS + 'sedes = [0]', 'unknown: sedes; known: .*seeds'),
     (RANDOM + DETECTORS + 'seeds = [0, 0]', r'seeds: expected different numbers .* got \[0, 0\]'),
     (RANDOM + DETECTORS + "seeds = ['a']", 'seeds: expected different numbers'),
+    (RANDOM + DETECTORS + "log_to = ['paper']", r"log_to: expected .*mlflow.* got \['paper'\]"),
     (DETECTORS + "pretrainings = [dict(name='a')]", 'exactly one of config, checkpoint'),
     (DETECTORS + "pretrainings = [dict(name='a', random=True, config='b')]", 'exactly one of'),
     (DETECTORS + "pretrainings = [dict(name='a', config='absent.py')]", 'no such file: .*absent.py'),
@@ -68,6 +70,17 @@ def test_every_stage_is_a_tool_of_ours_with_the_seed_and_the_backbone(tmp_path):
     assert words[words.index('--backbone') + 1] == str(tmp_path / 'backbones/resizemix-0.pth')
     assert 'default_hooks.checkpoint.backend_args.backend=whole_file' in words
     assert '--resume' in words and all(Path(w).is_file() for w in words if w.endswith('.py'))
+
+
+def test_every_training_is_logged_where_the_plan_says(tmp_path):
+    text = DETECTORS + RANDOM
+    plain, logged = (build(read_plan(plan(tmp_path, text + more)), tmp_path)[0]
+                     for more in ('', "log_to = ['tensorboard', 'mlflow']"))
+    for before, after in zip(plain, logged, strict=True):
+        added = ['--log-to', 'tensorboard', 'mlflow'] if after.kind == 'finetune' else []
+        assert list(after.command()) == [*before.command(), *added]
+        if after.kind == 'finetune':
+            assert after.folder == before.folder, 'what is trained stays the same'
 
 
 @pytest.mark.parametrize('gpus, batch, warned', [(8, 8, False), (4, 16, False), (1, 64, False),

@@ -1,0 +1,89 @@
+"""What a stage trains, tests or checks: a config with a plan's options."""
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..launch import LOADERS
+from ..results.configs import comparable
+
+NOT_DATA = ('pipeline', '_scope_', 'backend_args')  # of a set's settings
+
+
+class Recipe:
+    """A config with a plan's options: what a stage trains, tests or checks."""
+
+    def __init__(self, config: Path, options: Mapping[str, Any], gpus: int):
+        self.config, self.gpus = config, gpus
+        self.effective = Config.fromfile(config)
+        self.effective.merge_from_dict(dict(options))
+        batch, self.warning = self._kept_batch()
+        self.effective.merge_from_dict(batch)
+        self.options = {**options, **batch}
+
+    @property
+    def epochs(self) -> int:
+        """How long it trains."""
+        return self.effective.train_cfg.max_epochs
+
+    @property
+    def batch(self) -> int:
+        """Of a step, over all processes."""
+        return self.effective.train_dataloader.batch_size * max(1, self.gpus)
+
+    @cached_property
+    def inputs(self) -> dict[str, Any]:
+        """What decides the result, by dotted name."""
+        return {**comparable(self.effective.to_dict(), more=('data_preprocessor', )),
+                'processes': max(1, self.gpus)}
+
+    def digest(self) -> str:
+        """Of all that decides its cost: its name and 12 hexadecimal digits."""
+        text = json.dumps(self.inputs, sort_keys=True, default=str)
+        return f'{self.config.stem}-{hashlib.sha256(text.encode()).hexdigest()[:12]}'
+
+    def words(self, **more: Any) -> list[str]:
+        """The options, and ``more`` of them, as arguments of our tools."""
+        words = [f'{k}={_word(v)}' for k, v in {**self.options, **more}.items()]
+        return ['--cfg-options', *words] if words else []
+
+    def _kept_batch(self) -> tuple[dict[str, int], str | None]:
+        """Options that keep the total batch that the config was made for, whatever the number of
+        GPUs, as the learning rate stays; and a warning where that cannot be. Not where the user
+        scales the rate instead, or on a CPU."""
+        scale = self.effective.get('auto_scale_lr') or {}
+        total, each = scale.get('base_batch_size'), self.effective.train_dataloader.batch_size
+        if not self.gpus or not total or scale.get('enable') or each * self.gpus == total:
+            return {}, None
+        fitting = max(1, round(total / self.gpus))
+        warning = None if fitting * self.gpus == total else (
+            f'{self.config.name}: a total batch of {total} does not divide by {self.gpus} GPUs: it '
+            f'is {fitting * self.gpus} here, with the learning rate of {total}')
+        return {'train_dataloader.batch_size': fitting}, warning
+
+    def data(self) -> str:
+        """Which data are read, whatever is made of them: alike for alike sets."""
+        return json.dumps([_sets(self.effective.get(loader, {}).get('dataset'))
+                           for loader in LOADERS], default=str)
+
+
+def _sets(found: Any) -> list[dict[str, Any]]:
+    """The settings of the sets inside of repeated and concatenated ones."""
+    if isinstance(found, (list, tuple)):
+        return [one for inner in found for one in _sets(inner)]
+    if not isinstance(found, dict):
+        return []
+    inner = found.get('dataset') or found.get('datasets')
+    if inner:
+        return _sets(inner)
+    return [{k: v for k, v in sorted(found.items()) if k not in NOT_DATA}]
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return '[' + ','.join(map(_word, value)) + ']'
+    return str(value)
