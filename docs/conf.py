@@ -18,7 +18,8 @@ warnings.simplefilter('ignore')  # of packages on import; Sphinx's own are of an
 # Where files outside docs/ can be read, as 'https://.../blob/main'; empty: their paths stand there.
 REPOSITORY = ''
 
-project, author, copyright = 'mmresizemix', 'the authors of mmresizemix', 'Apache-2.0'
+project, author, copyright = (
+    'mmresizemix', 'the authors of mmresizemix', 'the authors of mmresizemix, Apache-2.0')
 release = re.search(r"__version__ = '(.+)'", (ROOT / 'mmresizemix/__init__.py').read_text())[1]
 extensions = ['myst_parser', 'sphinx.ext.autodoc', 'sphinx.ext.napoleon', 'sphinx.ext.viewcode']
 exclude_patterns = ['_build', '**.ipynb_checkpoints']
