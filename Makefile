@@ -38,17 +38,17 @@ test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests \
 	  --ignore tests/faults --ignore tests/slurm --ignore tests/wheel
 
-# kills, full disks and the like, on real runs: 17 minutes
+# kills, full disks and the like, on real runs
 test-faults: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/faults
 
-# plans on a Slurm of one machine, from Debian's packages (which takes root): 10 minutes
+# plans on a Slurm of one machine, from Debian's packages (which takes root)
 test-slurm: install
 	which slurmctld slurmd munged mungekey || ( apt-get -q update && \
 	  apt-get -qy install --no-install-recommends slurm-wlm munge )
 	$(BIN)/python -m pytest -x tests/slurm
 
-# the wheel, built from the sdist, in an environment of its own: 6 minutes
+# the wheel, built from the sdist, in an environment of its own
 PIP_WHEEL := $(BIN)/python -m pip --python .venv-wheel
 test-wheel: install
 	rm -rf build .venv-wheel
@@ -61,7 +61,7 @@ test-wheel: install
 	rm -rf .venv-wheel
 
 # beside OpenMMLab's own releases, whose requirements do not fit current PyTorch, so that they are put
-# in without, and what they need by hand: all that touches OpenMMLab, 7 minutes
+# in without, and what they need by hand: all that touches OpenMMLab
 STOCK := mmengine mmcv-lite mmdet mmpretrain
 STOCK_NEEDS := addict einops importlib-metadata mat4py modelindex packaging pyyaml 'setuptools<81' shapely six \
   termcolor terminaltables tqdm yapf torch torchvision faster-coco-eval grad-cam PyMaxflow simplejpeg
@@ -77,7 +77,7 @@ test-stock: install
 	OMP_NUM_THREADS=1 .venv-stock/bin/python -m pytest -n 2 --dist loadfile tests $(addprefix --ignore ,$(NO_OPENMMLAB))
 	rm -rf .venv-stock
 
-# every question in turn, then docs/benchmarks.md: 20 minutes; PICTURES: a folder of real JPEGs
+# every question in turn, then docs/benchmarks.md; PICTURES: a folder of real JPEGs
 bench: install
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[bench]'
 	$(BIN)/python benchmarks/mixing.py --rounds 31

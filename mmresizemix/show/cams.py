@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..batch_augments import BatchAugment, CutMix, Mixup, ResizeMix
 from ..saliency.model import logits, no_such_layer
 from .classifier import Classifier, last_layer_with_maps, read_square
-from .mixed_batch import label_lines, outline, save, with_heat
+from .mixed_batch import blank_figure, label_lines, outline, save, with_heat
 
 METHODS = {'Mixup': Mixup, 'CutMix': CutMix, 'ResizeMix': ResizeMix}
 
@@ -95,11 +95,7 @@ def _cams(model: nn.Module, layer: str, picture: Tensor,
 
 
 def _figure(out: Path, names: Sequence[str], pair: np.ndarray, alone: list, mixed: list) -> Path:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.4, 2.5 * (1 + len(mixed))), layout='constrained')
-    FigureCanvasAgg(figure)
+    figure = blank_figure(7.4, 2.5 * (1 + len(mixed)))
     axes = figure.subplots(1 + len(mixed), 3, squeeze=False)
     for axis in axes.flat:
         axis.set_xticks([])

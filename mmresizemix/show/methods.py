@@ -12,7 +12,7 @@ from ..saliency import GradCAM
 from ..saliency.model import ModelSaliency, logits
 from ..seeding import seed_everything
 from .classifier import Classifier, Normalisation, last_layer_with_maps, read_square
-from .mixed_batch import outline, save, with_heat
+from .mixed_batch import blank_figure, outline, save, with_heat
 
 RANDAUGMENT = [dict(type='RandAugment', num_ops=2, magnitude=9)]
 MIXES: dict[str, Callable] = {
@@ -107,12 +107,8 @@ def _augmented(pair: np.ndarray, mixed: np.ndarray, side: int, seed: int) -> lis
 
 
 def _sheet(panels: list[tuple], out: Path) -> Path:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows = -(-len(panels) // COLUMNS)
-    figure = Figure(figsize=(2.3 * COLUMNS, 2.75 * rows), layout='constrained')
-    FigureCanvasAgg(figure)
+    figure = blank_figure(2.3 * COLUMNS, 2.75 * rows)
     axes = figure.subplots(rows, COLUMNS, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()

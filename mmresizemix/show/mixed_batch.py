@@ -49,13 +49,9 @@ def show_mix(path: str | Path, mix: Mix, before: np.ndarray, after: np.ndarray,
         classes: their names.
         saliency: (N, H, W), by which it was drawn: laid over targets and sources.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     n = len(before)
     rows = ROWS if mix.weight is None else (*ROWS, SHARE)
-    figure = Figure(figsize=(1.7 * n, 1.95 * len(rows) + 0.5), layout='constrained')
-    FigureCanvasAgg(figure)
+    figure = blank_figure(1.7 * n, 1.95 * len(rows) + 0.5)
     axes = figure.subplots(len(rows), n, squeeze=False)
     partner = mix.partner.numpy()
     heat = before if saliency is None else np.stack(list(map(with_heat, before, saliency)))
@@ -85,11 +81,7 @@ def show_mix(path: str | Path, mix: Mix, before: np.ndarray, after: np.ndarray,
 def show_pictures(path: str | Path, pictures: np.ndarray, names: Sequence[str],
                   title: str = '') -> Path:
     """Write (N, H, W, 3) uint8 RGB pictures side by side, with their names."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(1.7 * len(pictures), 2.45), layout='constrained')
-    FigureCanvasAgg(figure)
+    figure = blank_figure(1.7 * len(pictures), 2.45)
     for axis, picture, name in zip(figure.subplots(1, len(pictures), squeeze=False)[0], pictures,
                                    names):
         axis.imshow(picture)
@@ -114,6 +106,16 @@ def outline(axis: Any, box: list[int]) -> None:
     x1, y1, x2, y2 = box
     axis.add_patch(Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False, lw=1.5,
                              edgecolor=BOX_COLOUR, clip_on=False))
+
+
+def blank_figure(width: float, height: float) -> Any:
+    """A figure of so many inches that no window shows."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout='constrained')
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def save(figure: Any, path: Path) -> Path:

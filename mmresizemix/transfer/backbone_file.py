@@ -37,7 +37,7 @@ class BackboneFile:
     unproved: list[str]
 
 
-def read_backbone_file(model: nn.Module) -> BackboneFile:
+def read_backbone_file(model: Any) -> BackboneFile:
     """Read the file that the ``init_cfg`` of ``model.backbone`` names, strictly, and compare it
     with the detector ``model``.
 
