@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # results must work without it
     from mmengine.config import Config
@@ -44,7 +44,22 @@ def read_config(name: str | Path) -> Config:
     path = config_path(name)
     if path.suffix != '.py':
         raise ValueError(f'{name}: expected a Python config, got {path.suffix or "no suffix"}')
-    return Config.fromfile(path)
+    config = Config.fromfile(path)
+    _drop_our_scope(config._cfg_dict)
+    return config
+
+
+def _drop_our_scope(node: Any) -> None:
+    """What comes by ``_base_ = 'mmresizemix::…'`` MMEngine would build in our scope alone, as if it
+    were a library of models. Ours name every scope where it is not the config's default."""
+    if isinstance(node, dict):
+        if node.get('_scope_') == 'mmresizemix':
+            dict.pop(node, '_scope_')
+        node = dict.values(node)  # MMEngine's own would import what a lazy config names
+    elif not isinstance(node, (list, tuple)):
+        return
+    for value in node:
+        _drop_our_scope(value)
 
 
 def tell_mmengine() -> None:

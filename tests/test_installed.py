@@ -21,6 +21,16 @@ def test_mmengine_finds_our_configs_by_name(tmp_path):
     assert own.train_cfg.max_epochs == 7 and own.model.backbone.depth == 50
 
 
+@pytest.mark.parametrize('name', ['pretrain/resnet50_8xb64-resizemix-300e_in1k.py',
+                                  'custom/ssd_r18_voc.py', NAME])
+def test_a_base_of_ours_by_name_is_the_base_by_path(tmp_path, name):
+    """MMEngine notes the package as the scope, in which mmpretrain's and mmdet's parts are not."""
+    (tmp_path / 'own.py').write_text(f"_base_ = 'mmresizemix::{name}'\n")
+    by_name = read_config(tmp_path / 'own.py')
+    assert by_name.to_dict() == Config.fromfile(CONFIGS / name).to_dict()
+    assert "_scope_='mmresizemix'" in Config.fromfile(tmp_path / 'own.py').pretty_text, 'MMEngine noted it'
+
+
 def test_mmengine_still_has_no_way_to_enter_a_package():
     """The day it knows a package that it was never told of, ``installed.tell_mmengine`` can go."""
     with pytest.raises(AssertionError, match='does not support'):

@@ -6,8 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-
+from ..installed import read_config
 from ..launch import LOADERS
 from ..results.configs import comparable
 
@@ -19,7 +18,7 @@ class Recipe:
 
     def __init__(self, config: Path, options: Mapping[str, Any], gpus: int):
         self.config, self.gpus = config, gpus
-        self.effective = Config.fromfile(config)
+        self.effective = read_config(config)
         self.effective.merge_from_dict(dict(options))
         batch, self.warning = self._kept_batch()
         self.effective.merge_from_dict(batch)

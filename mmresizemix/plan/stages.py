@@ -6,11 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from ..files import file_sha256, write_text
-from ..installed import TOOLS
+from ..installed import TOOLS, read_config
 from ..results import read_metrics
 from ..results.configs import TABLE_ROW, method_of
 from ..results.dump import FOLDER, DumpIndex
@@ -62,7 +61,7 @@ class Builder:
 
     def _row(self, pretraining: Pretraining) -> Pretraining:
         """With a config of its own, which says what row of the table it is, and is the budget's."""
-        cfg = Config.fromfile(pretraining.config)
+        cfg = read_config(pretraining.config)
         seeds: Sequence[int] | None = pretraining.seeds
         cfg.merge_from_dict(dict(pretraining.options))
         if self.budget:

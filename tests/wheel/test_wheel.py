@@ -70,6 +70,14 @@ def test_a_config_is_trained_by_name(elsewhere):
     assert (elsewhere / 'by-name/epoch_1.pth').is_file(), done.stdout + done.stderr
 
 
+def test_a_config_of_ones_own_stands_on_one_of_ours(elsewhere):
+    (elsewhere / 'own.py').write_text("_base_ = 'mmresizemix::demo/ssd96_r18_scenes-voc.py'\n"
+                                      'train_cfg = dict(max_epochs=1)\n')
+    done = call(elsewhere, sys.executable, '-m', 'mmresizemix', 'train', 'own.py',
+                '--backbone', 'random', '--work-dir', 'own')
+    assert (elsewhere / 'own/epoch_1.pth').is_file(), done.stdout + done.stderr
+
+
 def test_mim_trains_a_config(elsewhere):
     mim = Path(sys.executable).parent / 'mim'
     done = call(elsewhere, mim, 'train', 'mmresizemix', 'ssd96_r18_scenes-coco.py',
