@@ -2,6 +2,7 @@
 import errno
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -29,6 +30,9 @@ def run_command(main: Callable[[], int | None], when_stopped: str = '') -> None:
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         if os.environ.get('MMRESIZEMIX_TRACEBACK') or not _is_ours(error):
             raise
+        if isinstance(error, BrokenPipeError):  # `| head` has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # flushed at the end
+            sys.exit(128 + signal.SIGPIPE)
         print(f'error: {error}', file=sys.stderr)
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         sys.exit(DISK_FULL if full else 1)

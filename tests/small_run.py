@@ -7,6 +7,8 @@ Run by torchrun it writes what each rank drew, and may be stopped by a signal::
 import argparse
 import os
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import torch
@@ -19,6 +21,7 @@ from torch.utils.data import Dataset
 
 import mmresizemix
 from mmresizemix.launch import build_runner, leave_process_group, newest_checkpoint
+from mmresizemix.resuming import die_with_parent
 
 
 @DATASETS.register_module(force=True)
@@ -100,6 +103,18 @@ def config(work_dir, epochs, workers=0, resume=False, launcher='none', stop=None
         log_level='WARNING'))
 
 
+def two_processes(work_dir, *arguments):
+    """This file, run by torchrun. Before Python 3.11.10 a loader's worker hangs at its fork in one of
+    some twenty runs (python/cpython#112275): what takes long is tried once more."""
+    command = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2',
+               __file__, str(work_dir), *arguments]
+    environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=90, env=environment)
+    except subprocess.TimeoutExpired:
+        return subprocess.run(command, capture_output=True, text=True, timeout=240, env=environment)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('work_dir')
@@ -107,6 +122,7 @@ def main():
     parser.add_argument('--stop', type=int, nargs=2)
     parser.add_argument('--resume', action='store_true')
     args = parser.parse_args()
+    die_with_parent()
     stop = args.stop and dict(rank=args.stop[0], at=args.stop[1])
     runner = build_runner(config(args.work_dir, args.epochs, 1, args.resume, 'pytorch', stop))
     runner.train()

@@ -183,23 +183,16 @@ def test_gradients_are_never_left_half_accumulated(tmp_path):
     assert load_checkpoint(tmp_path / INTERRUPTED)['meta']['iter'] == 2
 
 
-def two_processes(work_dir, port, *arguments) -> int:
-    return subprocess.run(
-        [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2',
-         f'--master_port={port}', str(HERE / 'small_run.py'), str(work_dir), '--epochs', '3',
-         *arguments], capture_output=True, timeout=240,
-        env={**os.environ, 'OMP_NUM_THREADS': '1'}).returncode
-
-
 def test_ranks_stop_together_and_go_on_with_their_own_state(tmp_path):
     """A signal to one of two: both stop at the iteration at which they ask each other."""
-    assert two_processes(tmp_path / 'straight', 29641) == 0
-    assert two_processes(tmp_path / 'broken', 29642, '--stop', '1', '8') != 0
-    meta = load_checkpoint(tmp_path / 'broken' / INTERRUPTED)['meta']
+    from small_run import two_processes
+    straight, broken = tmp_path / 'straight', tmp_path / 'broken'
+    assert two_processes(straight, '--epochs', '3').returncode == 0
+    assert two_processes(broken, '--epochs', '3', '--stop', '1', '8').returncode != 0
+    meta = load_checkpoint(broken / INTERRUPTED)['meta']
     assert meta['iter'] == AGREE_EVERY and len(meta['interrupted']['ranks']) == 2
-    assert two_processes(tmp_path / 'broken', 29643, '--resume') == 0
-    ends = [torch.load(tmp_path / run / f'rank{rank}.pth')
-            for rank in (0, 1) for run in ('broken', 'straight')]
+    assert two_processes(broken, '--epochs', '3', '--resume').returncode == 0
+    ends = [torch.load(run / f'rank{rank}.pth') for rank in (0, 1) for run in (broken, straight)]
     for end in ends[1:]:
         assert torch.equal(end['weight'], ends[0]['weight'])
         assert torch.equal(end['mean'], ends[0]['mean']), 'all validate what is saved'

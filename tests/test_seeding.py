@@ -1,7 +1,4 @@
 """Streams by (seed, rank, epoch): inside a real run, over ranks, and across a resume."""
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -50,10 +47,8 @@ def test_epochs_are_augmented_differently(tmp_path):
 
 def test_ranks_mix_differently(tmp_path):
     """Two processes over gloo: the same run, seeds and model, other mixes."""
-    done = subprocess.run(
-        [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2',
-         '--master_port=29631', str(HERE / 'small_run.py'), str(tmp_path)],
-        capture_output=True, text=True, timeout=240, env={**os.environ, 'OMP_NUM_THREADS': '1'})
+    from small_run import two_processes
+    done = two_processes(tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     first, second = (torch.load(tmp_path / f'rank{rank}.pth') for rank in (0, 1))
     assert not torch.equal(first['targets'], second['targets'])
