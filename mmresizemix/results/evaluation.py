@@ -8,8 +8,6 @@ from .average_precision import AREA, VOC_RECALLS, average_precision
 from .detections import Truth
 from .matching import match_coco, match_voc
 
-COCO_METRICS = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl')
-VOC_METRICS = ('VOC11', 'VOCarea')
 CHUNK = 50  # resamples at once: their weights stay in the processor's cache
 
 

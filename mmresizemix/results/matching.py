@@ -17,7 +17,6 @@ from .detections import Truth
 
 AREAS = ('all', 'small', 'medium', 'large')
 COCO_IOUS = np.linspace(0.5, 0.95, 10)
-MAX_DETECTIONS = 100  # an image and class, as COCO has it
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,10 @@ from result_samples import drawn_detections, drawn_truth
 
 from mmresizemix.results.average_precision import AREA, VOC_RECALLS, average_precision
 from mmresizemix.results.detections import Truth
-from mmresizemix.results.evaluation import COCO_METRICS, evaluate, image_weights
+from mmresizemix.results.evaluation import evaluate, image_weights
 from mmresizemix.results.matching import Matched, match_coco, match_voc
+
+COCO_METRICS = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl')  # in the order of COCOeval's stats
 
 
 def reference(truth, detections):
