@@ -23,7 +23,15 @@ setup(
     description='ResizeMix pretraining and its transfer to detectors, for OpenMMLab',
     long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
+    author='the authors of mmresizemix',
     license='Apache-2.0',
+    keywords='ResizeMix CutMix data augmentation object detection transfer OpenMMLab',
+    classifiers=[
+        'Intended Audience :: Science/Research',
+        'Operating System :: POSIX',
+        'Topic :: Scientific/Engineering :: Artificial Intelligence',
+        *(f'Programming Language :: Python :: 3.{minor}' for minor in (10, 11, 12)),
+    ],
     packages=find_packages(include=['mmresizemix', 'mmresizemix.*']),
     package_data={
         'mmresizemix': ['.mim/*.yml', '.mim/*/**'],  # the configs and tools, through links
