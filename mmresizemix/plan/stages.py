@@ -61,7 +61,7 @@ class Builder:
 
     def _row(self, pretraining: Pretraining) -> Pretraining:
         """With a config of its own, which says what row of the table it is, and is the budget's."""
-        cfg = read_config(pretraining.config)
+        cfg = read_config(_config_of(pretraining))
         seeds: Sequence[int] | None = pretraining.seeds
         cfg.merge_from_dict(dict(pretraining.options))
         if self.budget:
@@ -126,9 +126,7 @@ class Builder:
 
     def _pretrain(self, pretraining: Pretraining, seed: int,
                   title: str) -> tuple[Path, tuple[str, ...]]:
-        if pretraining.config is None:
-            raise PlanError(f'{pretraining.name}: no config to pretrain with')
-        recipe = self._recipe(pretraining.config, pretraining.options)
+        recipe = self._recipe(_config_of(pretraining), pretraining.options)
         folder = self.root / 'pretrain' / slug(title)
         check, data = self._check(recipe, pretraining.title)
         self._draw(pretraining, recipe, check)
@@ -234,6 +232,12 @@ def build(plan: Plan, root: Path, budget: Budget | None = None) -> tuple[list[St
     """(the stages of ``plan`` in an order in which they can run, warnings)."""
     builder = Builder(plan, root, budget)
     return builder.build(), builder.warnings
+
+
+def _config_of(pretraining: Pretraining) -> Path:
+    if pretraining.config is None:
+        raise PlanError(f'{pretraining.name}: no config to pretrain with')
+    return pretraining.config
 
 
 def _python(name: str, *arguments: Any, processes: int = 0) -> list[str]:
