@@ -140,8 +140,10 @@ def read_plan(path: str | Path) -> Plan:
         if len(set(map(slug, found))) < len(found):
             raise PlanError(f'{path}: {kind}: names must differ, got '
                             f'{", ".join(map(repr, found))}')
+    at_once = content.get('at_once')
     return Plan(path.stem, pretrainings, detectors, content.get('baseline'),
-                content.get('gpus_per_run', 0), content.get('at_once'),
+                _whole(content.get('gpus_per_run', 0), 0, f'{path}: gpus_per_run'),
+                None if at_once is None else _whole(at_once, 1, f'{path}: at_once'),
                 _slurm(content.get('slurm', {}), f'{path}: slurm'),
                 _trackers(content.get('log_to', ()), f'{path}: log_to'))
 
@@ -151,14 +153,18 @@ def _slurm(entry: Any, place: str) -> Slurm:
         raise PlanError(f"{place}: expected as dict(partition='gpu', minutes=1440), got {entry!r}")
     _only(set(Slurm.__dataclass_fields__), entry, place)
     for name in ('minutes', 'cpus', 'signal_seconds'):
-        if not isinstance(entry.get(name, 1), int) or entry.get(name, 1) < 1:
-            raise PlanError(f'{place}: {name}: expected a number of at least 1, got '
-                            f'{entry[name]!r}')
+        _whole(entry.get(name, 1), 1, f'{place}: {name}')
     return Slurm(**entry)
 
 
+def _whole(found: Any, least: int, place: str) -> int:
+    if not isinstance(found, int) or found < least:
+        raise PlanError(f'{place}: expected a whole number of at least {least}, got {found!r}')
+    return found
+
+
 def _trackers(found: Any, place: str) -> tuple[str, ...]:
-    if not isinstance(found, (list, tuple)) or not set(found) <= set(TRACKERS):
+    if not isinstance(found, (list, tuple)) or not all(one in tuple(TRACKERS) for one in found):
         raise PlanError(f'{place}: expected a list of {", ".join(TRACKERS)}, got {found!r}')
     return tuple(found)
 

@@ -68,7 +68,7 @@ def test_without_jobs_slurm_is_not_asked(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('entry, message', [
     ("'gpu'", "slurm: expected as dict(partition='gpu'"), ('dict(queue=1)', 'slurm: unknown: queue'),
-    ("dict(minutes='1:00')", "slurm: minutes: expected a number of at least 1, got '1:00'")])
+    ("dict(minutes='1:00')", "slurm: minutes: expected a whole number of at least 1, got '1:00'")])
 def test_settings_that_cannot_be_are_refused(tmp_path, entry, message):
     plan = tmp_path / 'plan.py'
     config = TABLE5.parents[1] / 'ssd/ssd300_r50_8xb8-24e_coco.py'
