@@ -34,7 +34,7 @@ setup(
     ],
     packages=find_packages(include=['mmresizemix', 'mmresizemix.*']),
     package_data={
-        'mmresizemix': ['.mim/*.yml', '.mim/*/**'],  # the configs and tools, through links
+        'mmresizemix': ['.mim/*.yml', '.mim/*/**', 'py.typed'],  # configs and tools, through links
         'mmresizemix.policies': ['searched/*.json'],
         'mmresizemix.results': ['templates/*.j2']
     },

@@ -8,9 +8,35 @@ Where PyTorch or OpenMMLab is missing, the import still succeeds and ``mmresizem
 the first use of anything else says what to install.
 """
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import stack
+
+if TYPE_CHECKING:  # what __getattr__ gives, for editors and type checkers
+    from .attaching import AttachModelHook as AttachModelHook
+    from .backbones import ShakeShake as ShakeShake
+    from .backbones import WideResNet as WideResNet
+    from .batch_augments import CutMix as CutMix
+    from .batch_augments import FMix as FMix
+    from .batch_augments import Mix as Mix
+    from .batch_augments import MixThenAugment as MixThenAugment
+    from .batch_augments import Mixup as Mixup
+    from .batch_augments import PatchMix as PatchMix
+    from .batch_augments import PuzzleMix as PuzzleMix
+    from .batch_augments import ResizeMix as ResizeMix
+    from .batch_augments import SaliencyMix as SaliencyMix
+    from .detection import CocoMetric as CocoMetric
+    from .detection import DetectionDump as DetectionDump
+    from .detection import SSDHead as SSDHead
+    from .finite import FiniteWeightsHook as FiniteWeightsHook
+    from .loading import LoadRandomResizedCrop as LoadRandomResizedCrop
+    from .mix_log import MixLogHook as MixLogHook
+    from .policies.epoch import PolicyEpochHook as PolicyEpochHook
+    from .policies.transform import SearchedPolicy as SearchedPolicy
+    from .samplers import BatchAugmentationSampler as BatchAugmentationSampler
+    from .seeding import EpochSeedHook as EpochSeedHook
+    from .transfer import BackboneGuard as BackboneGuard
+    from .transfer import export_backbone as export_backbone
 
 __version__ = '0.1.0'
 
@@ -49,6 +75,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     stack.require_for(_ROOM_OF[name])
     return getattr(import_module(f'{__name__}.{_ROOM_OF[name]}'), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 if not stack.missing('torch', 'mmengine', 'mmcv'):

@@ -1,5 +1,7 @@
 """What the import says about packages that are missing or too old."""
+import ast
 import types
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +34,15 @@ def test_a_name_that_does_not_exist_is_an_attribute_error():
 def test_every_public_name_resolves():
     for name in mmresizemix.__all__:
         assert getattr(mmresizemix, name) is not None
+        assert name in dir(mmresizemix)
+
+
+def test_editors_are_told_of_every_public_name():
+    """Those under TYPE_CHECKING are where the lazy import finds them."""
+    [block] = [node for node in ast.parse(Path(mmresizemix.__file__).read_text(encoding='utf-8')).body
+               if isinstance(node, ast.If) and getattr(node.test, 'id', '') == 'TYPE_CHECKING']
+    told = {alias.asname: line.module.split('.')[0] for line in block.body for alias in line.names}
+    assert told == mmresizemix._ROOM_OF
 
 
 def test_two_families_of_one_name_are_warned_of(monkeypatch):
