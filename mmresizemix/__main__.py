@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from . import __version__
+from .command import run_command
 from .installed import TOOLS
 
 USAGE = """usage: python -m mmresizemix TOOL [options of the tool]
@@ -16,7 +17,7 @@ Each has --help with examples. What its examples call `python tools/train.py con
 """
 
 
-def main() -> None:
+def main() -> int:
     """Become the tool that ``sys.argv`` names."""
     tools = {path.stem: path for path in sorted(TOOLS.iterdir()) if path.suffix in ('.py', '.sh')}
     name = sys.argv[1] if len(sys.argv) > 1 else '--help'
@@ -24,14 +25,16 @@ def main() -> None:
         width = max(map(len, tools))
         lines = (f'  {tool:{width}}  {_first_sentence(path)}' for tool, path in tools.items())
         print(USAGE.format(tools='\n'.join(lines)), end='')
-    elif name == '--version':
+        return 0
+    if name == '--version':
         print(f'mmresizemix {__version__}')
-    elif name not in tools:
+        return 0
+    if name not in tools:
         print(f'error: {name}: no such tool; expected one of {", ".join(tools)}', file=sys.stderr)
-        sys.exit(2)
-    else:
-        runner = sys.executable if tools[name].suffix == '.py' else 'bash'
-        os.execvp(runner, [runner, str(tools[name]), *sys.argv[2:]])
+        return 2
+    runner = sys.executable if tools[name].suffix == '.py' else 'bash'
+    os.environ['PYTHON'] = sys.executable  # for what a shell script starts
+    os.execvp(runner, [runner, str(tools[name]), *sys.argv[2:]])
 
 
 def _first_sentence(tool: Path) -> str:
@@ -43,4 +46,4 @@ def _first_sentence(tool: Path) -> str:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

@@ -1,5 +1,6 @@
 """How every command of tools/ ends: with its result, or with one line that says why not."""
 import errno
+import io
 import multiprocessing
 import os
 import signal
@@ -22,6 +23,9 @@ def run_command(main: Callable[[], int | None], when_stopped: str = '') -> None:
     Args:
         when_stopped: what to say after Ctrl-C: how to go on.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors='replace')  # where a locale lacks τ or −: ? instead of an end
     try:
         sys.exit(main())
     except KeyboardInterrupt:

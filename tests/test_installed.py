@@ -1,4 +1,5 @@
 """The configs and tools that come with the package, under the names that OpenMMLab has for them."""
+import os
 import subprocess
 import sys
 
@@ -70,9 +71,9 @@ def test_the_index_lists_every_config_once():
     assert sorted(listed) == sorted(runnable)
 
 
-def run(*arguments):
+def run(*arguments, **environment):
     return subprocess.run([sys.executable, '-m', 'mmresizemix', *arguments], capture_output=True,
-                          text=True)
+                          text=True, env={**os.environ, **environment})
 
 
 def test_the_command_lists_every_tool_and_runs_it():
@@ -85,3 +86,12 @@ def test_the_command_lists_every_tool_and_runs_it():
     unknown = run('nothing')
     assert unknown.returncode == 2 and 'no such tool; expected one of' in unknown.stderr
     assert 'usage: dist_train.sh' in run('dist_train').stderr
+
+
+def test_a_script_starts_the_python_that_was_called(tmp_path):
+    """Not what PATH has under that name: an environment need not be activated."""
+    other = tmp_path / 'python'
+    other.write_text('#!/bin/sh\necho another python\n')
+    other.chmod(0o755)
+    done = run('dist_train', 'a.py', 'no-number', PATH=f'{tmp_path}:{os.environ["PATH"]}')
+    assert 'another' not in done.stdout and 'nproc_per_node value: no-number' in done.stderr
