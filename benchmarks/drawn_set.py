@@ -27,7 +27,7 @@ def write_set(folder: Path, images: int, objects: int, classes: int, rng) -> Pat
 
 def write_detections(truth: Path, count: int, rng) -> Path:
     """The objects, shaken, and false ones, so that AP is about 0.25."""
-    content = json.loads(truth.read_text())
+    content = json.loads(truth.read_text(encoding='utf-8'))
     annotations, images = content['annotations'], len(content['images'])
     found = []
     for n in range(count):

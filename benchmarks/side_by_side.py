@@ -105,7 +105,7 @@ def keep(name: str, found: dict) -> None:
 def machine() -> dict:
     cpu = platform.processor() or platform.machine()
     if Path('/proc/cpuinfo').is_file():
-        lines = Path('/proc/cpuinfo').read_text().splitlines()
+        lines = Path('/proc/cpuinfo').read_text(encoding='utf-8').splitlines()
         cpu = next((x.split(':')[1].strip() for x in lines if x.startswith('model name')), cpu)
     versions = {}
     for package in SHOWN:

@@ -36,8 +36,8 @@ def run_demo(scale: str, console: Console) -> int:
     code = carry_out(CONFIGS / 'plans' / f'{plan}.py', root, 'local', 0, None, console)
     table = root / 'comparison/table.md'
     if table.is_file():
-        console.print('\n' + table.read_text().split('\n\n')[1], highlight=False, markup=False,
-                      soft_wrap=True)
+        first = table.read_text(encoding='utf-8').split('\n\n')[1]
+        console.print(f'\n{first}', highlight=False, markup=False, soft_wrap=True)
         console.print('\nIn percent: top-1 on crops, COCO AP, VOC mAP, on drawn scenes: a '
                       'demonstration, not a result.', highlight=False, soft_wrap=True)
     console.print(f'Scenes: {data}\nRuns and their logs: {root}', highlight=False, soft_wrap=True)

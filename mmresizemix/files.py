@@ -70,10 +70,16 @@ def _sync(path: Path) -> None:
 
 
 def write_text(path: str | Path, text: str) -> Path:
-    """Write a text file whole or not at all."""
+    """Write a text file, UTF-8, whole or not at all."""
     with whole_file(path) as unfinished:
-        unfinished.write_text(text)
+        unfinished.write_text(text, encoding='utf-8')
     return Path(path)
+
+
+def write_if_changed(path: Path, text: str) -> None:
+    """:func:`write_text`, unless the file holds that already: its time then stays."""
+    if not path.is_file() or path.read_text(encoding='utf-8') != text:
+        write_text(path, text)
 
 
 def file_sha256(path: str | Path) -> str:

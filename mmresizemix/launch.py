@@ -14,11 +14,11 @@ from mmengine.runner import Runner
 
 from .fast import use_fast_training
 from .installed import read_config
+from .results.run import RANDOM
 from .resuming import INTERRUPTED, die_with_parent
 from .stack import missing
 from .transfer import CheckpointError, load_checkpoint
 
-RANDOM = 'random'
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 HUNG_SECONDS = 600  # without a batch, after which a loader's workers are taken for hung
 GUARD = 'mmresizemix.BackboneGuard'

@@ -63,7 +63,7 @@ def _command(plan: Path, root: Path, arguments) -> list[str]:
 def wait_for_line(command: subprocess.Popen, log: Path, pattern: str, seconds: float = 600) -> None:
     """Until ``log`` has a line with ``pattern``."""
     began = time.monotonic()
-    while not (log.is_file() and re.search(pattern, log.read_text())):
+    while not (log.is_file() and re.search(pattern, log.read_text(encoding='utf-8'))):
         assert command.poll() is None, command.stdout.read()
         assert time.monotonic() - began < seconds, f'never: {pattern} in {log}'
         time.sleep(0.1)

@@ -45,7 +45,7 @@ def checkout(tmp_path_factory, copy_tree):
     _rename_classes(root / 'data/VOCdevkit', VOC_NAMES)
     torch.save(torchvision.models.resnet50().state_dict(), root / 'my_resnet50.pth')
     _shorten_plan(root / 'configs/plans/custom_example.py')
-    with open(root / 'configs/custom/resnet18_folder.py', 'a') as config:  # none to wait for
+    with open(root / 'configs/custom/resnet18_folder.py', 'a', encoding='utf-8') as config:  # none to wait for
         config.write('\ntrain_dataloader.update(num_workers=0)\n'
                      'val_dataloader.update(num_workers=0)\n')
     return root

@@ -37,7 +37,7 @@ class CocoWriter:
         path = self.root / 'annotations' / f'instances_{self.split}.json'
         path.parent.mkdir(parents=True, exist_ok=True)
         (self.root / self.split).mkdir(exist_ok=True)
-        path.write_text(json.dumps(self.content))
+        path.write_text(json.dumps(self.content), encoding='utf-8')
 
     def _annotation(self, image_id: int, item: 'SceneObject') -> dict:
         x0, y0, x1, y1 = item.box
@@ -68,7 +68,7 @@ class VocWriter:
     def close(self) -> None:
         """Write the list of the split."""
         path = self.root / 'ImageSets' / 'Main' / f'{self.split}.txt'
-        path.write_text(''.join(f'{name}\n' for name in self.names))
+        path.write_text(''.join(f'{name}\n' for name in self.names), encoding='utf-8')
 
     def _annotation(self, filename: str, scene: 'Scene') -> ElementTree.Element:
         height, width, depth = scene.pixels.shape

@@ -170,7 +170,7 @@ def _write_all(root: Path, wanted: dict, progress: Progress) -> None:
     total = len(SCENE_CLASSES) * sum(wanted['crops']) + scenes
     for done, _ in enumerate(_write_pictures(root, wanted), 1):
         progress(done, total)
-    (root / 'scenes.json').write_text(json.dumps(wanted, indent=2) + '\n')
+    (root / 'scenes.json').write_text(json.dumps(wanted, indent=2) + '\n', encoding='utf-8')
 
 
 def _write_pictures(root: Path, wanted: dict) -> Iterator[None]:
@@ -225,7 +225,7 @@ def _holds(root: Path, wanted: dict) -> bool:
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return False
     try:
-        found = json.loads((root / 'scenes.json').read_text())
+        found = json.loads((root / 'scenes.json').read_text(encoding='utf-8'))
     except (OSError, ValueError):
         raise ValueError(f'{root} exists but holds no scenes.json, so it is not a set of demo '
                          'scenes: choose another folder') from None

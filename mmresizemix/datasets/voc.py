@@ -105,7 +105,7 @@ def check_voc(root: str | os.PathLike, splits: Iterable[VocSplit] = VOC0712,
 
 def _read_list(root: Path, split: VocSplit, report: Report) -> list[str] | None:
     try:
-        lines = split.list_path(root).read_text().split('\n')
+        lines = split.list_path(root).read_text(encoding='utf-8').split('\n')
     except (OSError, UnicodeDecodeError) as error:
         missing = isinstance(error, FileNotFoundError)
         report.add(NO_LIST, split.list_path(root), '' if missing else str(error))

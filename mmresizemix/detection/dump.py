@@ -111,7 +111,7 @@ def _truth_of(dataset: Any) -> _Truth:
 
 def _truth_of_coco(dataset: CocoDataset) -> _Truth:
     # from the file: the data set has dropped the areas, by which AP S, M and L are told apart
-    content = json.loads(Path(dataset.ann_file).read_text())
+    content = json.loads(Path(dataset.ann_file).read_text(encoding='utf-8'))
     classes = dataset.metainfo['classes']
     id_of = {c['name']: c['id'] for c in content['categories']}
     category_ids = [id_of[name] for name in classes]

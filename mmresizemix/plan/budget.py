@@ -8,7 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..files import write_text
+from ..files import write_if_changed
 from .plan import PlanError, read_seeds
 
 PICTURES = ('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.pgm', '.tif', '.tiff', '.webp')
@@ -104,9 +104,7 @@ def list_pictures(folder: str | Path, out: Path) -> Pictures:
             found[part] += [f'{file} {label}' for file in chosen]
     train, val = (out / f'{part}.txt' for part in SPLITS)
     for path, lines in zip((train, val), found.values()):
-        text = '\n'.join(lines) + '\n'
-        if not path.exists() or path.read_text() != text:  # a new file is checked anew
-            write_text(path, text)
+        write_if_changed(path, '\n'.join(lines) + '\n')  # a new file is checked anew
     return Pictures(folder, classes, (train, val))
 
 

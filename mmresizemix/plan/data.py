@@ -33,12 +33,14 @@ class DataRecord:
 
     def digest(self) -> str | None:
         """Of the set's files; None: not looked at yet."""
-        return json.loads(self.path.read_text())['digest'] if self.path.is_file() else None
+        if not self.path.is_file():
+            return None
+        return json.loads(self.path.read_text(encoding='utf-8'))['digest']
 
     def missing(self) -> str | None:
         """Why the data must be looked at again: never done, or a folder or file has changed."""
         try:
-            watched = json.loads(self.path.read_text())['watched']
+            watched = json.loads(self.path.read_text(encoding='utf-8'))['watched']
         except (FileNotFoundError, ValueError):
             return 'the data were not looked at'
         return next((f'{name} has changed' for name, state in watched.items()

@@ -49,7 +49,7 @@ class Cost:
     @classmethod
     def read(cls, path: Path) -> 'Cost':
         """What :meth:`write` has written."""
-        return cls(**json.loads(path.read_text()))
+        return cls(**json.loads(path.read_text(encoding='utf-8')))
 
     def write(self, path: Path) -> None:
         """As json, whole or not at all."""

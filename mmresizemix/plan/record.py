@@ -38,7 +38,7 @@ class Record:
     def read(cls, path: Path) -> 'Record | None':
         """None where there is none, or one that cannot be read: then the stage was never run."""
         try:
-            return cls(**json.loads(path.read_text()))
+            return cls(**json.loads(path.read_text(encoding='utf-8')))
         except (FileNotFoundError, ValueError, TypeError):
             return None
 

@@ -107,7 +107,7 @@ class Jobs:
             SlurmError: Slurm does not answer.
         """
         try:
-            ids = json.loads(self.path.read_text())
+            ids = json.loads(self.path.read_text(encoding='utf-8'))
         except FileNotFoundError:
             return {}
         states = _squeue()

@@ -8,13 +8,14 @@ from typing import Any
 
 from mmengine.logging import MMLogger
 
-from ..files import file_sha256, write_text
+from ..files import file_sha256, write_if_changed
 from ..installed import TOOLS, read_config
 from ..results import read_metrics
 from ..results.configs import TABLE_ROW, method_of
 from ..results.dump import FOLDER, DumpIndex
 from ..results.logs import HEADLINES
 from ..results.make import REPORT
+from ..results.run import RANDOM
 from ..transfer import load_checkpoint
 from ..transfer.export import stamp_of
 from .budget import Budget, small_config
@@ -23,7 +24,6 @@ from .plan import Detector, Plan, PlanError, Pretraining, read_plan, slug
 from .recipe import Recipe
 from .stage import Stage
 
-RANDOM = 'random'
 # Atomic writing, and the two newest checkpoints: at any moment one of them is whole. And the best.
 KEEP = {'default_hooks.checkpoint.backend_args.backend': 'whole_file',
         'default_hooks.checkpoint.max_keep_ckpts': 2,
@@ -72,9 +72,7 @@ class Builder:
         for name in [n for n in cfg if n in ('methods', 'operations') or n.startswith('_')]:
             cfg.pop(name)  # of configs/_base_, used up
         path = self.root / 'configs' / f'{slug(pretraining.title)}.py'
-        text = cfg.pretty_text
-        if not path.is_file() or path.read_text() != text:
-            write_text(path, text)
+        write_if_changed(path, cfg.pretty_text)
         return replace(pretraining, config=path, options={},
                        seeds=None if seeds is None else tuple(seeds))
 

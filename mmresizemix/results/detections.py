@@ -110,7 +110,7 @@ def _known(path: str | Path, what: str, found: set, known: set) -> None:
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding='utf-8'))
     except OSError as error:
         raise UnreadableDetections(f'{path}: cannot be read ({error.strerror})') from None
     except ValueError:

@@ -47,7 +47,7 @@ class DumpIndex:
         if not path.is_file():
             return None
         try:
-            values = json.loads(path.read_text())
+            values = json.loads(path.read_text(encoding='utf-8'))
             if values['format'] != FORMAT:
                 raise ValueError(f'format {values["format"]}, this version reads {FORMAT}')
             epochs = {name: Dump(**dump) for name, dump in values.pop('epochs').items()}

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from .comparison import Cell, Comparison, Contrast
 from .run import Run
 from .table import Table, notes, tables, top1_of
+
 
 def to_markdown(comparison: Comparison) -> str:
     """All tables, the notes below them, and what was left out and why."""

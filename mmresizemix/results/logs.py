@@ -82,7 +82,7 @@ def read_log(work_dir: str | Path) -> Log:
 
 def _read_scalars(path: Path) -> tuple[list, list[dict], list[int], int | None]:
     """[(epoch, metrics)], some training lines, numbers of broken lines, first epoch of a NaN."""
-    lines = path.read_text(errors='replace').splitlines()
+    lines = path.read_text(encoding='utf-8', errors='replace').splitlines()
     metrics, broken, nan_epoch, training = [], [], None, []
     for number, line in enumerate(lines, 1):
         if not line.endswith('}') or not line.startswith('{'):
@@ -167,4 +167,5 @@ def read_metrics(work_dir: str | Path, epoch: int | None = None) -> dict[str, fl
 
 def json_lines(path: Path) -> list[dict]:
     """The dicts of a json-lines log, in order; lines that are none, or cut off, are passed by."""
-    return [e for e in map(_json, path.read_text(errors='replace').splitlines()) if e is not None]
+    lines = path.read_text(encoding='utf-8', errors='replace').splitlines()
+    return [e for e in map(_json, lines) if e is not None]

@@ -160,7 +160,7 @@ def _config_of(folder: Path) -> tuple[dict[str, Any], str]:
     candidates = [p for start in reversed(starts_of(folder))
                   for p in [start / 'vis_data' / 'config.py'] if p.is_file()] + dumped
     for path in candidates:
-        config = read_config_text(path.read_text(errors='replace'))
+        config = read_config_text(path.read_text(encoding='utf-8', errors='replace'))
         if isinstance(config.get('model'), dict):
             return config, dumped[0].stem if dumped else folder.name
     raise NotARun('has no config (looked for <start>/vis_data/config.py and *.py)')
@@ -169,7 +169,7 @@ def _config_of(folder: Path) -> tuple[dict[str, Any], str]:
 def read_backbone(work_dir: str | Path) -> dict[str, Any]:
     """What the guard proved about the run's backbone; empty where it did not run."""
     record = Path(work_dir) / RECORD
-    return json.loads(record.read_text()) if record.is_file() else {}
+    return json.loads(record.read_text(encoding='utf-8')) if record.is_file() else {}
 
 
 def _record(folder: Path) -> dict[str, Any] | None:

@@ -55,7 +55,7 @@ def read_coco(annotations: str | Path, pictures: str | Path) -> list[BoxedPictur
     Raises:
         ValueError: there is none.
     """
-    content = json.loads(Path(annotations).read_text())
+    content = json.loads(Path(annotations).read_text(encoding='utf-8'))
     boxes: dict[int, list] = {}
     for one in content['annotations']:
         if not one.get('iscrowd'):
@@ -78,7 +78,7 @@ def read_voc(root: str | Path, split: str) -> list[BoxedPicture]:
     """
     root = Path(root)
     found = []
-    for name in (root / f'ImageSets/Main/{split}.txt').read_text().split():
+    for name in (root / f'ImageSets/Main/{split}.txt').read_text(encoding='utf-8').split():
         tree = ElementTree.parse(root / f'Annotations/{name}.xml')
         size = tuple(float(tree.findtext(f'size/{side}', '')) for side in ('width', 'height'))
         boxes = [tuple(float(box.findtext(edge, '')) for edge in ('xmin', 'ymin', 'xmax', 'ymax'))

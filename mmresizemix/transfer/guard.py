@@ -20,13 +20,12 @@ from torch import nn
 from ..files import write_text
 from ..registry import HOOKS
 from ..results import RECORD
+from ..results.run import RANDOM
 from ..unwrap import unwrapped
 from .backbone_file import (BackboneError, BackboneFile, check_from_scratch, read_backbone_file,
                             refuse)
 from .compare import differing
 from .layouts import listed
-
-RANDOM = 'random'
 
 
 @HOOKS.register_module()
@@ -101,7 +100,7 @@ class BackboneGuard(Hook):
             runner.logger.warning(f'BackboneGuard: {record} is missing, so it could not be proved '
                                   'which backbone this resumed run began with.')
             return
-        began_with = json.loads(record.read_text()).get('digest')
+        began_with = json.loads(record.read_text(encoding='utf-8')).get('digest')
         now = self._file.digest if self._file else None
         refuse([] if began_with == now else [
             f'the run in {runner.work_dir} began with another backbone '

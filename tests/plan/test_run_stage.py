@@ -158,7 +158,7 @@ os.kill(os.getpid(), signal.SIGUSR2)
 
 def wait_for(path: Path) -> None:
     for _ in range(300):
-        if path.exists() and path.read_text():
+        if path.exists() and path.read_text(encoding='utf-8'):
             return
         time.sleep(0.1)
     raise TimeoutError(path)
@@ -171,7 +171,7 @@ def ends(pid: int) -> bool:
             os.kill(pid, 0)
         except ProcessLookupError:
             return True
-        if Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] == 'Z':
+        if Path(f'/proc/{pid}/stat').read_text(encoding='utf-8').rpartition(')')[2].split()[0] == 'Z':
             return True
         time.sleep(0.1)
     return False

@@ -158,6 +158,18 @@ def test_the_command(tool, runs, tmp_path):
     assert {p.name for p in (tmp_path / 'out').iterdir()} == set(FILES)
 
 
+def test_a_locale_without_the_letters(tool, tmp_path):
+    """Files are UTF-8 all the same; a terminal shows ? for what it lacks."""
+    write_run(tmp_path / 'runs/whole', method='baseline')
+    write_run(tmp_path / 'runs/whole2', method='τ-mix', ap=.29)
+    done = tool('compare', tmp_path / 'runs', '--out', tmp_path / 'out', '--resamples', 20,
+                environment=dict(LC_ALL='C', PYTHONUTF8='0', PYTHONCOERCECLOCALE='0'))
+    assert done.returncode == 0, done.stderr
+    assert '| ?-mix ' in done.stdout
+    for name in FILES:
+        assert 'τ-mix' in (tmp_path / 'out' / name).read_text(encoding='utf-8')
+
+
 def test_what_is_broken_ends_in_exit_code_2_and_the_rest_is_written(tool, tmp_path):
     write_run(tmp_path / 'runs/whole', method='baseline')
     write_run(tmp_path / 'runs/whole2', method='resizemix', ap=.31)
