@@ -23,8 +23,9 @@ def test_python_compiles(page):
         compile(code, page.name, 'exec')
 
 
-def test_the_mixing_page_runs():
-    examples = PYTHON.findall((ROOT / 'docs/mixing.md').read_text(encoding='utf-8'))
+@pytest.mark.parametrize('page', ['README.md', 'docs/mixing.md', 'docs/comparing.md'])
+def test_python_runs(page):
+    examples = PYTHON.findall((ROOT / page).read_text(encoding='utf-8'))
     assert examples
     for code in examples:
         exec(code, {})

@@ -1,0 +1,55 @@
+"""The tutorial: its commands, one after the other in one shell, on fewer pictures. Its plan is only
+looked at: it would train all of it once more."""
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TUTORIAL = (Path(__file__).resolve().parents[1] / 'docs/tutorial.md').read_text(encoding='utf-8')
+DRAW, PLAN = re.findall(r'```python\n(.*?)```', TUTORIAL, re.DOTALL)
+# what make does, CI does; the environment is the tests' own
+BLOCKS = [re.sub(r'^(make|source) .*\n', '', block, flags=re.MULTILINE)
+          for block in re.findall(r'```bash\n(.*?)```', TUTORIAL, re.DOTALL)]
+FEWER = DRAW.replace('crops=(150, 50), voc=(60, 60, 60)', 'crops=(8, 4), voc=(4, 4, 6)')
+
+
+@pytest.fixture(scope='module')
+def done(tmp_path_factory, copy_tree):
+    """(the folder, what was printed)."""
+    root = copy_tree(tmp_path_factory.mktemp('tutorial'))
+    assert FEWER != DRAW
+    (root / 'draw.py').write_text(FEWER)
+    (root / 'my_plan.py').write_text(PLAN)
+    look, carry_out = BLOCKS[-1].splitlines()
+    assert look == f'{carry_out} --dry-run'
+    script = '\n'.join(['set -ex', BLOCKS[0], 'python draw.py', *BLOCKS[1:-1], look])
+    environment = {**os.environ, 'PYTHONPATH': str(root), 'OMP_NUM_THREADS': '1',
+                   'PATH': f'{Path(sys.executable).parent}:{os.environ["PATH"]}'}
+    run = subprocess.run(['bash', '-c', script], cwd=root, env=environment, text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
+    assert run.returncode == 0, run.stdout[-3000:]
+    return root, run.stdout
+
+
+@pytest.mark.parametrize('words', [
+    'VOC2007/trainval: 4 pictures',
+    'usable',
+    'mix/source_weight: ',
+    'Wrote backbones/resizemix.pth\n  method: resizemix-persample\n  depth: 18',
+    'BackboneGuard: the backbone equals backbones/resizemix.pth bit for bit',
+    'pascal_voc/mAP: ',
+    '| Pretraining            | top-1 | VOC SSD96, mAP (11 points) |',
+    'check data of baseline: new, never run\npretrain baseline 0: waiting, after check data',
+    '0 of 18 stages are done.',
+])
+def test_what_it_shows_is_printed(done, words):
+    assert words in done[1]
+
+
+def test_what_it_promises_is_there(done):
+    root, _ = done
+    assert (root / 'mixed.png').stat().st_size > 10_000
+    assert (root / 'work_dirs/comparison/report.html').is_file()
