@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable
 
 STOPPED = 130  # what a shell reports after Ctrl-C
-# What the system says of a path that the user gave, which is all that there is to say.
-OF_FILES = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC)
+# What the system says of a path that the user gave.
+OF_PATHS = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+OF_FILES = (*OF_PATHS, errno.ENOSPC)
 DISK_FULL = 74  # EX_IOERR of sysexits.h
 
 
@@ -37,11 +38,21 @@ def run_command(main: Callable[[], int | None], when_stopped: str = '') -> None:
         if isinstance(error, BrokenPipeError):  # `| head` has read enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # flushed at the end
             sys.exit(128 + signal.SIGPIPE)
-        print(f'error: {error}', file=sys.stderr)
+        print(f'error: {_said(error)}', file=sys.stderr)
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         sys.exit(DISK_FULL if full else 1)
     finally:
         kill_children()
+
+
+def _said(error: Exception) -> str:
+    """Its message; of a path also where a relative one was looked for, and what to do."""
+    if not (isinstance(error, OSError) and error.errno in OF_PATHS
+            and isinstance(error.filename, (str, os.PathLike))):
+        return str(error)
+    place = '' if os.path.isabs(error.filename) else f', seen from {os.getcwd()}'
+    return (f'{error.filename}: {error.strerror}{place}. Check the path, or the setting of the '
+            'config that names it')
 
 
 def kill_children() -> None:

@@ -1,4 +1,4 @@
-"""How commands end: what the shell is told."""
+"""How commands end: what the shell, and who reads, is told."""
 import subprocess
 import sys
 
@@ -26,3 +26,13 @@ def test_a_pipe_of_its_own_that_breaks_is_an_error():
     code = 'from multiprocessing import Pipe\n' + code
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert done.returncode == 1 and 'BrokenPipeError' in done.stderr
+
+
+def test_a_path_that_is_not_there(tool, tmp_path):
+    done = tool('train', 'absent.py', cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        f'error: absent.py: No such file or directory, seen from {tmp_path}. Check the path, or the '
+        'setting of the config that names it')
+    absolute = tool('train', tmp_path / 'absent.py')
+    assert f'error: {tmp_path}/absent.py: No such file or directory. Check' in absolute.stderr
