@@ -26,6 +26,9 @@ NEEDED_BY = dict(
 )
 
 REMEDY = "Install it with: pip install 'mmresizemix[openmmlab]'"
+# mmcv asks for opencv-python, which opens windows; a server can do without.
+WITHOUT_WINDOWS = ('pip uninstall -y opencv-python opencv-python-headless, then '
+                   'pip install opencv-python-headless')
 
 
 def missing(*packages: str) -> list[str]:
@@ -42,20 +45,31 @@ def require_for(room: str) -> None:
 
 
 def check_versions() -> None:
-    """Raise an ImportError that names every installed package older than the minimum."""
+    """Raise an ImportError that names every installed package older than the minimum, or says how
+    OpenCV does without a library that this machine lacks."""
     too_old = []
     for name, minimum in MINIMUM.items():
         if missing(name):
             continue
         if is_older(name, minimum):
-            too_old.append(f'{name} >= {minimum} (found {import_module(name).__version__})')
+            too_old.append(f'{name} >= {minimum} (found {_version_of(name)})')
     if too_old:
         raise ImportError(f'mmresizemix needs {", ".join(too_old)}. {REMEDY}')
 
 
 def is_older(package: str, than: str) -> bool:
     """Whether an installed ``package`` is older than the version ``than``."""
-    return _release(import_module(package).__version__) < _release(than)
+    return _release(_version_of(package)) < _release(than)
+
+
+def _version_of(package: str) -> str:
+    try:
+        return import_module(package).__version__
+    except ImportError as error:
+        if 'libGL.so.1' not in str(error):
+            raise
+        raise ImportError(f'{error}. OpenCV wants it for windows; take one without: '
+                          f'{WITHOUT_WINDOWS}') from error
 
 
 def warn_of_mixed_families() -> None:

@@ -26,6 +26,15 @@ def test_too_old_packages_are_all_named_with_the_remedy(monkeypatch):
         assert part in str(error.value)
 
 
+def test_a_server_without_windows_is_told_of_the_opencv_without(monkeypatch):
+    def import_module(name):
+        raise ImportError('libGL.so.1: cannot open shared object file: No such file or directory')
+
+    monkeypatch.setattr(stack, 'import_module', import_module)
+    with pytest.raises(ImportError, match='libGL.*pip install opencv-python-headless'):
+        stack.check_versions()
+
+
 def test_a_name_that_does_not_exist_is_an_attribute_error():
     with pytest.raises(AttributeError, match='NoSuchThing'):
         mmresizemix.NoSuchThing

@@ -53,7 +53,7 @@ def _contrast(a: Cell, b: Cell, column: Column) -> dict[str, Any]:
         unit='pretraining' if by_pretraining else 'run', seed=seed,
         image=_quantiles(resampled), image_se=image_se, combined=combine(seed, image_se),
         exact=exact_p(x, y, paired), improvement=probability_of_improvement(x, y),
-        by_class=_by_class(a, b, column), by_size=_by_size(a, b, column))
+        by_class=_by_class(a, b, column), by_size=_by_size(a, b))
 
 
 def _paired(a: Cell, b: Cell) -> bool:
@@ -88,7 +88,7 @@ def _spread(values: np.ndarray) -> float:
     return float(values.std(ddof=1)) if len(values) > 1 else ASSUMED_SD
 
 
-def _by_size(a: Cell, b: Cell, column: Column) -> tuple[Exploratory, ...]:
+def _by_size(a: Cell, b: Cell) -> tuple[Exploratory, ...]:
     names = [n for n in BY_SIZE if n in a.metrics and n in b.metrics]
     found = [(n, a.metrics[n], b.metrics[n], _resampled_difference(a, b, n)) for n in names]
     return _explore(a, b, [f for f in found if not np.isnan([*f[1], *f[2]]).any()])
