@@ -1,6 +1,7 @@
 """What all tests share."""
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from mmengine.visualization import Visualizer
 import mmresizemix  # noqa: F401  before mmdet: stands in for mmcv's compiled ops
 
 ROOT = Path(__file__).resolve().parents[1]
+# A shell's background job ignores Ctrl-C, and so would the commands that tests stop by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', 2)))
 
 

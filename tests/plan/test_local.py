@@ -103,10 +103,8 @@ def test_too_few_gpus_are_said():
 
 
 SCHEDULE = '''
-import signal
 import sys
 from pathlib import Path
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
 sys.path.insert(0, {tests!r})
 from rich.console import Console
 from mmresizemix.command import run_command
