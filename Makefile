@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SCALE ?= full
+TWO_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder  # tests/conftest.py orders the files
 
 .PHONY: install demo lint docs test test-faults test-slurm test-wheel test-stock bench
 install: $(VENV)/.installed
@@ -35,12 +36,12 @@ docs: install
 	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build/html
 
 test: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(TWO_WORKERS) tests \
 	  --ignore tests/faults --ignore tests/slurm --ignore tests/wheel
 
 # kills, full disks and the like, on real runs
 test-faults: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/faults
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(TWO_WORKERS) tests/faults
 
 # plans on a Slurm of one machine, from Debian's packages (which takes root)
 test-slurm: install
@@ -75,7 +76,7 @@ test-stock: install
 	$(PIP_STOCK) install -c constraints.txt -e '.[test]' $(STOCK_NEEDS)
 	$(PIP_STOCK) uninstall -q -y opencv-python
 	$(PIP_STOCK) install -q -c constraints.txt --no-deps opencv-python-headless $(STOCK)
-	OMP_NUM_THREADS=1 .venv-stock/bin/python -m pytest -n 2 --dist loadfile tests $(addprefix --ignore ,$(STOCK_WITHOUT))
+	OMP_NUM_THREADS=1 .venv-stock/bin/python -m pytest $(TWO_WORKERS) tests $(addprefix --ignore ,$(STOCK_WITHOUT))
 	rm -rf .venv-stock
 
 # every question in turn, then docs/benchmarks.md; PICTURES: a folder of real JPEGs

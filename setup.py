@@ -54,7 +54,7 @@ setup(
         # mlflow-skinny with what its local store needs, instead of all of mlflow
         test=[
             'alembic>=1.20', 'build>=1.2', 'ipykernel>=6.29', 'mlflow-skinny>=3.17',
-            'mypy>=1.15', 'nbclient>=0.10', 'pre-commit>=4', 'pytest>=8', 'pytest-xdist>=3',
+            'mypy>=1.15', 'nbclient>=0.10', 'pre-commit>=4', 'pytest>=8', 'pytest-xdist>=3.7',
             'ruff>=0.17', 'SQLAlchemy>=2.0', 'tensorboard>=2.21'
         ],
         docs=['furo>=2024.8', 'myst-parser>=4', 'Sphinx>=8.1'],
