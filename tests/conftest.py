@@ -19,8 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', 2)))
 
-SLOW_FILES = ('test_kills.py', 'test_tour.py', 'test_readme.py', 'test_tutorial.py',
-              'test_pipeline.py')
+SLOW_FILES = ('test_tour.py', 'test_readme.py', 'test_tutorial.py', 'test_pipeline.py')
 
 
 def pytest_collection_modifyitems(items):
