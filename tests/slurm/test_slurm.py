@@ -48,11 +48,12 @@ def jobs(root: Path) -> dict[str, str]:
     return json.loads((root / 'slurm/jobs.json').read_text())
 
 
-def start_now(cluster, job: str) -> None:
-    """Slurm lets a job that was queued again wait for two minutes."""
+def start_soon(cluster, job: str) -> None:
+    """Slurm lets a job that was queued again wait for two minutes. Not in the second in which it was
+    taken away, though: what it may run by is revoked by the second, and it would be killed."""
     for _ in range(100):
         if 'BeginTime' in slurm(cluster, 'scontrol', 'show', 'job', job):
-            slurm(cluster, 'scontrol', 'update', f'JobId={job}', 'StartTime=now')
+            slurm(cluster, 'scontrol', 'update', f'JobId={job}', 'StartTime=now+3')
             return
         time.sleep(0.5)
     pytest.fail(slurm(cluster, 'scontrol', 'show', 'job', job))
@@ -79,7 +80,7 @@ def test_the_smoke_plan_through_slurm(cluster, smoke, tmp_path):
     command = start(SMOKE, root, smoke, '--executor', 'slurm')
     preempted = wait_for_training(command, root, SSD)
     slurm(cluster, 'scontrol', 'requeue', preempted)
-    start_now(cluster, preempted)
+    start_soon(cluster, preempted)
 
     refused = transfer(SMOKE, root, smoke, '--executor', 'slurm')
     assert refused.returncode == 1 and f'in use by process {command.pid} ' in refused.stderr
@@ -118,7 +119,7 @@ def test_a_warned_training_goes_on_in_the_middle_of_its_epoch(cluster, tmp_path)
     command = start(plan, root, environment, '--executor', 'slurm')
     job = wait_for_training(command, root, stage, r'Epoch\(train\)\s+\[2\]\[ 3/')
     slurm(cluster, 'scancel', '--signal=USR2', job)
-    start_now(cluster, job)
+    start_soon(cluster, job)
     assert (root / RUN / 'interrupted.pth').is_file()
     end(command)
     log = (root / f'stages/{stage}.log').read_text()
