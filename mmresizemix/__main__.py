@@ -33,7 +33,7 @@ def main() -> int:
         print(f'error: {name}: no such tool; expected one of {", ".join(tools)}', file=sys.stderr)
         return 2
     runner = sys.executable if tools[name].suffix == '.py' else 'bash'
-    os.environ['PYTHON'] = sys.executable  # for what a shell script starts
+    os.environ['MMRESIZEMIX_PYTHON'] = sys.executable  # for what a shell script starts
     os.execvp(runner, [runner, str(tools[name]), *sys.argv[2:]])
 
 

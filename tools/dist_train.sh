@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Train on several GPUs of this machine: bash tools/dist_train.sh CONFIG GPUS [options of train.py]
-# Several machines: set NNODES, NODE_RANK, MASTER_ADDR on each. PORT chooses the meeting port, PYTHON
-# the interpreter (default: python).
+# Several machines: set NNODES, NODE_RANK, MASTER_ADDR on each. PORT chooses the meeting port.
 # On a machine without a GPU the processes share its CPU.
 #
 # examples:
@@ -15,6 +14,7 @@ if [ $# -lt 2 ]; then
   exit 2
 fi
 config=$1 gpus=$2
-exec "${PYTHON:-python}" -m torch.distributed.run --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" \
+# `python -m mmresizemix` tells by which Python it was called
+exec "${MMRESIZEMIX_PYTHON:-python}" -m torch.distributed.run --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" \
   --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="${PORT:-29500}" --nproc_per_node="$gpus" \
   "$(dirname "$0")/train.py" "$config" --launcher pytorch "${@:3}"
