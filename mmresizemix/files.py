@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+UNFINISHED = '.{}.part'  # what a file is called until it is whole
+
 
 class DiskFullError(OSError):
     """There is no room for a file; says how much it needs and how much is free."""
@@ -47,7 +49,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     the block ends well, and removed when it does not."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f'.{path.name}.part')
+    unfinished = path.with_name(UNFINISHED.format(path.name))
     try:
         yield unfinished
         _sync(unfinished)
@@ -59,6 +61,13 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         raise
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: str | Path) -> None:
+    """Remove what a process that was killed left of :func:`whole_file` in ``folder``, where nobody
+    else may be writing."""
+    for left in Path(folder).glob(UNFINISHED.format('*')):
+        left.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

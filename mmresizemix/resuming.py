@@ -23,6 +23,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from .command import kill_children
+from .files import remove_unfinished
 from .registry import LOOPS
 from .results.logs import HEADLINES, read_log
 from .seeding import batch_augments
@@ -61,10 +62,13 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         runner.register_hook(_ReadInterrupted(self))
 
     def run(self) -> torch.nn.Module:
-        """Train; first validate what a killed run has not."""
+        """Train; first clear away what a killed run was writing, and validate what it has not."""
         with self._signals():
+            if is_main_process():
+                remove_unfinished(self.runner.work_dir)
             self.runner.call_hook('before_train')
-            if self._is_validation_due() and self._was_not_validated():
+            if (self._iter == self._epoch * len(self.dataloader) and self._is_validation_due()
+                    and self._was_not_validated()):
                 self.runner.val_loop.run()
             while self._epoch < self._max_epochs and not self.stop_training:
                 self.run_epoch()

@@ -1,4 +1,5 @@
 """A training that is stopped by a signal goes on in the middle of the epoch, bit for bit."""
+import importlib
 import multiprocessing
 import os
 import signal
@@ -28,6 +29,7 @@ EPOCHS, STEPS = 3, 6  # of the small run
 @pytest.fixture(autouse=True)
 def importable(monkeypatch):
     monkeypatch.syspath_prepend(str(HERE))
+    importlib.import_module('small_run')  # registers what its configs name
 
 
 def small_run(work_dir, workers=0, **settings) -> Runner:
@@ -245,3 +247,37 @@ def test_a_validation_that_was_cut_off_is_made_up_for(crops, tmp_path, point):
     assert ours == theirs and set(ours) == {1, 2}
     best = [[p.name for p in (tmp_path / run).glob('best_*')] for run in ('broken', 'straight')]
     assert best[0] == best[1] and len(best[0]) == 1
+
+
+def test_what_a_killed_run_was_writing_is_cleared_away(crops, tmp_path):
+    """MMEngine writes epoch 1 again when it was the best; only the run that trained it does."""
+    code = f'''
+import os, signal, sys
+from pathlib import Path
+from mmresizemix import files
+written = []
+def die_at_the_second(path):
+    written.append(path.name)
+    if written.count('.epoch_1.pth.part') == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+files._sync = die_at_the_second
+sys.path.insert(0, {str(HERE)!r})
+from test_resuming import train_classifier
+train_classifier(Path({str(crops)!r}), {str(tmp_path)!r})'''
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert [p.name for p in tmp_path.glob('.*')] == ['.epoch_1.pth.part']
+    train_classifier(crops, tmp_path)
+    assert set(read_log(tmp_path).validations) == {1, 2}
+    assert not list(tmp_path.glob('.*'))
+
+
+def test_weights_of_the_middle_of_an_epoch_are_not_validated_as_the_one_before(crops, tmp_path):
+    """Also where no log tells that it was validated."""
+    with pytest.raises(SystemExit):
+        train_classifier(crops, tmp_path, dict(type='SignalAt', at=3))  # of 2 + 2 steps
+    assert load_checkpoint(tmp_path / INTERRUPTED)['meta']['epoch'] == 1
+    for log in tmp_path.rglob('scalars.json'):
+        log.unlink()
+    train_classifier(crops, tmp_path)
+    assert set(read_log(tmp_path).validations) == {2}
