@@ -41,12 +41,14 @@ def read_config(name: str | Path) -> Config:
         ValueError: it is not a Python config: MMEngine's YAML loader runs code that a file carries.
     """
     from mmengine.config import Config
+
+    from .formatted_once import FormattedOnce
     path = config_path(name)
     if path.suffix != '.py':
         raise ValueError(f'{name}: expected a Python config, got {path.suffix or "no suffix"}')
     config = Config.fromfile(path)
     _drop_our_scope(config._cfg_dict)
-    return config
+    return FormattedOnce.of(config)
 
 
 def _drop_our_scope(node: Any) -> None:

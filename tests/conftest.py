@@ -19,12 +19,14 @@ ROOT = Path(__file__).resolve().parents[1]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', 2)))
 
-SLOW_FILES = ('test_tour.py', 'test_readme.py', 'test_tutorial.py', 'test_pipeline.py')
+SLOW_FILES = ('test_kills.py', 'test_readme.py', 'test_tour.py', 'test_pipeline.py', 'test_tutorial.py',
+              'test_guard.py', 'test_fast.py', 'test_resuming.py', 'test_budget.py')
 
 
 def pytest_collection_modifyitems(items):
     """What takes minutes goes first, so that no worker is left alone with it at the end."""
-    items.sort(key=lambda item: item.path.name not in SLOW_FILES)
+    place = {name: i for i, name in enumerate(SLOW_FILES)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +50,7 @@ def tool():
     def run(name: str, *arguments, environment: dict[str, str] | None = None,
             cwd: Path = ROOT) -> subprocess.CompletedProcess:
         command = [sys.executable, str(ROOT / f'tools/{name}.py'), *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=cwd,
+        return subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=cwd,
                               env={**os.environ, 'OMP_NUM_THREADS': '1', **(environment or {})})
 
     return run
@@ -65,3 +67,17 @@ def copy_tree():
         return to
 
     return copy
+
+
+@pytest.fixture(scope='session')
+def run_script():
+    """``run_script(script, root)``: what a document says to type, in ``root``, made by ``copy_tree``;
+    errors are in ``stdout``, too."""
+
+    def run(script: str, root: Path) -> subprocess.CompletedProcess:
+        environment = {**os.environ, 'PYTHONPATH': str(root), 'OMP_NUM_THREADS': '1',
+                       'PATH': f'{Path(sys.executable).parent}:{os.environ["PATH"]}'}
+        return subprocess.run(['bash', '-c', script], cwd=root, env=environment, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=1200)
+
+    return run

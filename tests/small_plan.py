@@ -1,4 +1,4 @@
-"""A plan of one detector on a few scenes, and what tests of faults do with it."""
+"""Plans of few and short runs, and what tests of faults do with them."""
 import os
 import re
 import signal
@@ -38,8 +38,24 @@ detectors = [dict(name='SSD', config={str(ROOT / "configs/demo/ssd96_r18_scenes-
                   'OMP_NUM_THREADS': '1'}
 
 
+def write_smoke_plan(folder: Path) -> Path:
+    """``configs/plans/demo_smoke.py``; of its detectors one SSD and one Faster R-CNN, and one set in
+    each format."""
+    plans = ROOT / 'configs/plans'
+    plan = folder / 'smoke.py'
+    plan.write_text(f'''
+_base_ = {str(plans / 'demo_smoke.py')!r}
+_plans = {str(plans)!r}
+pretrainings = [dict(one, config=_plans + '/' + one['config']) if 'config' in one else one
+                for one in _base_.pretrainings]
+detectors = [dict(one, config=_plans + '/' + one['config']) for one in _base_.detectors
+             if one['name'] in ('SSD on COCO', 'Faster R-CNN on VOC')]
+''')
+    return plan
+
+
 def smoke_environment(folder: Path) -> dict[str, str]:
-    """What ``configs/plans/demo_smoke.py`` needs: its scenes, drawn in ``folder``."""
+    """What it needs: its scenes, drawn in ``folder``."""
     scenes = write_scenes(folder, crops=(8, 4), crop_size=48, coco=(16, 8), voc=(8, 8, 8),
                           scene_size=(96, 96))
     return {**os.environ, 'MMRESIZEMIX_DEMO_DATA': str(scenes), 'PYTHONWARNINGS': 'ignore'}

@@ -1,10 +1,10 @@
 """A training whose weights are lost stops, and writes no checkpoint of them."""
 import pytest
 import torch
-from mmengine.config import Config
 
 from mmresizemix.datasets import write_scenes
 from mmresizemix.finite import FiniteWeightsHook, LostWeightsError
+from mmresizemix.installed import read_config
 from mmresizemix.launch import build_runner
 
 
@@ -12,7 +12,7 @@ def config(tmp_path, monkeypatch, **options):
     scenes = write_scenes(tmp_path / 'scenes', crops=(8, 2), crop_size=48, coco=(2, 2),
                           voc=(2, 2, 2), scene_size=(96, 96))
     monkeypatch.setenv('MMRESIZEMIX_DEMO_DATA', str(scenes))
-    cfg = Config.fromfile('configs/demo/resnet18_scenes.py')
+    cfg = read_config('configs/demo/resnet18_scenes.py')
     collate = dict(type='default_collate')
     cfg.merge_from_dict({
         'work_dir': str(tmp_path / 'run'), 'train_cfg.max_epochs': 2, **options,

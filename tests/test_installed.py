@@ -1,5 +1,7 @@
 """The configs and tools that come with the package, under the names that OpenMMLab has for them."""
+import copy
 import os
+import pickle
 import subprocess
 import sys
 
@@ -95,3 +97,18 @@ def test_a_script_starts_the_python_that_was_called(tmp_path):
     other.chmod(0o755)
     done = run('dist_train', 'a.py', 'no-number', PATH=f'{tmp_path}:{os.environ["PATH"]}')
     assert 'another' not in done.stdout and 'nproc_per_node value: no-number' in done.stderr
+
+
+def test_a_configs_text_is_mmengines_and_formatted_once(monkeypatch):
+    ours, theirs = (read(CONFIGS / 'demo/ssd96_r18_scenes-voc.py')
+                    for read in (read_config, Config.fromfile))
+    text = theirs.pretty_text
+    formatted, upstream = [], Config.pretty_text.fget
+    monkeypatch.setattr(Config, 'pretty_text',
+                        property(lambda self: formatted.append(self) or upstream(self)))
+    for one in (ours, copy.deepcopy(ours), pickle.loads(pickle.dumps(ours))):
+        assert one.pretty_text == text
+    assert len(formatted) == 1
+    ours.work_dir = 'elsewhere'
+    assert ours.pretty_text != text and len(formatted) == 2
+    assert "work_dir = 'elsewhere'" in ours.pretty_text

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from PIL import Image
 
 from mmresizemix.datasets import write_scenes
+from mmresizemix.installed import read_config
 from mmresizemix.launch import newest_checkpoint, set_backbone
 from mmresizemix.results import read_backbone, read_metrics, read_runs
 from mmresizemix.results.detections import read_detections, read_truth
@@ -38,7 +38,7 @@ def environment(scenes, monkeypatch):
 
 @pytest.mark.parametrize('name', DETECTORS)
 def test_both_detectors_train_and_evaluate_in_both_formats(name, environment, tmp_path):
-    cfg = Config.fromfile(f'configs/demo/{name}.py')
+    cfg = read_config(f'configs/demo/{name}.py')
     set_backbone(cfg, 'random')
     cfg.merge_from_dict({'work_dir': str(tmp_path), 'train_cfg.max_epochs': 2,
                          'train_cfg.val_interval': 2})
@@ -71,7 +71,7 @@ class Interrupted(Exception):
 
 def train(config, work_dir, resume=False, stop_before=None):
     """Three epochs; ``stop_before`` ends the run as an interruption would."""
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
     if 'scenes-' in config:
         set_backbone(cfg, 'random')
         cfg.train_cfg.val_interval = 1

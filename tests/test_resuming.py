@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from mmresizemix.datasets import write_scenes
+from mmresizemix.installed import read_config
 from mmresizemix.launch import newest_checkpoint, train
 from mmresizemix.resuming import AGREE_EVERY, INTERRUPTED
 from mmresizemix.results.logs import read_log
@@ -225,7 +225,7 @@ def crops(tmp_path_factory):
 
 
 def train_classifier(crops, work_dir, hook=None):
-    cfg = Config.fromfile(HERE.parent / 'configs/demo/resnet18_scenes.py')
+    cfg = read_config(HERE.parent / 'configs/demo/resnet18_scenes.py')
     cfg.merge_from_dict({'work_dir': str(work_dir), 'train_cfg.max_epochs': 2,
                          'default_hooks.checkpoint.save_best': 'auto'})
     for loader in (cfg.train_dataloader, cfg.val_dataloader):

@@ -1,9 +1,6 @@
 """The tutorial: its commands, one after the other in one shell, on fewer pictures. Its plan is only
 looked at: it would train all of it once more."""
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +14,7 @@ FEWER = DRAW.replace('crops=(150, 50), voc=(60, 60, 60)', 'crops=(8, 4), voc=(4,
 
 
 @pytest.fixture(scope='module')
-def done(tmp_path_factory, copy_tree):
+def done(tmp_path_factory, copy_tree, run_script):
     """(the folder, what was printed)."""
     root = copy_tree(tmp_path_factory.mktemp('tutorial'))
     assert FEWER != DRAW
@@ -26,10 +23,7 @@ def done(tmp_path_factory, copy_tree):
     look, carry_out = BLOCKS[-1].splitlines()
     assert look == f'{carry_out} --dry-run'
     script = '\n'.join(['set -ex', BLOCKS[0], 'python draw.py', *BLOCKS[1:-1], look])
-    environment = {**os.environ, 'PYTHONPATH': str(root), 'OMP_NUM_THREADS': '1',
-                   'PATH': f'{Path(sys.executable).parent}:{os.environ["PATH"]}'}
-    run = subprocess.run(['bash', '-c', script], cwd=root, env=environment, text=True,
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
+    run = run_script(script, root)
     assert run.returncode == 0, run.stdout[-3000:]
     return root, run.stdout
 

@@ -12,6 +12,7 @@ from mmengine.registry import HOOKS
 
 from mmresizemix.datasets import write_scenes
 from mmresizemix.fast import DevicePrefetcher, use_fast_training
+from mmresizemix.installed import read_config
 from mmresizemix.launch import build_runner, load_config, train
 from mmresizemix.results.logs import read_log
 from mmresizemix.transfer import load_checkpoint
@@ -29,7 +30,7 @@ def crops(tmp_path_factory):
 
 def config(crops, work_dir, **options) -> Config:
     """Six steps an epoch, two epochs, every step logged."""
-    cfg = Config.fromfile(CONFIGS / 'demo/resnet18-resizemix_scenes.py')
+    cfg = read_config(CONFIGS / 'demo/resnet18-resizemix_scenes.py')
     for loader in (cfg.train_dataloader, cfg.val_dataloader):
         loader.dataset.data_root = str(crops / 'classification')
         loader.collate_fn = dict(type='default_collate')
@@ -46,7 +47,7 @@ def losses(work_dir) -> list[float]:
 
 @pytest.mark.parametrize('name', PRETRAIN)
 def test_what_it_changes_in_a_config(name):
-    before, cfg = (Config.fromfile(CONFIGS / 'pretrain' / name) for _ in range(2))
+    before, cfg = (read_config(CONFIGS / 'pretrain' / name) for _ in range(2))
     use_fast_training(cfg)
     assert cfg.optim_wrapper.optimizer.pop('fused') is True
     assert cfg.optim_wrapper.pop('type') == 'mmresizemix.BFloat16OptimWrapper'
@@ -63,8 +64,8 @@ def test_what_it_changes_in_a_config(name):
 
 def test_where_it_cannot_be_used():
     with pytest.raises(ValueError, match="fast: expected a pretraining config .* 'mmdet'"):
-        use_fast_training(Config.fromfile(CONFIGS / 'demo/ssd96_r18_scenes-coco.py'))
-    cfg = Config.fromfile(CONFIGS / 'pretrain' / PRETRAIN[0])
+        use_fast_training(read_config(CONFIGS / 'demo/ssd96_r18_scenes-coco.py'))
+    cfg = read_config(CONFIGS / 'pretrain' / PRETRAIN[0])
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
     with pytest.raises(ValueError, match="fast: optim_wrapper.type: .* got 'AmpOptimWrapper'"):
         use_fast_training(cfg)

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 from cluster import one_machine_cluster
-from small_plan import (ROOT, RUN, assert_same_checkpoint, smoke_environment, start, transfer,
-                        wait_for_line, write_plan)
+from small_plan import (RUN, assert_same_checkpoint, smoke_environment, start, transfer,
+                        wait_for_line, write_plan, write_smoke_plan)
 
 from mmresizemix.plan.plan import slug
 from mmresizemix.plan.run_stage import BEGIN
 from mmresizemix.results import read_metrics
 
-SMOKE = ROOT / 'configs/plans/demo_smoke.py'
 SSD = 'finetune-ssd-on-coco-from-resizemix-0-seed-0'
 FASTER = 'finetune-faster-r-cnn-on-voc-from-cutmix-0-seed-0'
 LIMIT_SECONDS = 1200
@@ -76,23 +75,23 @@ def smoke(cluster, tmp_path_factory):
 
 def test_the_smoke_plan_through_slurm(cluster, smoke, tmp_path):
     """A job is taken away in the middle, a training killed, the command stopped and given again."""
-    root = tmp_path / 'root'
-    command = start(SMOKE, root, smoke, '--executor', 'slurm')
+    plan, root = write_smoke_plan(tmp_path), tmp_path / 'root'
+    command = start(plan, root, smoke, '--executor', 'slurm')
     preempted = wait_for_training(command, root, SSD)
     slurm(cluster, 'scontrol', 'requeue', preempted)
     start_soon(cluster, preempted)
 
-    refused = transfer(SMOKE, root, smoke, '--executor', 'slurm')
+    refused = transfer(plan, root, smoke, '--executor', 'slurm')
     assert refused.returncode == 1 and f'in use by process {command.pid} ' in refused.stderr
     command.send_signal(signal.SIGINT)
     command.wait(60)
     queued = jobs(root)
-    refused = transfer(SMOKE, root, smoke)
+    refused = transfer(plan, root, smoke)
     assert refused.returncode == 1 and 'in the queue of Slurm' in refused.stderr
-    shown = transfer(SMOKE, root, smoke, '--status')
+    shown = transfer(plan, root, smoke, '--status')
     assert 'running' in shown.stdout and 'queued: job' in ' '.join(shown.stdout.split())
 
-    command = start(SMOKE, root, smoke, '--executor', 'slurm')
+    command = start(plan, root, smoke, '--executor', 'slurm')
     wait_for_training(command, root, FASTER)
     assert set(jobs(root).items()) <= set(queued.items()), 'nothing is queued twice'
     training = slurm(cluster, 'pgrep', '--oldest', '-f', 'train.py.*faster-r-cnn-on-voc/cutmix-0')
@@ -101,10 +100,10 @@ def test_the_smoke_plan_through_slurm(cluster, smoke, tmp_path):
     assert (root / 'comparison/report.html').is_file(), out
     assert attempts(root, SSD) == 2 and attempts(root, FASTER) == 2
 
-    done = transfer(SMOKE, root, smoke, '--executor', 'slurm')
+    done = transfer(plan, root, smoke, '--executor', 'slurm')
     assert done.returncode == 0 and 'queue' not in done.stdout, 'nothing is left to do'
     local = tmp_path / 'local'
-    done = transfer(SMOKE, local, smoke, '--only', 'test * from ResizeMix 0, seed 0')
+    done = transfer(plan, local, smoke, '--only', 'test * from ResizeMix 0, seed 0')
     assert done.returncode == 0, done.stdout
     for run in sorted((local / 'finetune').glob('*/*')):
         assert_same_end(root / run.relative_to(local), run, 2)

@@ -4,9 +4,10 @@ import json
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from PIL import Image
 from transfer_samples import as_mmpretrain, state_of
+
+from mmresizemix.installed import read_config
 
 DETECTOR = 'configs/demo/faster-rcnn_r18_scenes-coco.py'
 
@@ -55,7 +56,7 @@ def detector_config(scenes, tmp_path, monkeypatch):
     monkeypatch.setenv('MMRESIZEMIX_DEMO_DATA', str(scenes))
 
     def _config(backbone, config=DETECTOR, **overrides):
-        cfg = Config.fromfile(config)
+        cfg = read_config(config)
         cfg.work_dir = str(tmp_path / 'run')
         cfg.model.backbone.init_cfg = backbone and dict(type='Pretrained', checkpoint=str(backbone))
         cfg.merge_from_dict({'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 5, **overrides})
