@@ -1,8 +1,6 @@
 """A config whose text is formatted once."""
 from mmengine.config import Config
 
-_TEXTS: dict[str, str] = {}
-
 
 class FormattedOnce(Config):
     """MMEngine's config, which remembers its text as long as its values stay.
@@ -22,7 +20,8 @@ class FormattedOnce(Config):
     def pretty_text(self) -> str:
         """As a Python file."""
         values = repr(self.to_dict())
-        if values not in _TEXTS:
-            _TEXTS.clear()  # of what it was before
-            _TEXTS[values] = super().pretty_text
-        return _TEXTS[values]
+        known, text = self.__dict__.get('_formatted', (None, ''))
+        if values != known:
+            text = super().pretty_text
+            self.__dict__['_formatted'] = values, text  # setattr would set a value of the config
+        return text
