@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', 2)))
 
-SLOW_FILES = ('test_kills.py', 'test_readme.py', 'test_tour.py', 'test_pipeline.py', 'test_tutorial.py',
-              'test_guard.py', 'test_fast.py', 'test_resuming.py', 'test_budget.py')
+SLOW_FILES = ('test_interruptions.py', 'test_kills.py', 'test_readme.py', 'test_tour.py', 'test_pipeline.py',
+              'test_tutorial.py', 'test_guard.py', 'test_fast.py', 'test_resuming.py', 'test_budget.py')
 
 
 def pytest_collection_modifyitems(items):

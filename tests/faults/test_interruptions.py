@@ -46,12 +46,11 @@ def assert_same_end(run, root: Path) -> None:
         p.name for p in (straight / RUN).glob('best_*')}
 
 
-@pytest.mark.parametrize('number, code', [(signal.SIGINT, 130), (signal.SIGTERM, 130)])
-def test_stopped_in_the_middle_of_an_epoch(run, tmp_path, number, code):
+def test_stopped_in_the_middle_of_an_epoch(run, tmp_path):
     command = start_and_wait(run, tmp_path, r'Epoch\(train\)\s+\[2\]\[ 2/')
-    command.send_signal(number)
+    command.send_signal(signal.SIGINT)
     out, _ = command.communicate(timeout=120)
-    assert command.returncode == code and 'trainings write where they are' in out
+    assert command.returncode == 130 and 'trainings write where they are' in out
     assert (tmp_path / RUN / 'interrupted.pth').is_file()
     assert_same_end(run, tmp_path)
     assert 'batches again, to go on at epoch 2' in (tmp_path / f'stages/{STAGE}.log').read_text()
