@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.logging import MessageHub, MMLogger
-from mmengine.registry import DefaultScope
-from mmengine.visualization import Visualizer
+from forked_python import forked_python
+from quick_runs import forget_other_runs, forget_runs, leave_configs_unformatted, spare_the_collector
 
 import mmresizemix  # noqa: F401  before mmdet: stands in for mmcv's compiled ops
 
@@ -23,33 +22,56 @@ SLOW_FILES = ('test_interruptions.py', 'test_kills.py', 'test_readme.py', 'test_
               'test_tutorial.py', 'test_guard.py', 'test_fast.py', 'test_resuming.py', 'test_budget.py')
 
 
-def pytest_collection_modifyitems(items):
-    """What takes minutes goes first, so that no worker is left alone with it at the end."""
+def pytest_addoption(parser):
+    parser.addoption('--full', action='store_true',
+                     help='every test at length, every command by a Python of its own (make test-all)')
+
+
+def pytest_configure(config):
+    forget_other_runs()
+    if not config.getoption('--full'):
+        leave_configs_unformatted()
+
+
+def pytest_collection_modifyitems(config, items):
+    """What takes long goes first, so that no worker is left alone with it at the end. What is marked as ``full``
+    runs with --full only."""
+    if not config.getoption('--full'):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker('full')])
+        items[:] = [item for item in items if not item.get_closest_marker('full')]
     place = {name: i for i, name in enumerate(SLOW_FILES)}
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
 @pytest.fixture(autouse=True)
 def fresh_mmengine():
-    """MMEngine keeps loggers and visualizers by name: a second run in one process would write
-    into the first one's folder."""
+    forget_runs()
+    spare_the_collector()
 
-    def forget(kind):
-        kind._instance_dict.clear()
-        for child in kind.__subclasses__():
-            forget(child)
 
-    for kind in (MMLogger, MessageHub, Visualizer, DefaultScope):
-        forget(kind)
+@pytest.fixture(scope='session')
+def full(pytestconfig) -> bool:
+    """Whether everything is to be run at length (``pytest --full``)."""
+    return pytestconfig.getoption('--full')
+
+
+@pytest.fixture(scope='session')
+def python(full, tmp_path_factory):
+    """The path of the Python that runs commands: one that starts at once, or with --full the real one."""
+    if full:
+        yield sys.executable
+    else:
+        with forked_python(tmp_path_factory.mktemp('python')) as path:
+            yield str(path)
 
 
 @pytest.fixture
-def tool():
-    """Run a command of tools/ as a user would: ``tool('train', CONFIG, ...)``."""
+def tool(python):
+    """Run a command of tools/ as a user would: ``tool('train', CONFIG, ...)``; ``by``: which Python."""
 
-    def run(name: str, *arguments, environment: dict[str, str] | None = None,
-            cwd: Path = ROOT) -> subprocess.CompletedProcess:
-        command = [sys.executable, str(ROOT / f'tools/{name}.py'), *map(str, arguments)]
+    def run(name: str, *arguments, environment: dict[str, str] | None = None, cwd: Path = ROOT,
+            by: str = python) -> subprocess.CompletedProcess:
+        command = [by, str(ROOT / f'tools/{name}.py'), *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=cwd,
                               env={**os.environ, 'OMP_NUM_THREADS': '1', **(environment or {})})
 
@@ -70,13 +92,14 @@ def copy_tree():
 
 
 @pytest.fixture(scope='session')
-def run_script():
+def run_script(python):
     """``run_script(script, root)``: what a document says to type, in ``root``, made by ``copy_tree``;
     errors are in ``stdout``, too."""
 
     def run(script: str, root: Path) -> subprocess.CompletedProcess:
+        bins = [str(Path(executable).parent) for executable in (python, sys.executable)]
         environment = {**os.environ, 'PYTHONPATH': str(root), 'OMP_NUM_THREADS': '1',
-                       'PATH': f'{Path(sys.executable).parent}:{os.environ["PATH"]}'}
+                       'PATH': os.pathsep.join([*bins, os.environ['PATH']])}
         return subprocess.run(['bash', '-c', script], cwd=root, env=environment, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=1200)
 

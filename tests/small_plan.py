@@ -3,7 +3,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,11 +15,12 @@ ROOT = Path(__file__).resolve().parents[1]
 RUN = Path('finetune/ssd/random-weights-seed-0')
 
 
-def write_plan(folder: Path, pictures: int = 8, settings: str = '',
+def write_plan(folder: Path, python: str, pictures: int = 8, settings: str = '',
                **options) -> tuple[Path, dict[str, str]]:
     """(the plan, the environment that it needs).
 
     Args:
+        python: which is to run it.
         pictures: to train from, four a step.
         settings: more lines of the plan; options: of the detector's config.
     """
@@ -34,8 +34,7 @@ baseline = 'random weights'
 detectors = [dict(name='SSD', config={str(ROOT / "configs/demo/ssd96_r18_scenes-coco.py")!r},
                   options={options})]
 {settings}''')
-    return plan, {**os.environ, 'MMRESIZEMIX_DEMO_DATA': str(scenes), 'PYTHONWARNINGS': 'ignore',
-                  'OMP_NUM_THREADS': '1'}
+    return plan, _environment(scenes, python)
 
 
 def write_smoke_plan(folder: Path) -> Path:
@@ -54,26 +53,31 @@ detectors = [dict(one, config=_plans + '/' + one['config']) for one in _base_.de
     return plan
 
 
-def smoke_environment(folder: Path) -> dict[str, str]:
-    """What it needs: its scenes, drawn in ``folder``."""
+def smoke_environment(folder: Path, python: str) -> dict[str, str]:
+    """What it needs: its scenes, drawn in ``folder``; ``python`` is to run it."""
     scenes = write_scenes(folder, crops=(8, 4), crop_size=48, coco=(16, 8), voc=(8, 8, 8),
                           scene_size=(96, 96))
-    return {**os.environ, 'MMRESIZEMIX_DEMO_DATA': str(scenes), 'PYTHONWARNINGS': 'ignore'}
+    return _environment(scenes, python)
+
+
+def _environment(scenes: Path, python: str) -> dict[str, str]:
+    return {**os.environ, 'MMRESIZEMIX_DEMO_DATA': str(scenes), 'PYTHONWARNINGS': 'ignore', 'OMP_NUM_THREADS': '1',
+            'PYTHON': python}
 
 
 def transfer(plan: Path, root: Path, environment, *arguments) -> subprocess.CompletedProcess:
-    return subprocess.run(_command(plan, root, arguments), cwd=ROOT, env=environment,
+    return subprocess.run(_command(plan, root, environment, arguments), cwd=ROOT, env=environment,
                           capture_output=True, text=True, timeout=600)
 
 
 def start(plan: Path, root: Path, environment, *arguments) -> subprocess.Popen:
     """The same in the background; what it prints, errors too, is in ``stdout``."""
-    return subprocess.Popen(_command(plan, root, arguments), cwd=ROOT, env=environment, text=True,
+    return subprocess.Popen(_command(plan, root, environment, arguments), cwd=ROOT, env=environment, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-def _command(plan: Path, root: Path, arguments) -> list[str]:
-    return [sys.executable, 'tools/transfer.py', str(plan), '--root', str(root), *arguments]
+def _command(plan: Path, root: Path, environment, arguments) -> list[str]:
+    return [environment['PYTHON'], 'tools/transfer.py', str(plan), '--root', str(root), *arguments]
 
 
 def wait_for_line(command: subprocess.Popen, log: Path, pattern: str, seconds: float = 600) -> None:

@@ -8,7 +8,6 @@ import argparse
 import os
 import signal
 import subprocess
-import sys
 
 import numpy as np
 import torch
@@ -103,10 +102,10 @@ def config(work_dir, epochs, workers=0, resume=False, launcher='none', stop=None
         log_level='WARNING'))
 
 
-def two_processes(work_dir, *arguments):
+def two_processes(python, work_dir, *arguments):
     """This file, run by torchrun. Before Python 3.11.10 a loader's worker hangs at its fork in one of
     some twenty runs (python/cpython#112275): what takes long is tried once more."""
-    command = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2',
+    command = [python, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2',
                __file__, str(work_dir), *arguments]
     environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
     try:

@@ -2,7 +2,6 @@
 import importlib
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,8 @@ COMMANDS = sorted(p.stem for p in BENCHMARKS.glob('*.py') if p.stem not in PARTS
 
 
 @pytest.mark.parametrize('name', COMMANDS)
-def test_says_what_it_measures_and_is_in_the_makefile(name):
-    done = subprocess.run([sys.executable, '-W', 'ignore', BENCHMARKS / f'{name}.py', '--help'],
+def test_says_what_it_measures_and_is_in_the_makefile(name, python):
+    done = subprocess.run([python, '-W', 'ignore', BENCHMARKS / f'{name}.py', '--help'],
                           capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and f'benchmarks/{name}.py' in done.stdout, done.stderr
     assert f'benchmarks/{name}.py' in (BENCHMARKS.parent / 'Makefile').read_text()

@@ -1,6 +1,5 @@
 """How commands end: what the shell, and who reads, is told."""
 import subprocess
-import sys
 
 CODE = """
 from mmresizemix.command import run_command
@@ -13,18 +12,18 @@ run_command(main)
 """
 
 
-def test_a_reader_that_has_enough_is_no_error():
+def test_a_reader_that_has_enough_is_no_error(python):
     """As in ``python tools/compare.py runs | head -1``."""
     shell = '"$0" -c "$1" | head -1; echo ${PIPESTATUS[0]}'
-    done = subprocess.run(['bash', '-c', shell, sys.executable, CODE], capture_output=True, text=True)
+    done = subprocess.run(['bash', '-c', shell, python, CODE], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ('0\n141\n', '')
 
 
-def test_a_pipe_of_its_own_that_breaks_is_an_error():
+def test_a_pipe_of_its_own_that_breaks_is_an_error(python):
     """As that to a worker: nothing is hidden of it."""
     code = CODE.replace('print(line)', 'a, b = Pipe(); a.close(); b.send(0)')
     code = 'from multiprocessing import Pipe\n' + code
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    done = subprocess.run([python, '-c', code], capture_output=True, text=True)
     assert done.returncode == 1 and 'BrokenPipeError' in done.stderr
 
 

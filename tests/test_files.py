@@ -3,7 +3,6 @@ import errno
 import os
 import signal
 import subprocess
-import sys
 from collections import namedtuple
 
 import pytest
@@ -23,7 +22,7 @@ def test_a_file_is_there_whole_or_as_it_was(tmp_path):
     assert path.read_text() == 'first' and os.listdir(path.parent) == ['a.txt']
 
 
-def test_a_kill_while_writing_leaves_the_file_before(tmp_path):
+def test_a_kill_while_writing_leaves_the_file_before(tmp_path, python):
     path = write_text(tmp_path / 'a.txt', 'first')
     code = f'''
 import os, signal
@@ -31,7 +30,7 @@ from mmresizemix.files import whole_file
 with whole_file({str(path)!r}) as unfinished:
     unfinished.write_text('half')
     os.kill(os.getpid(), signal.SIGKILL)'''
-    assert subprocess.run([sys.executable, '-c', code]).returncode == -signal.SIGKILL
+    assert subprocess.run([python, '-c', code]).returncode == -signal.SIGKILL
     assert path.read_text() == 'first'
     assert write_text(path, 'second').read_text() == 'second', 'what is left of it is no hindrance'
 

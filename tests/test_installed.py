@@ -3,12 +3,12 @@ import copy
 import os
 import pickle
 import subprocess
-import sys
 
 import pytest
 from mmengine.config import Config
 from mmengine.config.utils import MODULE2PACKAGE, _get_package_and_cfg_path
 from mmengine.hub import get_config
+from quick_runs import format_code
 
 import mmresizemix
 from mmresizemix.installed import CONFIGS, MIM, TOOLS, config_path, read_config
@@ -73,12 +73,18 @@ def test_the_index_lists_every_config_once():
     assert sorted(listed) == sorted(runnable)
 
 
-def run(*arguments, **environment):
-    return subprocess.run([sys.executable, '-m', 'mmresizemix', *arguments], capture_output=True,
-                          text=True, env={**os.environ, **environment})
+@pytest.fixture
+def run(python):
+    """``run('train', ...)``: ``python -m mmresizemix train ...``; keywords are its environment."""
+
+    def _run(*arguments, **environment):
+        return subprocess.run([python, '-m', 'mmresizemix', *arguments], capture_output=True, text=True,
+                              env={**os.environ, **environment})
+
+    return _run
 
 
-def test_the_command_lists_every_tool_and_runs_it():
+def test_the_command_lists_every_tool_and_runs_it(run):
     listing = run().stdout
     for tool in TOOLS.glob('*.*'):
         assert f'  {tool.stem} ' in listing
@@ -90,7 +96,7 @@ def test_the_command_lists_every_tool_and_runs_it():
     assert 'usage: dist_train.sh' in run('dist_train').stderr
 
 
-def test_a_script_starts_the_python_that_was_called(tmp_path):
+def test_a_script_starts_the_python_that_was_called(run, tmp_path):
     """Not what PATH has under that name: an environment need not be activated."""
     other = tmp_path / 'python'
     other.write_text('#!/bin/sh\necho another python\n')
@@ -100,6 +106,7 @@ def test_a_script_starts_the_python_that_was_called(tmp_path):
 
 
 def test_a_configs_text_is_mmengines_and_formatted_once(monkeypatch):
+    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', format_code)
     ours, theirs = (read(CONFIGS / 'demo/ssd96_r18_scenes-voc.py')
                     for read in (read_config, Config.fromfile))
     text = theirs.pretty_text

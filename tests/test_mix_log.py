@@ -8,8 +8,8 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
+from small_classifier import small_classifier, write_crops
 
-from mmresizemix.datasets import write_scenes
 from mmresizemix.installed import CONFIGS, read_config
 from mmresizemix.launch import train
 from mmresizemix.mix_log import MixLogHook
@@ -23,20 +23,13 @@ NAMES = ('mix/source_weight', 'mix/share', 'mix/accuracy')
 
 @pytest.fixture(scope='module')
 def crops(tmp_path_factory):
-    return write_scenes(tmp_path_factory.mktemp('data'), crops=(8, 2), crop_size=48, coco=(8, 2),
-                        voc=(1, 1, 1), scene_size=(96, 96)) / 'classification'
+    return write_crops(tmp_path_factory.mktemp('data'), 8)
 
 
 def log_of(crops, work_dir, name='resnet18-resizemix_scenes', resume=None,
            **options) -> list[dict]:
     """Train one epoch of three steps; the training lines of scalars.json."""
-    cfg = read_config(CONFIGS / f'demo/{name}.py')
-    for loader in (cfg.train_dataloader, cfg.val_dataloader):
-        loader.dataset.data_root = str(crops)
-        loader.collate_fn = dict(type='default_collate')
-    cfg.merge_from_dict({'work_dir': str(work_dir), 'train_cfg.max_epochs': 1,
-                         'default_hooks.logger.interval': 1, **options})
-    train(cfg, resume=resume)
+    train(small_classifier(crops, work_dir, name, **{'train_cfg.max_epochs': 1, **options}), resume=resume)
     log = max(Path(work_dir).glob('*/vis_data/scalars.json'))
     return [line for line in map(json.loads, log.read_text().splitlines()) if 'loss' in line]
 

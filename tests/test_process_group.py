@@ -1,7 +1,6 @@
 """A finished run of several processes leaves nothing behind that could abort it at its end."""
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 RANK = '''
@@ -23,11 +22,11 @@ print(f'gloo threads: {during[0] > 0}, then {gloo_threads()};', flush=True)
 '''
 
 
-def test_no_thread_of_the_process_group_is_left(tmp_path):
+def test_no_thread_of_the_process_group_is_left(tmp_path, python):
     script = tmp_path / 'rank.py'
     script.write_text(RANK)
     done = subprocess.run(
-        [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2',
+        [python, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2',
          str(script), str(tmp_path / 'run')], capture_output=True, text=True, timeout=120,
         env={**os.environ, 'PYTHONPATH': str(Path(__file__).parent)})
     assert done.returncode == 0, done.stderr

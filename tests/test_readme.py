@@ -22,7 +22,7 @@ COMMANDS = [line.replace('\\\n', ' ')
             for line in re.split(r'(?<!\\)\n', block) if line and not line.startswith('#')]
 MAKES = [command.split()[1] for command in COMMANDS if command.startswith('make ')]
 RUN_HERE = [c for c in COMMANDS if not c.startswith(('make ', 'source '))]
-SHORT = ('train_cfg.max_epochs=1 train_dataloader.dataset.times=1 train_dataloader.num_workers=0 '
+SHORT = ('train_cfg.max_epochs=1 train_dataloader.dataset.times=1 train_dataloader.batch_size=2 train_dataloader.num_workers=0 '
          'val_dataloader.num_workers=0 val_dataloader.persistent_workers=False')
 SETTINGS = [option.split('=') for option in SHORT.split()]
 NAMES = dict(circle='RBC', ring='RBC', square='WBC', cross='WBC', triangle='Platelets',
@@ -34,7 +34,7 @@ VOC_NAMES = dict(circle='cat', ring='dog', square='car', cross='bus', triangle='
 def checkout(tmp_path_factory, copy_tree):
     """A checkout as a user has it who has followed the README: data in place, a plan edited."""
     root = copy_tree(tmp_path_factory.mktemp('checkout'))
-    drawn = write_scenes(root / 'drawn', crops=(11, 3), coco=(0, 0), voc=(6, 4, 4),
+    drawn = write_scenes(root / 'drawn', crops=(11, 3), coco=(0, 0), voc=(2, 1, 2),
                          scene_size=(96, 96))
     shutil.copytree(drawn / 'classification', root / 'data/my_pictures')
     shutil.copytree(drawn / 'VOCdevkit', root / 'data/VOCdevkit')

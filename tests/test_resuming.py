@@ -13,9 +13,8 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
+from small_classifier import small_classifier, write_crops
 
-from mmresizemix.datasets import write_scenes
-from mmresizemix.installed import read_config
 from mmresizemix.launch import newest_checkpoint, train
 from mmresizemix.resuming import AGREE_EVERY, INTERRUPTED
 from mmresizemix.results.logs import read_log
@@ -136,14 +135,14 @@ class SignalInValidation(Hook):
         os.kill(os.getpid(), signal.SIGUSR2)
 
 
-def test_a_validation_is_left_at_once(crops, tmp_path):
+def test_a_validation_is_left_at_once(crops, tmp_path, python):
     code = f'''
 import sys
 from pathlib import Path
 sys.path.insert(0, {str(HERE)!r})
 from test_resuming import train_classifier
 train_classifier(Path({str(crops)!r}), {str(tmp_path)!r}, dict(type='SignalInValidation'))'''
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([python, '-c', code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 128 + signal.SIGUSR2, done.stderr
 
 
@@ -185,15 +184,15 @@ def test_gradients_are_never_left_half_accumulated(tmp_path):
     assert load_checkpoint(tmp_path / INTERRUPTED)['meta']['iter'] == 2
 
 
-def test_ranks_stop_together_and_go_on_with_their_own_state(tmp_path):
+def test_ranks_stop_together_and_go_on_with_their_own_state(tmp_path, python):
     """A signal to one of two: both stop at the iteration at which they ask each other."""
     from small_run import two_processes
     straight, broken = tmp_path / 'straight', tmp_path / 'broken'
-    assert two_processes(straight, '--epochs', '3').returncode == 0
-    assert two_processes(broken, '--epochs', '3', '--stop', '1', '8').returncode != 0
+    assert two_processes(python, straight, '--epochs', '3').returncode == 0
+    assert two_processes(python, broken, '--epochs', '3', '--stop', '1', '8').returncode != 0
     meta = load_checkpoint(broken / INTERRUPTED)['meta']
     assert meta['iter'] == AGREE_EVERY and len(meta['interrupted']['ranks']) == 2
-    assert two_processes(broken, '--epochs', '3', '--resume').returncode == 0
+    assert two_processes(python, broken, '--epochs', '3', '--resume').returncode == 0
     ends = [torch.load(run / f'rank{rank}.pth') for rank in (0, 1) for run in (broken, straight)]
     for end in ends[1:]:
         assert torch.equal(end['weight'], ends[0]['weight'])
@@ -220,17 +219,12 @@ class StopBefore(Hook):
 
 @pytest.fixture(scope='module')
 def crops(tmp_path_factory):
-    return write_scenes(tmp_path_factory.mktemp('data'), crops=(4, 2), crop_size=48, coco=(1, 1),
-                        voc=(1, 1, 1), scene_size=(96, 96))
+    return write_crops(tmp_path_factory.mktemp('data'), 4)
 
 
 def train_classifier(crops, work_dir, hook=None):
-    cfg = read_config(HERE.parent / 'configs/demo/resnet18_scenes.py')
-    cfg.merge_from_dict({'work_dir': str(work_dir), 'train_cfg.max_epochs': 2,
-                         'default_hooks.checkpoint.save_best': 'auto'})
-    for loader in (cfg.train_dataloader, cfg.val_dataloader):
-        loader.dataset.data_root = str(crops / 'classification')
-        loader.update(num_workers=0, persistent_workers=False, collate_fn=dict(type='default_collate'))
+    cfg = small_classifier(crops, work_dir, 'resnet18_scenes',
+                           **{'default_hooks.checkpoint.save_best': 'auto'})
     if hook:
         cfg.custom_hooks.append(hook)
     train(cfg, resume='auto')
@@ -249,7 +243,7 @@ def test_a_validation_that_was_cut_off_is_made_up_for(crops, tmp_path, point):
     assert best[0] == best[1] and len(best[0]) == 1
 
 
-def test_what_a_killed_run_was_writing_is_cleared_away(crops, tmp_path):
+def test_what_a_killed_run_was_writing_is_cleared_away(crops, tmp_path, python):
     """MMEngine writes epoch 1 again when it was the best; only the run that trained it does."""
     code = f'''
 import os, signal, sys
@@ -264,7 +258,7 @@ files._sync = die_at_the_second
 sys.path.insert(0, {str(HERE)!r})
 from test_resuming import train_classifier
 train_classifier(Path({str(crops)!r}), {str(tmp_path)!r})'''
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([python, '-c', code], capture_output=True, text=True, timeout=120)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert [p.name for p in tmp_path.glob('.*')] == ['.epoch_1.pth.part']
     train_classifier(crops, tmp_path)

@@ -4,26 +4,18 @@ from pathlib import Path
 
 import pytest
 from mmengine.config import Config
+from small_classifier import small_classifier, write_crops
 
 from mmresizemix import launch
-from mmresizemix.datasets import write_scenes
 from mmresizemix.installed import CONFIGS, read_config
 from mmresizemix.launch import TRACKERS, log_to, train
 from mmresizemix.results.logs import read_log
 
 
 def trained(work_dir: Path, tracker: str) -> list[dict]:
-    """Train a few steps of the demo's ResNet-18; the lines of scalars.json that are of steps."""
-    scenes = write_scenes(work_dir / 'scenes', crops=(4, 2), crop_size=48, coco=(1, 1),
-                          voc=(1, 1, 1), scene_size=(96, 96))
-    cfg = read_config(CONFIGS / 'demo/resnet18-resizemix_scenes.py')
-    for loader in (cfg.train_dataloader, cfg.val_dataloader):
-        loader.dataset.data_root = str(scenes / 'classification')
-        loader.update(num_workers=0, persistent_workers=False,
-                      collate_fn=dict(type='default_collate'))
-    cfg.merge_from_dict({'work_dir': str(work_dir / 'run'), 'train_cfg.max_epochs': 1,
-                         'train_dataloader.batch_size': 8, 'default_hooks.logger.interval': 1})
-    train(cfg, trackers=[tracker])
+    """Train a few steps of the demo's classifier; the lines of scalars.json that are of steps."""
+    train(small_classifier(write_crops(work_dir / 'scenes', 4), work_dir / 'run',
+                           **{'train_cfg.max_epochs': 1, 'train_dataloader.batch_size': 8}), trackers=[tracker])
     assert read_log(work_dir / 'run').validations, 'what comparing reads is there, too'
     [log] = (work_dir / 'run').glob('*/vis_data/scalars.json')
     lines = [json.loads(line) for line in log.read_text().splitlines()]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
+from small_classifier import small_classifier, write_crops
 
 from mmresizemix.datasets import write_scenes
 from mmresizemix.fast import DevicePrefetcher, use_fast_training
@@ -24,19 +24,8 @@ DEFERRED = dict(type='mmresizemix.DeferredRuntimeInfoHook', interval=3)
 
 @pytest.fixture(scope='module')
 def crops(tmp_path_factory):
-    return write_scenes(tmp_path_factory.mktemp('data'), crops=(16, 2), crop_size=48, coco=(8, 2),
-                        voc=(1, 1, 1), scene_size=(96, 96))
-
-
-def config(crops, work_dir, **options) -> Config:
-    """Six steps an epoch, two epochs, every step logged."""
-    cfg = read_config(CONFIGS / 'demo/resnet18-resizemix_scenes.py')
-    for loader in (cfg.train_dataloader, cfg.val_dataloader):
-        loader.dataset.data_root = str(crops / 'classification')
-        loader.collate_fn = dict(type='default_collate')
-    cfg.merge_from_dict({'work_dir': str(work_dir), 'train_cfg.max_epochs': 2,
-                         'default_hooks.logger.interval': 1, **options})
-    return cfg
+    """Enough for six steps per epoch."""
+    return write_crops(tmp_path_factory.mktemp('data'), 16)
 
 
 def losses(work_dir) -> list[float]:
@@ -71,11 +60,20 @@ def test_where_it_cannot_be_used():
         use_fast_training(cfg)
 
 
-def test_trains_as_without(crops, tmp_path):
+@pytest.fixture
+def compiler(full, monkeypatch):
+    """But with --full, compiling ends before it comes to C++: from there on it is PyTorch's alone, and slow."""
+    if not full:
+        compile_module = torch.nn.Module.compile
+        monkeypatch.setattr(torch.nn.Module, 'compile', lambda self, **options: compile_module(
+            self, backend='aot_eager', **options))
+
+
+def test_trains_as_without(crops, tmp_path, compiler):
     """Compiled and in bfloat16, from the same seeds: losses differ by rounding. A run goes on from
     a checkpoint of the other kind."""
-    train(config(crops, tmp_path / 'plain'))
-    train(config(crops, tmp_path / 'fast'), fast=True)
+    train(small_classifier(crops, tmp_path / 'plain'))
+    train(small_classifier(crops, tmp_path / 'fast'), fast=True)
     plain, fast = (torch.tensor(losses(tmp_path / kind)) for kind in ('plain', 'fast'))
     assert len(plain) == len(fast) == 12 and not torch.equal(plain, fast)
     assert (plain - fast).abs().max() < 0.1 * plain.mean()
@@ -84,7 +82,7 @@ def test_trains_as_without(crops, tmp_path):
     plain, fast = ({k: (v.shape, v.dtype) for k, v in end['state_dict'].items()} for end in ends)
     assert plain == fast
     for kind, other in (('plain', True), ('fast', False)):
-        train(config(crops, tmp_path / kind, **{'train_cfg.max_epochs': 3}), fast=other,
+        train(small_classifier(crops, tmp_path / kind, **{'train_cfg.max_epochs': 3}), fast=other,
               resume=str(tmp_path / kind / 'epoch_2.pth'))
         assert (tmp_path / kind / 'epoch_3.pth').is_file()
 
@@ -103,7 +101,7 @@ class SignalAtIteration(Hook):
 
 def test_the_deferred_log_is_the_log(crops, tmp_path):
     """Also of a run that was stopped between two times of handing over, and resumed."""
-    runs = {name: config(crops, tmp_path / name, **{'default_hooks.logger.interval': 3})
+    runs = {name: small_classifier(crops, tmp_path / name, **{'default_hooks.logger.interval': 3})
             for name in ('straight', 'deferred', 'stopped')}
     for name in ('deferred', 'stopped'):
         runs[name].default_hooks.runtime_info = DEFERRED
@@ -134,7 +132,7 @@ def test_on_a_cpu_batches_pass_as_they_are():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
 def test_the_cpu_never_waits_for_the_gpu(crops, tmp_path):
     """From the third step on, when all is compiled, up to where the log is written."""
-    cfg = config(crops, tmp_path, **{'default_hooks.logger.interval': 100,
+    cfg = small_classifier(crops, tmp_path, **{'default_hooks.logger.interval': 100,
                                      'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 10})
     use_fast_training(cfg)
     runner = build_runner(cfg)
@@ -152,10 +150,11 @@ def test_the_cpu_never_waits_for_the_gpu(crops, tmp_path):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='there --amp is float16, as in mmdet')
-def test_a_detector_with_mixed_precision_on_a_cpu(crops, tmp_path, tool):
+def test_a_detector_with_mixed_precision_on_a_cpu(tmp_path, tool):
+    scenes = write_scenes(tmp_path / 'scenes', crops=(0, 0), coco=(8, 2), voc=(0, 0, 0), scene_size=(96, 96))
     done = tool('train', CONFIGS / 'demo/ssd96_r18_scenes-coco.py', '--backbone', 'random', '--amp',
                 '--work-dir', tmp_path, '--cfg-options', 'train_cfg.max_epochs=1',
-                environment=dict(MMRESIZEMIX_DEMO_DATA=str(crops)))
+                environment=dict(MMRESIZEMIX_DEMO_DATA=str(scenes)))
     assert done.returncode == 0, done.stderr
     weights = load_checkpoint(tmp_path / 'epoch_1.pth')['state_dict'].values()
     assert all(w.dtype == torch.float32 for w in weights if w.is_floating_point())

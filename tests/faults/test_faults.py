@@ -16,8 +16,8 @@ TRAIN, TEST = 'finetune-ssd-from-random-weights-seed-0', 'test-ssd-from-random-w
 
 
 @pytest.fixture(scope='module')
-def plan(tmp_path_factory):
-    return write_plan(tmp_path_factory.mktemp('plan'))
+def plan(tmp_path_factory, python):
+    return write_plan(tmp_path_factory.mktemp('plan'), python)
 
 
 @pytest.fixture(scope='module')

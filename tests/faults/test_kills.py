@@ -1,4 +1,5 @@
-"""The smoke plan under SIGKILL at random moments ends as the uninterrupted one, bit for bit."""
+"""The smoke plan under SIGKILL at random moments (six; with --full, twenty) ends as the uninterrupted one, bit for
+bit."""
 import random
 import time
 from pathlib import Path
@@ -8,13 +9,12 @@ from small_plan import (assert_same_checkpoint, kill, processes, smoke_environme
                         write_smoke_plan)
 
 DETECTIONS = 4 * 2  # from three pretrainings and from random weights
-KILLS = 20
 LIMIT_SECONDS = 900
 
 
 @pytest.fixture(scope='module')
-def environment(tmp_path_factory):
-    return smoke_environment(tmp_path_factory.mktemp('data'))
+def environment(tmp_path_factory, python):
+    return smoke_environment(tmp_path_factory.mktemp('data'), python)
 
 
 @pytest.fixture(scope='module')
@@ -50,15 +50,16 @@ def assert_same_results(root: Path, reference: Path) -> None:
         assert ours == theirs, name
 
 
-def test_twenty_kills(plan, environment, uninterrupted, tmp_path):
+def test_kills(plan, environment, uninterrupted, full, tmp_path):
     """Of the command alone, of a stage alone, of everything at once, as in a reboot; as often on a
     fast machine as on a slow one, before all is done."""
+    kills, spacing = (20, 1) if full else (6, 2)
     reference, seconds = uninterrupted
     rng, root = random.Random(0), tmp_path / 'killed'
     killed = dict(command=0, stage=0, everything=0)
-    while sum(killed.values()) < KILLS:
+    while sum(killed.values()) < kills:
         command = start(plan, root, environment)
-        time.sleep(seconds * rng.uniform(0.02, 0.1))
+        time.sleep(seconds * spacing * rng.uniform(0.02, 0.1))
         if command.poll() is not None:
             pytest.fail(f'the plan was over after {killed}: {command.stdout.read()}')
         what = rng.choice(list(killed))

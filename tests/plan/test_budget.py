@@ -2,7 +2,6 @@
 carried out from pictures to table."""
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -163,7 +162,7 @@ def test_budgets_that_will_not_do(pictures, tmp_path, settings, said):
         Budget(list_pictures(pictures, tmp_path), **settings)
 
 
-def test_from_pictures_to_a_table(pictures, tmp_path):
+def test_from_pictures_to_a_table(pictures, tmp_path, python):
     """Two rows, two seeds; then the same command has nothing to do."""
     plan = tmp_path / 'small.py'
     plan.write_text(f'''pretrainings = [
@@ -172,7 +171,7 @@ def test_from_pictures_to_a_table(pictures, tmp_path):
         ROOT / "configs/saliency_study/wrn28-10_1xb256-cut-salient-to-random-200e_cifar100.py")!r})]
 seeds = [0, 1, 2]
 ''')
-    command = [sys.executable, '-W', 'ignore', ROOT / 'tools/transfer.py', plan, '--root',
+    command = [python, '-W', 'ignore', ROOT / 'tools/transfer.py', plan, '--root',
                tmp_path / 'root', '--budget', 'small', '--data', pictures, '--epochs', '1', '--seeds',
                '4', '2']
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)

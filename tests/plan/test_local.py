@@ -2,7 +2,6 @@
 import io
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -116,15 +115,15 @@ run_command(lambda: len(run_locally([stage(Path({home!r}), {code!r})], [{{}}], P
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_stopping_stops_the_processes_and_the_same_command_goes_on(tmp_path, number):
+def test_stopping_stops_the_processes_and_the_same_command_goes_on(tmp_path, number, python):
     code = f'''
 import os, time
 if not os.path.exists({str(tmp_path / "pid")!r}):
     open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))
     time.sleep(60)
 {write(tmp_path / "result")}'''
-    command = [sys.executable, '-c', SCHEDULE.format(tests=str(Path(__file__).parent),
-                                                     home=str(tmp_path), code=code)]
+    command = [python, '-c', SCHEDULE.format(tests=str(Path(__file__).parent),
+                                             home=str(tmp_path), code=code)]
     first = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     wait_for(tmp_path / 'pid')
     time.sleep(0.5)

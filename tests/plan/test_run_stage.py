@@ -187,7 +187,7 @@ run_stage(stage(Path({home!r}), {code!r}), {{}}, Event())
 '''
 
 
-def test_a_process_that_outlived_its_driver_is_waited_for(tmp_path):
+def test_a_process_that_outlived_its_driver_is_waited_for(tmp_path, python):
     """Two trainings in one folder would spoil it. Afterwards, resuming one that has ended does
     nothing."""
     code = f'''
@@ -195,10 +195,10 @@ import os, time
 order = open({str(tmp_path / "order")!r}, "a", buffering=1)
 order.write("begins ")
 open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))
-time.sleep(4)
+time.sleep(1.5)
 {write(tmp_path / "result")}
 order.write("ends ")'''
-    driver = subprocess.Popen([sys.executable, '-c', DRIVER.format(
+    driver = subprocess.Popen([python, '-c', DRIVER.format(
         tests=str(Path(__file__).parent), home=str(tmp_path), code=code)])
     wait_for(tmp_path / 'pid')
     driver.send_signal(signal.SIGKILL)

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from html.parser import HTMLParser
 
 import pytest
@@ -163,7 +164,8 @@ def test_a_locale_without_the_letters(tool, tmp_path):
     write_run(tmp_path / 'runs/whole', method='baseline')
     write_run(tmp_path / 'runs/whole2', method='τ-mix', ap=.29)
     done = tool('compare', tmp_path / 'runs', '--out', tmp_path / 'out', '--resamples', 20,
-                environment=dict(LC_ALL='C', PYTHONUTF8='0', PYTHONCOERCECLOCALE='0'))
+                environment=dict(LC_ALL='C', PYTHONUTF8='0', PYTHONCOERCECLOCALE='0'),
+                by=sys.executable)
     assert done.returncode == 0, done.stderr
     assert '| ?-mix ' in done.stdout
     for name in FILES:

@@ -115,7 +115,7 @@ def test_the_train_command_refuses_a_checkpoint_that_would_run_code(tmp_path, to
     assert 'could run code' in last_line and not (tmp_path / 'ran').exists()
 
 
-def test_mmengine_reads_a_history_and_nothing_else(tmp_path):
+def test_mmengine_reads_a_history_and_nothing_else(tmp_path, python):
     history = HistoryBuffer([1., 2., 6.], [1, 1, 1])
     torch.save(dict(message_hub=dict(loss=history)), tmp_path / 'run.pth')
     torch.save(dict(meta=AsksForAttribute()), tmp_path / 'evil.pth')
@@ -129,7 +129,7 @@ assert loss.mean(2) == 4 and loss.data[0].tolist() == [1, 2, 6]
 try: torch.load('evil.pth', weights_only=True)
 except pickle.UnpicklingError as error: print(error)
 '''
-    done = subprocess.run([sys.executable, '-c', code], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run([python, '-c', code], cwd=tmp_path, capture_output=True, text=True)
     assert 'getattr of __init__' in done.stdout, done.stdout + done.stderr
 
 
@@ -143,11 +143,11 @@ def test_old_mmengine_still_cannot_read_its_own_checkpoints(tmp_path):
     assert 'Unsupported global' in done.stderr, done.stderr
 
 
-def test_safetensors_say_what_to_install(tmp_path):
+def test_safetensors_say_what_to_install(tmp_path, python):
     (tmp_path / 'a.safetensors').write_bytes(b'xx')
     code = ('import sys; sys.modules["safetensors"] = None\n'
             'from mmresizemix.transfer import load_checkpoint, CheckpointError\n'
             f'try: load_checkpoint({str(tmp_path / "a.safetensors")!r})\n'
             'except CheckpointError as e: assert "pip install safetensors" in str(e); print("said")')
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    done = subprocess.run([python, '-c', code], capture_output=True, text=True)
     assert 'said' in done.stdout, done.stderr

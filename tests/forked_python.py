@@ -1,0 +1,266 @@
+"""A ``python`` for the tests that starts in milliseconds: each command is forked from one server process,
+which has imported PyTorch and OpenMMLab once.
+
+It stands for the real ``python`` in ``python [-u] [-W ACTION] script.py|-m MODULE|-c CODE ARGUMENTS``, also of
+what such a command starts as ``sys.executable``. A command is a process of its own, with its own environment,
+folder, open files, exit code and signals. Two things differ from the real Python: third-party modules are
+imported already, and the command's parent is the server. So what a test says of imports, of the locale, or of
+processes that die with their parent, it says by the real Python, ``sys.executable`` of the test itself; so does
+everything with ``pytest --full``.
+
+    with forked_python(folder) as python:
+        subprocess.run([python, 'tools/train.py', ...])
+"""
+import json
+import os
+import signal
+import socket
+import sys
+from contextlib import contextmanager
+
+MOST_FILES = 250  # that one message over a socket can carry
+HIGH = 1000  # file descriptors from here on are only used while others are put in place
+NEVER_PASSED_ON = {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD, signal.SIGCONT, signal.SIGTSTP, signal.SIGTTIN,
+                   signal.SIGTTOU, signal.SIGWINCH}
+
+
+@contextmanager
+def forked_python(folder):
+    """Start a server; yield the path of the ``python``, which is kept in ``folder`` (a Path)."""
+    import subprocess
+    python, address = folder / 'python', folder / 'socket'
+    python.write_text(f'#!/bin/sh\nFORKED_PYTHON="$0" exec {sys.executable} -I -S {__file__} run {address} "$@"\n')
+    python.chmod(0o755)
+    server = subprocess.Popen([sys.executable, __file__, 'serve', address], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, env={**os.environ, 'OMP_NUM_THREADS': '1'})
+    try:
+        assert b'ready\n' in server.stdout, 'the server did not start'  # after what imports print
+        yield python
+    finally:
+        server.stdin.close()
+        server.wait()
+
+
+def run(address: str, arguments: list[str]) -> None:
+    """The client: hand the command over, pass signals on, end as the command ends."""
+    if _target(arguments) is None:  # an option that the server does not know
+        os.execv(sys.executable, [sys.executable, *arguments])
+    # Python itself ignores SIGPIPE and SIGXFSZ
+    ignored = [int(n) for n in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}
+               if signal.getsignal(n) == signal.SIG_IGN]
+    passed_on = signal.valid_signals() - NEVER_PASSED_ON
+    signal.pthread_sigmask(signal.SIG_BLOCK, passed_on)  # until there is someone to pass them on to
+    server = socket.socket(socket.AF_UNIX)
+    server.connect(address)
+    files = [int(n) for n in os.listdir('/proc/self/fd')]
+    files = sorted(n for n in files if n != server.fileno() and os.path.exists(f'/proc/self/fd/{n}'))
+    request = json.dumps(dict(
+        arguments=arguments, files=files, ignored=ignored, folder=os.getcwd(), environment=dict(os.environ),
+        executable=os.environ['FORKED_PYTHON'])).encode()
+    socket.send_fds(server, [len(request).to_bytes(4, 'big')], files[:MOST_FILES])
+    server.sendall(request)
+    answers = server.makefile('r')
+    command = int(answers.readline())
+    for number in passed_on:
+        try:
+            signal.signal(number, lambda number, _: os.kill(command, number))
+        except (OSError, ValueError):
+            pass  # kept by the C library
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, passed_on)
+    code = int(answers.readline() or -signal.SIGKILL)
+    if code < 0:
+        if -code != signal.SIGKILL:
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    os._exit(code)
+
+
+def serve(address: str) -> None:
+    """The server: fork a process for each command; one whose client is killed is killed, too."""
+    import select
+
+    from quick_runs import leave_configs_unformatted, spare_the_collector
+    _import_what_takes_long()
+    leave_configs_unformatted()
+    spare_the_collector()
+    threads = len(os.listdir('/proc/self/task'))
+    assert threads == 1, f'a process with {threads} threads cannot be forked'
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen(64)
+    awake, ring = os.pipe()
+    os.set_blocking(ring, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(ring)
+    clients: dict[int, tuple[int, socket.socket]] = {}  # by the file of a connection: process, connection
+    print('ready', flush=True)
+    while True:
+        poll = select.poll()  # made anew each time: it holds no file of its own
+        for file in (listener.fileno(), awake, 0, *clients):
+            poll.register(file, select.POLLIN | select.POLLHUP)
+        for file, _ in poll.poll():
+            if file == 0:
+                os._exit(0)  # whoever has started the server is gone
+            elif file == listener.fileno():
+                client, _ = listener.accept()
+                command = _receive(client, [listener.fileno(), awake, ring, *clients])
+                client.sendall(f'{command}\n'.encode())
+                clients[client.fileno()] = command, client
+            elif file in clients:
+                os.kill(clients[file][0], signal.SIGKILL)
+                clients.pop(file)[1].close()
+            else:
+                os.read(awake, 4096)
+        _tell_of_ends(clients)
+
+
+def _tell_of_ends(clients: dict[int, tuple[int, socket.socket]]) -> None:
+    while True:
+        try:
+            ended, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if ended == 0:
+            return
+        for file, (command, client) in list(clients.items()):
+            if command == ended:
+                client.sendall(f'{os.waitstatus_to_exitcode(status)}\n'.encode())
+                client.close()
+                del clients[file]
+
+
+def _import_what_takes_long() -> None:
+    import mmresizemix  # noqa: F401  before mmdet: stands in for mmcv's compiled ops
+    for name in ('matplotlib.pyplot', 'mmdet.datasets', 'mmdet.engine', 'mmdet.evaluation', 'mmdet.models',
+                 'mmdet.visualization', 'mmengine.runner', 'mmpretrain.datasets', 'mmpretrain.engine',
+                 'mmpretrain.evaluation', 'mmpretrain.models', 'mmpretrain.visualization', 'pycocotools.cocoeval',
+                 'rich.live', 'scipy.stats', 'torch.distributed.run', 'torchvision'):
+        __import__(name)
+
+
+def _receive(client: socket.socket, ours: list[int]) -> int:
+    """Fork the command that ``client`` asks for; its process id. ``ours``: files that it must not have."""
+    head, received, _, _ = socket.recv_fds(client, 4, MOST_FILES)
+    left, text = int.from_bytes(head, 'big'), b''
+    while len(text) < left:
+        text += client.recv(left - len(text))
+    command = os.fork()
+    if command:
+        for file in received:
+            os.close(file)
+        return command
+    try:
+        request = json.loads(text)
+        _put_in_place(received, request['files'], [client.fileno(), *ours])
+        _become(request)
+    except BaseException:  # a fault of this file
+        import traceback
+        traceback.print_exc()
+    os._exit(70)
+
+
+def _put_in_place(received: list[int], numbers: list[int], ours: list[int]) -> None:
+    import fcntl
+    high = [fcntl.fcntl(file, fcntl.F_DUPFD, HIGH) for file in received]
+    for file in {*received, *ours, 0, 1, 2}:
+        os.close(file)
+    for file, number in zip(high, numbers):
+        os.dup2(file, number)
+        os.close(file)
+
+
+def _become(request: dict) -> None:
+    """Run the command as a Python that was started for it, and end the process as Python does."""
+    import atexit
+    import gc
+    import random
+    import threading
+    import traceback
+    import types
+    import warnings
+
+    import numpy
+    import torch
+    os.setsid()
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, *request['ignored']):
+        signal.signal(number, signal.SIG_IGN if number in request['ignored'] else signal.SIG_DFL)
+    os.environ.clear()
+    os.environ.update(request['environment'])
+    os.chdir(request['folder'])
+    sys.executable = request['executable']
+    for number, name, mode in ((0, 'stdin', 'r'), (1, 'stdout', 'w'), (2, 'stderr', 'w')):
+        errors = 'backslashreplace' if name == 'stderr' else 'strict'
+        stream = open(number, mode, encoding='utf-8', errors=errors, closefd=False,  # noqa: SIM115  to the end
+                      buffering=1 if name == 'stderr' or os.isatty(number) else -1)
+        setattr(sys, name, stream)
+    for seed in (random.seed, numpy.random.seed, torch.seed):
+        seed()
+    torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', os.cpu_count())))
+
+    actions, kind, what, sys.argv[1:] = _target(request['arguments'])
+    for action in [*os.environ.get('PYTHONWARNINGS', '').split(','), *actions]:
+        if action:
+            warnings.simplefilter(action)
+    sys.path[0] = os.path.dirname(os.path.realpath(what)) if kind == 'script' else os.getcwd()
+    sys.path[1:1] = filter(None, os.environ.get('PYTHONPATH', '').split(os.pathsep))
+    code, main = 0, None
+    try:
+        if kind == '-m':
+            import runpy
+            sys.argv[0] = what
+            runpy.run_module(what, run_name='__main__', alter_sys=True)
+        else:
+            sys.argv[0] = what if kind == 'script' else '-c'
+            main = sys.modules['__main__'] = types.ModuleType('__main__')
+            if kind == 'script':
+                main.__file__ = what
+                with open(what, 'rb') as script:
+                    source = script.read()
+            else:
+                source = what
+            exec(compile(source, sys.argv[0] if kind == 'script' else '<string>', 'exec'), vars(main))
+    except SystemExit as end:
+        if end.code is not None and not isinstance(end.code, int):
+            print(end.code, file=sys.stderr)
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except KeyboardInterrupt:
+        traceback.print_exc()
+        code = -signal.SIGINT
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    if main is not None:
+        vars(main).clear()  # what it has opened is closed
+    gc.collect()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            code = code or 120  # as Python's own
+    if code == -signal.SIGINT:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    os._exit(code & 0xff)
+
+
+def _target(arguments: list[str]) -> tuple[list[str], str, str, list[str]] | None:
+    """(actions of -W, 'script', '-m' or '-c', which, its arguments); None for other options."""
+    rest, actions = list(arguments), []
+    while rest and rest[0] in ('-u', '-W'):
+        if rest.pop(0) == '-W' and rest:
+            actions.append(rest.pop(0))
+    if not rest or (rest[0][:1] == '-' and rest[0] not in ('-m', '-c')):
+        return None
+    if rest[0] in ('-m', '-c'):
+        return (actions, rest[0], rest[1], rest[2:]) if len(rest) > 1 else None
+    return actions, 'script', rest[0], rest[1:]
+
+
+if __name__ == '__main__':
+    if sys.argv[1] == 'serve':
+        serve(sys.argv[2])
+    else:
+        run(sys.argv[2], sys.argv[3:])

@@ -1,0 +1,26 @@
+"""The demo's classifier, small enough to be trained by dozens of tests: drawn crops, one stage of 8 channels."""
+from pathlib import Path
+
+from mmengine.config import Config
+
+from mmresizemix.datasets import write_scenes
+from mmresizemix.installed import CONFIGS, read_config
+
+ONE_STAGE = {'model.backbone.num_stages': 1, 'model.backbone.strides': (1, ), 'model.backbone.dilations': (1, ),
+             'model.backbone.out_indices': (0, ), 'model.backbone.base_channels': 8, 'model.head.in_channels': 8}
+
+
+def write_crops(folder: Path, train: int, val: int = 2) -> Path:
+    """Pictures of each of the six classes, in the layout of a classifier; their folder."""
+    return write_scenes(folder, crops=(train, val), crop_size=48, coco=(0, 0), voc=(0, 0, 0)) / 'classification'
+
+
+def small_classifier(crops: Path, work_dir: Path, name: str = 'resnet18-resizemix_scenes', **options) -> Config:
+    """The config ``demo/<name>.py`` on ``crops``, every step logged; two epochs unless ``options`` say otherwise."""
+    cfg = read_config(CONFIGS / f'demo/{name}.py')
+    for loader in (cfg.train_dataloader, cfg.val_dataloader):
+        loader.dataset.data_root = str(crops)
+        loader.collate_fn = dict(type='default_collate')
+    cfg.merge_from_dict({'work_dir': str(work_dir), 'train_cfg.max_epochs': 2,
+                         'default_hooks.logger.interval': 1, **ONE_STAGE, **options})
+    return cfg
