@@ -4,7 +4,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import torch
@@ -80,12 +82,19 @@ def tool(python):
 
 @pytest.fixture(scope='session')
 def copy_tree():
-    """``copy_tree(to)``: a copy of the checkout's code in which to edit and run as a user would."""
+    """``copy_tree(to)``: a copy of the checkout's code in which to run as a user would, edited: for each file what is
+    replaced in it, and by what."""
 
-    def copy(to: Path) -> Path:
+    def copy(to: Path, edits: Mapping[str, Mapping[str, str]] = MappingProxyType({})) -> Path:
         for name in ('mmresizemix', 'configs', 'tools', 'tests'):
             shutil.copytree(ROOT / name, to / name, symlinks=True,
                             ignore=shutil.ignore_patterns('__pycache__'))
+        for name, replaced in edits.items():
+            text = (to / name).read_text()
+            for old, new in replaced.items():
+                assert old in text, f'{name}: {old}'
+                text = text.replace(old, new)
+            (to / name).write_text(text)
         return to
 
     return copy

@@ -7,6 +7,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from PIL import Image
+from thin_networks import options_for
 
 from mmresizemix.datasets import write_scenes
 from mmresizemix.installed import read_config
@@ -40,8 +41,8 @@ def environment(scenes, monkeypatch):
 def test_both_detectors_train_and_evaluate_in_both_formats(name, environment, tmp_path):
     cfg = read_config(f'configs/demo/{name}.py')
     set_backbone(cfg, 'random')
-    cfg.merge_from_dict({'work_dir': str(tmp_path), 'train_cfg.max_epochs': 2,
-                         'train_cfg.val_interval': 2})
+    cfg.merge_from_dict({'work_dir': str(tmp_path), 'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 1})
+    cfg.merge_from_dict(options_for(name))
     before = Runner.from_cfg(cfg)
     weights = {k: v.clone() for k, v in before.model.state_dict().items()}
     before.train()
@@ -79,7 +80,7 @@ def train(config, work_dir, resume=False, stop_before=None):
         cfg.train_dataloader.collate_fn = cfg.val_dataloader.collate_fn = dict(
             type='default_collate')
     cfg.merge_from_dict({'work_dir': str(work_dir), 'train_cfg.max_epochs': 3,
-                         'train_dataloader.num_workers': 2, 'resume': resume})
+                         'train_dataloader.num_workers': 2, 'resume': resume, **options_for(config)})
     runner = Runner.from_cfg(cfg)
     runner.register_hook(_StopBefore(stop_before), priority='VERY_HIGH')
     runner.train()

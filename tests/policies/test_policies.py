@@ -3,7 +3,6 @@ works as told."""
 import json
 import pickle
 import subprocess
-import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -373,11 +372,11 @@ def test_the_hook_refuses_what_cannot_work(tmp_path, settings, message):
         run(tmp_path, **settings)
 
 
-def test_the_hook_comes_without_the_operations():
+def test_the_hook_comes_without_the_operations(python):
     """Its registry is asked in detection runs, too, where mmpretrain may be missing."""
     code = ('import sys; from mmresizemix.policies import PolicyEpochHook; '
             'sys.exit("mmresizemix.policies.operations" in sys.modules)')
-    assert subprocess.run([sys.executable, '-c', code]).returncode == 0
+    assert subprocess.run([python, '-c', code]).returncode == 0
 
 
 # mistakes
