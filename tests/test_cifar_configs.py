@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
+from read_configs import read_once
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS, MODELS
@@ -17,7 +17,7 @@ COUNT = 4  # pictures in each file
 
 def load(name):
     init_default_scope('mmpretrain')
-    return Config.fromfile(CONFIGS / name)
+    return read_once(CONFIGS / name)
 
 
 @pytest.fixture

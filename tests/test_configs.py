@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmdet.registry import MODELS
 from mmdet.utils import register_all_modules
-from mmengine.config import Config
+from read_configs import read_once
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / 'configs'
@@ -16,7 +16,7 @@ GUARDED = [p for p in ALL if p.split('/')[0] in ('ssd', 'faster_rcnn')]
 
 
 def load(name):
-    return Config.fromfile(CONFIGS / name)
+    return read_once(CONFIGS / name)
 
 
 @pytest.mark.parametrize('name', ALL)

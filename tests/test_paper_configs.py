@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
 from PIL import Image
+from read_configs import read_once
 
 from mmresizemix.policies.epoch import following_epochs
 from mmresizemix.seeding import batch_augments, seed_everything
@@ -22,7 +22,7 @@ OF_CIFAR = [name for name in ALL if 'cifar' in Path(name).stem]
 THIN = {
     'mmresizemix.WideResNet': (dict(depth=10, widen_factor=1), 64),
     'mmresizemix.ShakeShake': (dict(depth=8, base_channels=8), 32),
-    'ResNet': (dict(depth=18), 512),
+    'ResNet': (dict(depth=18, base_channels=8), 64),
 }
 
 
@@ -37,7 +37,7 @@ def picture(tmp_path_factory):
 
 def load(name):
     init_default_scope('mmpretrain')
-    return Config.fromfile(CONFIGS / name)
+    return read_once(CONFIGS / name)
 
 
 def thin_model(cfg):

@@ -22,40 +22,28 @@ COMMANDS = [line.replace('\\\n', ' ')
             for line in re.split(r'(?<!\\)\n', block) if line and not line.startswith('#')]
 MAKES = [command.split()[1] for command in COMMANDS if command.startswith('make ')]
 RUN_HERE = [c for c in COMMANDS if not c.startswith(('make ', 'source '))]
-SHORT = ('train_cfg.max_epochs=1 train_dataloader.dataset.times=1 train_dataloader.batch_size=2 train_dataloader.num_workers=0 '
-         'val_dataloader.num_workers=0 val_dataloader.persistent_workers=False')
-SETTINGS = [option.split('=') for option in SHORT.split()]
+SHORT = ('train_cfg.max_epochs=1 train_dataloader.dataset.times=1 train_dataloader.batch_size=2 '
+         'train_dataloader.num_workers=0 val_dataloader.num_workers=0 val_dataloader.persistent_workers=False')
+SETTINGS = {key: ast.literal_eval(value) for key, value in (option.split('=') for option in SHORT.split())}
 SHORTER = {
     'configs/custom/resnet18_folder.py': {  # one epoch, and no workers to wait for
         '100, 64, 10': '100, 64, 1',
         'train_dataloader = dict(': 'train_dataloader = dict(num_workers=0, ',
         'val_dataloader = dict(': 'val_dataloader = dict(num_workers=0, '},
     'configs/plans/custom_example.py': {  # one seed of one detector, trained on the CPU for an epoch
-        "dict(name='SSD', config='../custom/ssd_r18_voc.py')":
-            f"dict(name='SSD', config='../custom/ssd_r18_voc.py', options={ {k: ast.literal_eval(v) for k, v in SETTINGS} })",
+        "config='../custom/ssd_r18_voc.py')": f"config='../custom/ssd_r18_voc.py', options={SETTINGS})",
         "    dict(name='Faster R-CNN', config='../custom/faster-rcnn_r18_voc.py'),\n": '',
         'seeds = [0, 1]': 'seeds = [0]', 'gpus_per_run = 1': 'gpus_per_run = 0'}}
 NAMES = dict(circle='RBC', ring='RBC', square='WBC', cross='WBC', triangle='Platelets',
              star='Platelets')
 VOC_NAMES = dict(circle='cat', ring='dog', square='car', cross='bus', triangle='boat', star='bird')
-VOC_SHORTER = {
-    'configs/custom/resnet18_folder.py': {  # one epoch, and no workers to wait for
-        '100, 64, 10': '100, 64, 1',
-        'train_dataloader = dict(': 'train_dataloader = dict(num_workers=0, ',
-        'val_dataloader = dict(': 'val_dataloader = dict(num_workers=0, '},
-    'configs/plans/custom_example.py': {  # one seed of one detector, trained on the CPU for an epoch
-        "dict(name='SSD', config='../custom/ssd_r18_voc.py')":
-            f"dict(name='SSD', config='../custom/ssd_r18_voc.py', options={ {k: ast.literal_eval(v) for k, v in SETTINGS} })",
-        "    dict(name='Faster R-CNN', config='../custom/faster-rcnn_r18_voc.py'),\n": '',
-        'seeds = [0, 1]': 'seeds = [0]', 'gpus_per_run = 1': 'gpus_per_run = 0'}}
-NAMES = dict(circle='cat', ring='dog', square='car', cross='bus', triangle='boat', star='bird')
 
 
 @pytest.fixture(scope='module')
 def checkout(tmp_path_factory, copy_tree):
     """A checkout as a user has it who has followed the README: data in place, a plan edited."""
     root = copy_tree(tmp_path_factory.mktemp('checkout'), SHORTER)
-    drawn = write_scenes(root / 'drawn', crops=(11, 3), coco=(0, 0), voc=(2, 1, 4),
+    drawn = write_scenes(root / 'drawn', crops=(11, 3), coco=(0, 0), voc=(2, 1, 2),
                          scene_size=(96, 96))
     shutil.copytree(drawn / 'classification', root / 'data/my_pictures')
     shutil.copytree(drawn / 'VOCdevkit', root / 'data/VOCdevkit')

@@ -1,4 +1,6 @@
 """Classifiers as their frameworks save them."""
+from functools import cache
+
 import torch
 import torchvision
 
@@ -14,6 +16,11 @@ work = open('/nonexistent')
 def state_of(depth=18, seed=0, **settings):
     """The weights of a torchvision ResNet, random, with every buffer off its default, and small
     enough for a detector to train from."""
+    return {name: tensor.clone() for name, tensor in _drawn(depth, seed, **settings).items()}
+
+
+@cache
+def _drawn(depth, seed, **settings):
     torch.manual_seed(seed)
     state = getattr(torchvision.models, f'resnet{depth}')(num_classes=6, **settings).state_dict()
     return {k: _random(v) if v.is_floating_point() else v + 7 for k, v in state.items()}

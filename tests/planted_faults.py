@@ -1,0 +1,113 @@
+"""Plant faults in a copy of the code, one at a time, and say which of them the tests catch.
+
+    python tests/planted_faults.py                     # all; about ten minutes
+    python tests/planted_faults.py --only guard        # those whose file or change has this word
+    python tests/planted_faults.py --tests ../before   # by the tests of another checkout
+
+Each is looked for by the tests named beside it; by all of ``make test`` where those do not catch it. Exit code 1: one
+was not caught. Not run by CI: it tests the tests.
+"""
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ('mmresizemix', 'configs', 'tools', 'benchmarks', 'docs', 'README.md', 'Makefile', 'setup.py', 'constraints.txt',
+         '.pytest.ini')
+NOT_OF_MAKE_TEST = ('tests/faults', 'tests/slurm', 'tests/wheel')
+
+
+@dataclass(frozen=True)
+class Fault:
+    """In ``file``, ``right`` becomes ``wrong``; ``tests`` are looked at first."""
+    file: str
+    right: str
+    wrong: str
+    tests: str
+
+
+FAULTS = [
+    Fault('batch_augments/resizemix.py', 'tau = alpha + (beta - alpha) * u_tau', 'tau = (alpha + (beta - alpha) * u_tau).sqrt()',
+          'tests/batch_augments/test_resizemix.py'),
+    Fault('batch_augments/resizemix.py', 'side - patch + 1', 'side - patch', 'tests/batch_augments/test_resizemix.py'),
+    Fault('batch_augments/cutmix.py', 'box[u_prob >= self.prob] = 0', 'pass', 'tests/batch_augments'),
+    Fault('seeding.py', 'derive_seed(runner.seed, get_rank(), runner.epoch', 'derive_seed(runner.seed, 0, runner.epoch',
+          'tests/test_seeding.py'),
+    Fault('resuming.py', 'random.setstate(states[\'python\'])', 'pass', 'tests/test_resuming.py'),
+    Fault('saliency/fine_grained.py', '(at + r + 1).clamp(max=n)', '(at + r).clamp(max=n)', 'tests/saliency'),
+    Fault('policies/schedule.py', 'left -= 1', 'pass', 'tests/policies'),
+    Fault('backbones/shake_shake.py', '(1, 0, 1, 0)', '(0, 1, 0, 1)', 'tests/backbones'),
+    Fault('loading/decode.py', "'BGR', min_factor", "'RGB', min_factor", 'tests/loading'),
+    Fault('ops/fallback.py', "_TorchvisionExt(spec.name, __doc__)", "ModuleType(spec.name, __doc__)", 'tests/test_ops.py'),
+    Fault('detection/dump.py', "difficult = int(instance['ignore_flag'])", 'difficult = 0', 'tests/detection'),
+    Fault('detection/dump.py', "category_id=instance['bbox_label'] + 1", "category_id=instance['bbox_label']",
+          'tests/detection tests/test_pipeline.py'),
+    Fault('transfer/guard.py', 'if runner.iter > 0:  #', 'if True:  #', 'tests/transfer'),
+    Fault('transfer/export.py', "if backbone.layout == 'mmpretrain':", "if backbone.layout != 'mmpretrain':", 'tests/transfer'),
+    Fault('transfer/export.py', "t.detach().float()", "t.detach().half()", 'tests/transfer'),
+    Fault('launch.py', "cfg.model.backbone.update(init_cfg=None, frozen_stages=-1, norm_eval=False)",
+          'cfg.model.backbone.update(init_cfg=None)', 'tests/test_pipeline.py'),
+    Fault('launch.py', 'if cfg.get(\'load_from\') and resume != \'auto\':', 'if False:', 'tests/transfer'),
+    Fault('datasets/voc.py', "not self.name.startswith(('val', 'test'))", 'True', 'tests/datasets'),
+    Fault('results/statistics.py', 'np.arange(len(raw), 0, -1)', 'len(raw)', 'tests/results'),
+    Fault('results/average_precision.py', '0 where never."""\n    rows', '0 where never."""\n    hits = hits + 1\n    rows',
+          'tests/results'),
+    Fault('plan/record.py', 'fcntl.LOCK_EX | fcntl.LOCK_NB)\n        except', 'fcntl.LOCK_SH | fcntl.LOCK_NB)\n        except',
+          'tests/plan'),
+    Fault('plan/run_stage.py', "if code == 0:", "if code in (0, 1):", 'tests/plan'),
+    Fault('fast/deferred_log.py', "self._hand_over(runner)\n        checkpoint", 'checkpoint', 'tests/fast'),
+    Fault('mix_log.py', 'float(total) / count)', 'float(total))', 'tests/test_mix_log.py'),
+    Fault('samplers.py', 'return self.times * super().__len__()', 'return super().__len__()', 'tests/test_samplers.py'),
+    Fault('command.py', 'sys.exit(DISK_FULL if full else 1)', 'sys.exit(1)', 'tests/plan tests/test_command.py'),
+    Fault('show/mixed_batch.py', 'source=(heat[partner]', 'source=(heat', 'tests/show'),
+]
+
+
+def is_caught(fault: Fault, tests: Path, folder: Path) -> tuple[bool, str]:
+    """(whether a test fails, the first that does or how many were looked at)."""
+    for part in PARTS:
+        source = ROOT / part
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, folder / part, **dict(symlinks=True) if source.is_dir() else {})
+    shutil.copytree(tests, folder / 'tests', ignore=shutil.ignore_patterns('__pycache__'))
+    file = folder / 'mmresizemix' / fault.file
+    text = file.read_text(encoding='utf-8')
+    assert text.count(fault.right) == 1, f'{fault.file}: {text.count(fault.right)} times {fault.right!r}'
+    file.write_text(text.replace(fault.right, fault.wrong), encoding='utf-8')
+    for chosen in (fault.tests.split(), ['tests', *(f'--ignore={path}' for path in NOT_OF_MAKE_TEST)]):
+        done = subprocess.run(
+            [sys.executable, '-m', 'pytest', '-x', '-q', '-n', '2', '--dist', 'loadfile', *chosen], cwd=folder, text=True,
+            capture_output=True, env={**os.environ, 'PYTHONPATH': str(folder), 'OMP_NUM_THREADS': '1'})
+        lines = [line for line in done.stdout.splitlines() if line.startswith(('FAILED', 'ERROR'))]
+        if done.returncode == 1 or lines:
+            return True, lines[0].partition(' - ')[0] if lines else done.stdout[-300:]
+        assert done.returncode == 0, done.stdout + done.stderr
+    return False, done.stdout.splitlines()[-1]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--only', default='', help='faults whose file or change has this word')
+    parser.add_argument('--tests', type=Path, default=ROOT / 'tests', help='a folder of tests (default: this)')
+    args = parser.parse_args()
+    chosen = [f for f in FAULTS if args.only in f'{f.file} {f.right} {f.wrong}']
+    missed = 0
+    for i, fault in enumerate(chosen, 1):
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            caught, which = is_caught(fault, args.tests.resolve(), Path(folder))
+        missed += not caught
+        print(f'{i}/{len(chosen)} {"caught" if caught else "MISSED"} {fault.file}: {fault.wrong!r}: {which} '
+              f'({time.monotonic() - began:.0f} s)', flush=True)
+    print(f'{len(chosen) - missed} of {len(chosen)} caught.')
+    return 1 if missed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
