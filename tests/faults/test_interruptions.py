@@ -2,6 +2,8 @@
 import os
 import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,46 @@ def test_all_killed_at_once(run, tmp_path):
     kill(processes(tmp_path))
     command.wait(60)
     assert_same_end(run, tmp_path)
+
+
+ENDLESS_RANK = '''
+import os, sys
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from small_run import config
+from mmresizemix.launch import train
+
+@HOOKS.register_module()
+class TellPid(Hook):
+    def after_train_iter(self, runner, *args, **kwargs):
+        open(f'{sys.argv[1]}/{os.getpid()}.pid', 'w').close()
+
+cfg = config(f'{sys.argv[1]}/run', epochs=10**6, launcher='pytorch')
+cfg.custom_hooks.append(dict(type='TellPid'))
+train(cfg)
+'''
+
+
+def test_ranks_do_not_outlive_a_killed_torchrun(tmp_path):
+    script = tmp_path / 'rank.py'
+    script.write_text(ENDLESS_RANK)
+    torchrun = subprocess.Popen(
+        [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2', script, tmp_path],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, 'PYTHONPATH': str(ROOT / 'tests'), 'OMP_NUM_THREADS': '1'})
+    try:
+        until(lambda: len(list(tmp_path.glob('*.pid'))) == 2)
+    finally:
+        torchrun.kill()
+        torchrun.wait()
+    until(lambda: not any(Path('/proc', pid.stem).exists() for pid in tmp_path.glob('*.pid')))
+
+
+def until(happens, seconds: float = 120) -> None:
+    began = time.monotonic()
+    while not happens():
+        assert time.monotonic() - began < seconds
+        time.sleep(0.1)
 
 
 def test_a_hung_loader_worker_is_noticed(tmp_path, python):
