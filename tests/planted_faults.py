@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ('mmresizemix', 'configs', 'tools', 'benchmarks', 'docs', 'README.md', 'Makefile', 'setup.py', 'constraints.txt',
-         '.pytest.ini')
 NOT_OF_MAKE_TEST = ('tests/faults', 'tests/slurm', 'tests/wheel')
 
 
@@ -71,10 +69,12 @@ FAULTS = [
 
 def is_caught(fault: Fault, tests: Path, folder: Path) -> tuple[bool, str]:
     """(whether a test fails, the first that does or how many were looked at)."""
-    for part in PARTS:
-        source = ROOT / part
-        copy = shutil.copytree if source.is_dir() else shutil.copy
-        copy(source, folder / part, **dict(symlinks=True) if source.is_dir() else {})
+    listed = subprocess.run(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], cwd=ROOT, text=True,
+                            capture_output=True, check=True).stdout
+    for name in filter(None, listed.split('\0')):
+        if not name.startswith('tests/') and os.path.lexists(ROOT / name):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name, follow_symlinks=False)
     shutil.copytree(tests, folder / 'tests', ignore=shutil.ignore_patterns('__pycache__'))
     file = folder / 'mmresizemix' / fault.file
     text = file.read_text(encoding='utf-8')

@@ -55,6 +55,19 @@ def test_all_pairs_are_equally_likely():
 
 
 @every_augment
+def test_prob_is_the_share_that_is_mixed(kind, settings):
+    """Of samples or of batches; 0.07 is four standard errors of 600 batches."""
+
+    def share(prob):
+        augment = kind(**{**settings, 'prob': prob}, seed=0)
+        mixed = [(drawn(augment, 4, (16, 16)).lam > 0).double().mean() for _ in range(600)]
+        return torch.stack(mixed).mean().item()
+
+    assert share(0.) == 0
+    assert share(0.25) == pytest.approx(share(1.) / 4, abs=0.07)
+
+
+@every_augment
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 def test_dtypes_of_pictures_and_labels(kind, settings, dtype):
     x = torch.rand(5, 3, 24, 32).to(dtype)
