@@ -126,7 +126,7 @@ def main():
     runner = build_runner(config(args.work_dir, args.epochs, 1, args.resume, 'pytorch', stop))
     runner.train()
     model = runner.model.module
-    torch.save(dict(targets=torch.cat(model.targets), weight=model.layer.weight.detach(),
+    torch.save(dict(targets=torch.cat(model.targets), next=torch.rand(4), weight=model.layer.weight.detach(),
                     mean=model.norm.running_mean), f'{args.work_dir}/rank{runner.rank}.pth')
 
 

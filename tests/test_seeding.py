@@ -45,11 +45,12 @@ def test_epochs_are_augmented_differently(tmp_path):
     assert first != second
 
 
-def test_ranks_mix_differently(tmp_path, python):
-    """Two processes over gloo: the same run, seeds and model, other mixes."""
+def test_ranks_mix_and_augment_differently(tmp_path, python):
+    """Two processes over gloo: the same run, seeds and model, other mixes, other global streams."""
     from small_run import two_processes
     done = two_processes(python, tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     first, second = (torch.load(tmp_path / f'rank{rank}.pth') for rank in (0, 1))
     assert not torch.equal(first['targets'], second['targets'])
+    assert not torch.equal(first['next'], second['next'])
     assert torch.equal(first['weight'], second['weight']), 'the ranks train one model'

@@ -16,10 +16,10 @@ pytestmark = pytest.mark.skipif(PACKAGE.is_relative_to(CHECKOUT / 'mmresizemix')
 
 
 @pytest.fixture(scope='module')
-def elsewhere(tmp_path_factory):
+def elsewhere(tmp_path_factory, python):
     """A folder where the demo has been run, as a user would."""
     folder = tmp_path_factory.mktemp('elsewhere')
-    done = call(folder, sys.executable, '-m', 'mmresizemix', 'demo', '--scale', 'smoke')
+    done = call(folder, python, '-m', 'mmresizemix', 'demo', '--scale', 'smoke')
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
@@ -44,9 +44,9 @@ def test_the_wheel_holds_what_the_checkout_holds():
                    if not name.startswith('.mim/')}
 
 
-def test_every_public_name_is_there(elsewhere):
+def test_every_public_name_is_there(elsewhere, python):
     names = ', '.join(name for name in mmresizemix.__all__ if name != '__version__')
-    done = call(elsewhere, sys.executable, '-c', f'from mmresizemix import {names}')
+    done = call(elsewhere, python, '-c', f'from mmresizemix import {names}')
     assert done.returncode == 0, done.stderr
 
 
@@ -56,10 +56,10 @@ def test_the_demo_runs_without_a_checkout(elsewhere):
 
 @pytest.mark.parametrize('name', ['pretrain/resnet50_8xb64-resizemix-300e_in1k.py',
                                   'ssd/ssd300_r50_8xb8-24e_coco.py'])
-def test_mmengine_finds_the_configs(elsewhere, name):
+def test_mmengine_finds_the_configs(elsewhere, python, name):
     code = (f"import mmresizemix; from mmengine.hub import get_config;"
             f"print(get_config('mmresizemix::{name}').model.backbone.depth)")
-    done = call(elsewhere, sys.executable, '-c', code)
+    done = call(elsewhere, python, '-c', code)
     assert done.stdout.endswith('50\n'), done.stderr
 
 
@@ -70,10 +70,21 @@ def test_a_config_is_trained_by_name(elsewhere):
     assert (elsewhere / 'by-name/epoch_1.pth').is_file(), done.stdout + done.stderr
 
 
-def test_a_config_of_ones_own_stands_on_one_of_ours(elsewhere):
+def test_a_checkpoint_is_exported_and_a_detector_is_tested_by_name(elsewhere):
+    root = elsewhere / 'work_dirs/demo-smoke'
+    done = call(elsewhere, sys.executable, '-m', 'mmresizemix', 'export_backbone',
+                next(root.glob('pretrain/resizemix-*/epoch_2.pth')), 'exported.pth')
+    assert done.returncode == 0 and 'method: resizemix' in done.stdout, done.stderr
+    ssd = next(root.glob('finetune/ssd-on-coco/resizemix-*/epoch_2.pth'))
+    done = call(elsewhere, sys.executable, '-m', 'mmresizemix', 'test',
+                'mmresizemix::demo/ssd96_r18_scenes-coco.py', ssd)
+    assert done.returncode == 0 and 'coco/bbox_mAP: ' in done.stdout, done.stderr
+
+
+def test_a_config_of_ones_own_stands_on_one_of_ours(elsewhere, python):
     (elsewhere / 'own.py').write_text("_base_ = 'mmresizemix::demo/ssd96_r18_scenes-voc.py'\n"
                                       'train_cfg = dict(max_epochs=1)\n')
-    done = call(elsewhere, sys.executable, '-m', 'mmresizemix', 'train', 'own.py',
+    done = call(elsewhere, python, '-m', 'mmresizemix', 'train', 'own.py',
                 '--backbone', 'random', '--work-dir', 'own')
     assert (elsewhere / 'own/epoch_1.pth').is_file(), done.stdout + done.stderr
 
