@@ -6,6 +6,7 @@ Run by torchrun it writes what each rank drew, and may be stopped by a signal::
 """
 import argparse
 import os
+import random
 import signal
 import subprocess
 
@@ -25,14 +26,14 @@ from mmresizemix.resuming import die_with_parent
 
 @DATASETS.register_module(force=True)
 class NoisyPictures(Dataset):
-    """Pictures, augmented by noise from numpy's and torch's global generators."""
+    """Pictures, augmented by noise from Python's, numpy's and torch's global generators."""
 
     def __len__(self):
         return 24
 
     def __getitem__(self, index):
         noise = np.random.rand(3, 8, 8).astype('float32')
-        return dict(inputs=torch.from_numpy(noise) + torch.rand(3, 8, 8) + index)
+        return dict(inputs=torch.from_numpy(noise) + torch.rand(3, 8, 8) + random.random() + index)
 
 
 class _Mixing(torch.nn.Module):
@@ -68,7 +69,8 @@ class OneLayer(BaseModel):
             self.epochs.append([])
         self.epochs[-1].append(inputs.detach().clone())
         out = self.layer(self.norm(inputs.flatten(1))).mean()
-        return dict(loss=out + torch.rand(()) * self.layer.bias)
+        noise = torch.rand(()) + random.random() + np.random.rand()  # a step draws, too, not only the loader
+        return dict(loss=out + noise * self.layer.bias)
 
 
 @HOOKS.register_module(force=True)

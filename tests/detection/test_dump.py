@@ -1,5 +1,6 @@
 """Detections and truth of every validation are kept: the newest and the best, whole or not at all."""
 import json
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -82,12 +83,18 @@ def test_classes_that_are_not_the_detectors_are_left_out(scenes, tmp_path):
 
 
 def test_the_truth_of_voc_numbers_its_images_and_keeps_the_difficult(scenes, tmp_path):
-    dataset = voc(scenes)
+    shutil.copytree(scenes / 'VOCdevkit', tmp_path / 'VOCdevkit')
+    for xml in (tmp_path / 'VOCdevkit/VOC2007/Annotations').iterdir():
+        text = xml.read_text().replace('<difficult>0', '<difficult>1', 1)  # the first object of each
+        assert '<difficult>1' in text
+        xml.write_text(text)
+    dataset = voc(tmp_path)
     validate(DetectionDump(), runner_over(dataset, tmp_path), 0.5, epoch=1)
     truth = json.loads((tmp_path / 'detections/truth.json').read_text())
     assert [i['id'] for i in truth['images']] == [1, 2, 3, 4, 5]
     expected = [x for i in range(5) for x in dataset.get_data_info(i)['instances']]
     assert [a['iscrowd'] for a in truth['annotations']] == [x['ignore_flag'] for x in expected]
+    assert sum(a['iscrowd'] for a in truth['annotations']) == 5 < len(expected)
     for a, x in zip(truth['annotations'], expected):
         left, top, right, bottom = x['bbox']
         assert a['bbox'] == [left, top, right - left, bottom - top]
