@@ -11,7 +11,8 @@ from types import MappingProxyType
 import pytest
 import torch
 from forked_python import forked_python
-from quick_runs import forget_other_runs, forget_runs, leave_configs_unformatted, spare_the_collector
+from quick_runs import (forget_other_runs, forget_runs, leave_configs_unformatted, read_indices_once,
+                        spare_the_collector)
 
 import mmresizemix  # noqa: F401  before mmdet: stands in for mmcv's compiled ops
 
@@ -21,7 +22,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', 2)))
 
 SLOW_FILES = ('test_interruptions.py', 'test_kills.py', 'test_readme.py', 'test_tour.py', 'test_pipeline.py',
-              'test_tutorial.py', 'test_guard.py', 'test_fast.py', 'test_resuming.py', 'test_budget.py')
+              'test_tutorial.py', 'test_guard.py', 'test_paper_configs.py', 'test_docs_diffs.py', 'test_budget.py',
+              'test_average_precision.py', 'test_resuming.py')
 
 
 def pytest_addoption(parser):
@@ -33,6 +35,7 @@ def pytest_configure(config):
     forget_other_runs()
     if not config.getoption('--full'):
         leave_configs_unformatted()
+        read_indices_once()
 
 
 def pytest_collection_modifyitems(config, items):

@@ -79,9 +79,11 @@ def serve(address: str) -> None:
     """The server: fork a process for each command; one whose client is killed is killed, too."""
     import select
 
-    from quick_runs import leave_configs_unformatted, spare_the_collector
+    from quick_runs import leave_configs_unformatted, read_indices_once, spare_the_collector
     _import_what_takes_long()
     leave_configs_unformatted()
+    read_indices_once()
+    _read_a_config_of_each()
     spare_the_collector()
     threads = len(os.listdir('/proc/self/task'))
     assert threads == 1, f'a process with {threads} threads cannot be forked'
@@ -136,6 +138,13 @@ def _import_what_takes_long() -> None:
                  'mmpretrain.evaluation', 'mmpretrain.models', 'mmpretrain.visualization', 'pycocotools.cocoeval',
                  'rich.live', 'scipy.stats', 'torch.distributed.run', 'torchvision'):
         __import__(name)
+
+
+def _read_a_config_of_each() -> None:
+    from mmengine.config import Config
+    configs = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'configs')
+    for name in ('pretrain/resnet50_8xb64-300e_in1k.py', 'ssd/ssd300_r50_8xb8-24e_coco.py'):
+        Config.fromfile(os.path.join(configs, name))
 
 
 def _receive(client: socket.socket, ours: list[int]) -> int:
