@@ -35,3 +35,10 @@ def test_a_path_that_is_not_there(tool, tmp_path):
         'setting of the config that names it')
     absolute = tool('train', tmp_path / 'absent.py')
     assert f'error: {tmp_path}/absent.py: No such file or directory. Check' in absolute.stderr
+
+
+def test_a_full_disk_has_an_exit_code_of_its_own(python):
+    code = ('import errno\nfrom mmresizemix.command import run_command\n'
+            'def main():\n    raise OSError(errno.ENOSPC, "No space left on device", "a.pth")\nrun_command(main)')
+    done = subprocess.run([python, '-c', code], capture_output=True, text=True)
+    assert done.returncode == 74 and 'No space left on device' in done.stderr.splitlines()[-1]
