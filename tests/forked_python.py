@@ -16,7 +16,7 @@ import os
 import signal
 import socket
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 MOST_FILES = 250  # that one message over a socket can carry
 HIGH = 1000  # file descriptors from here on are only used while others are put in place
@@ -106,8 +106,8 @@ def serve(address: str) -> None:
             elif file == listener.fileno():
                 client, _ = listener.accept()
                 command = _receive(client, [listener.fileno(), awake, ring, *clients])
-                client.sendall(f'{command}\n'.encode())
                 clients[client.fileno()] = command, client
+                _tell(client, command)
             elif file in clients:
                 os.kill(clients[file][0], signal.SIGKILL)
                 clients.pop(file)[1].close()
@@ -126,9 +126,14 @@ def _tell_of_ends(clients: dict[int, tuple[int, socket.socket]]) -> None:
             return
         for file, (command, client) in list(clients.items()):
             if command == ended:
-                client.sendall(f'{os.waitstatus_to_exitcode(status)}\n'.encode())
+                _tell(client, os.waitstatus_to_exitcode(status))
                 client.close()
                 del clients[file]
+
+
+def _tell(client: socket.socket, number: int) -> None:
+    with suppress(OSError):  # of a client that was killed meanwhile
+        client.sendall(f'{number}\n'.encode())
 
 
 def _import_what_takes_long() -> None:
@@ -151,8 +156,8 @@ def _receive(client: socket.socket, ours: list[int]) -> int:
     """Fork the command that ``client`` asks for; its process id. ``ours``: files that it must not have."""
     head, received, _, _ = socket.recv_fds(client, 4, MOST_FILES)
     left, text = int.from_bytes(head, 'big'), b''
-    while len(text) < left:
-        text += client.recv(left - len(text))
+    while len(text) < left and (part := client.recv(left - len(text))):  # nothing: the client was killed
+        text += part
     command = os.fork()
     if command:
         for file in received:
