@@ -28,3 +28,15 @@ def test_a_picture_is_written_whole(tmp_path):
     outline = (np.abs(drawn.astype(int) - [0xff, 0x2d, 0x55]).sum(2) < 30).sum()
     assert outline > 200, 'the boxes are outlined'
     assert [p.name for p in path.parent.iterdir()] == ['mix.png']
+
+
+def test_the_source_row_shows_the_partners(tmp_path):
+    flat = 255 * torch.eye(3, dtype=torch.uint8).view(3, 1, 1, 3).repeat(1, 16, 16, 1).numpy()
+    scores = torch.eye(3)
+    mix = next(mix for mix in (ResizeMix(seed=seed).draw(3, (16, 16)) for seed in range(99))
+               if mix.partner.tolist() == [1, 2, 0])
+    path = show_mix(tmp_path / 'mix.png', mix, flat, flat, scores, scores, ['r', 'g', 'b'])
+    drawn = np.asarray(Image.open(path).convert('RGB'))
+    across = drawn[len(drawn) // 2]  # a line of pixels through the second row of three
+    shown = [pixel.argmax() for pixel in across if sorted(pixel) == [0, 0, 255]]
+    assert list(dict.fromkeys(shown)) == [1, 2, 0]
