@@ -40,8 +40,8 @@ setup(
     },
     python_requires='>=3.10',
     install_requires=[
-        'jinja2>=3.1', 'matplotlib>=3.7', 'numpy>=1.24', 'pillow>=9', 'pycocotools>=2.0.7',
-        'rich>=13', 'scipy>=1.11', 'submitit>=1.5'
+        'ImageHash>=4.3', 'jinja2>=3.1', 'matplotlib>=3.7', 'numpy>=1.24', 'pillow>=9',
+        'pycocotools>=2.0.7', 'rich>=13', 'scipy>=1.11', 'submitit>=1.5'
     ],
     # No console script beside `python -m mmresizemix`: MIM takes a package to lie where the first
     # line of its RECORD points, which would be the script's.

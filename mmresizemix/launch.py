@@ -16,10 +16,10 @@ from .fast import use_fast_training
 from .installed import read_config
 from .results.run import RANDOM
 from .resuming import INTERRUPTED, die_with_parent
+from .sharing import LOADERS, take_share
 from .stack import missing
 from .transfer import CheckpointError, load_checkpoint
 
-LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 HUNG_SECONDS = 600  # without a batch, after which a loader's workers are taken for hung
 GUARD = 'mmresizemix.BackboneGuard'
 # Where else a run can be logged: MMEngine's backend, and the package that it needs.
@@ -106,6 +106,7 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
     if cfg.get('load_from') and resume != 'auto':  # which has read it
         load_checkpoint(cfg.load_from)  # strictly, before MMEngine would unpickle anything in it
     log_to(cfg, trackers)
+    take_share(cfg)
     _use_resumable_loop(cfg)
     _notice_hung_workers(cfg)
     if cfg.get('launcher') == 'pytorch':
@@ -163,6 +164,7 @@ def test(cfg: Config, checkpoint: str, *, amp: bool = False) -> dict:
     cfg.load_from = str(checkpoint)
     if amp:
         cfg.test_cfg.fp16 = True
+    take_share(cfg)
     metrics = build_runner(cfg).test()
     leave_process_group()
     return metrics

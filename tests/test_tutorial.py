@@ -42,7 +42,7 @@ def done(tmp_path_factory, copy_tree, run_script, full):
     'pascal_voc/mAP: ',
     '| Pretraining            | top-1 | VOC SSD96, mAP (11 points) |',
     'check data of baseline: new, never run\npretrain baseline 0: waiting, after check data',
-    '0 of 18 stages are done.',
+    '0 of 19 stages are done.',
 ])
 def test_what_it_shows_is_printed(done, words, full):
     assert words.format(60 if full else 4) in done[1]

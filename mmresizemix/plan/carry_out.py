@@ -42,7 +42,7 @@ def carry_out(plan_file: str | Path, root: Path, executor: str, gpus: int, only:
         if queued:
             raise InUse(f'{root}: in use by {len(queued)} stages in the queue of Slurm: go on with '
                         '--executor slurm, or scancel its jobs')
-        failed = run_locally(stages, slots(gpus, plan.gpus_per_run, plan.at_once), root, console)
+        failed = run_locally(stages, _places(plan, gpus), root, console)
     report = root / 'comparison' / REPORT
     if report.is_file():
         say(console, f'Report: {report}')
@@ -50,6 +50,10 @@ def carry_out(plan_file: str | Path, root: Path, executor: str, gpus: int, only:
         say(console, f'Failed, or needs what failed: {", ".join(failed)}. Logs: '
                      f'{root / "stages"}. The same command tries again.')
     return 1 if failed else 0
+
+
+def _places(plan: Plan, gpus: int) -> list[dict[str, str]]:
+    return slots(gpus, plan.gpus_per_run, plan.at_once, plan.runs_per_gpu)
 
 
 def show_status(plan_file: str | Path, root: Path, only: str | None, console: Console,
@@ -66,7 +70,7 @@ def show_estimate(plan_file: str | Path, root: Path, gpus: int, only: str | None
                   console: Console, budget: Budget | None = None) -> int:
     """Hours, GPU hours and disk, measured here, and the seeds that the question needs."""
     plan, stages = _read(plan_file, root, only, console, budget)
-    places = slots(gpus, plan.gpus_per_run, plan.at_once)
+    places = _places(plan, gpus)
     with progress_bar('measuring') as progress:
         lines = estimate(stages, root / 'estimate', places[0], progress)
     console.print(estimate_table(lines, len(places)))

@@ -16,8 +16,10 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS, init_default_scope
 
 from ..files import file_sha256, write_text
+from ..installed import read_config
 from ..launch import LOADERS
 from ..progress import Progress
+from .budget import PICTURES
 
 FILES = ('img_path', 'xml_path')  # of a sample
 
@@ -93,6 +95,30 @@ def _files(dataset: BaseDataset, loader: str, watched: dict[str, Any],
                                 f'({error.strerror}): {path}') from None
         if progress and i % 100 == 0:
             progress(i, len(dataset))
+
+
+def pictures_of(where: str | Path, loader: str, options: dict[str, Any] | None = None,
+                progress: Progress | None = None) -> list[Path]:
+    """Every picture file of a folder, at any depth, or of a config's ``loader``.
+
+    Raises:
+        DataError: there is none.
+    """
+    if Path(where).is_dir():
+        found = sorted(p for p in Path(where).rglob('*') if p.suffix.lower() in PICTURES)
+    else:
+        cfg = read_config(where)
+        cfg.merge_from_dict(options or {})
+        init_default_scope(cfg.get('default_scope', 'mmengine'))
+        found = []
+        for dataset in _leaves(DATASETS.build(_without_pipelines(cfg[loader].dataset))):
+            for i in range(len(dataset)):
+                found.append(Path(dataset.get_data_info(i)['img_path']))
+                if progress and i % 100 == 0:
+                    progress(i, len(dataset))
+    if not found:
+        raise DataError(f'{where}: no pictures ({", ".join(PICTURES)})')
+    return found
 
 
 def _leaves(dataset: Any) -> Iterator[BaseDataset]:

@@ -12,6 +12,7 @@ from threading import Event
 from rich.console import Console
 from rich.live import Live
 
+from ..sharing import shared
 from .progress import announce, say, status_table
 from .record import DONE, FAILED, Held, lock
 from .run_stage import NO_SPACE, STOPPED, Outcome, run_stage
@@ -24,17 +25,19 @@ class InUse(RuntimeError):
     """Another command works on this root."""
 
 
-def slots(gpus: int, gpus_per_run: int, at_once: int | None) -> list[dict[str, str]]:
+def slots(gpus: int, gpus_per_run: int, at_once: int | None,
+          runs_per_gpu: int = 1) -> list[dict[str, str]]:
     """The environment of each place where a stage can run.
 
     Args:
         gpus: of this machine, to use; gpus_per_run: 0 for the CPU.
+        runs_per_gpu: that share each GPU; more than 1 only where a run takes one.
 
     Raises:
         ValueError: a run needs more GPUs than there are.
     """
+    cores = len(os.sched_getaffinity(0))
     if gpus_per_run == 0:
-        cores = os.cpu_count() or 1
         count = at_once or min(2, cores)
         return [dict(OMP_NUM_THREADS=str(max(1, cores // count)), CUDA_VISIBLE_DEVICES='')
                 for _ in range(count)]
@@ -44,7 +47,10 @@ def slots(gpus: int, gpus_per_run: int, at_once: int | None) -> list[dict[str, s
     visible = os.environ.get('CUDA_VISIBLE_DEVICES')
     names = visible.split(',') if visible else [str(i) for i in range(gpus)]
     groups = [names[i:i + gpus_per_run] for i in range(0, gpus - gpus_per_run + 1, gpus_per_run)]
-    return [dict(CUDA_VISIBLE_DEVICES=','.join(group)) for group in groups[:at_once]]
+    places = [dict(CUDA_VISIBLE_DEVICES=','.join(group)) for _ in range(runs_per_gpu)
+              for group in groups][:at_once]
+    share = shared(runs_per_gpu, cores // len(places)) if runs_per_gpu > 1 else {}
+    return [{**place, **share} for place in places]
 
 
 def run_locally(stages: Sequence[Stage], places: Sequence[Mapping[str, str]], root: Path,

@@ -99,6 +99,7 @@ class Plan:
     Args:
         baseline: the table's row that others are compared with (default: 'baseline').
         gpus_per_run: processes of one run; 0: the CPU.
+        runs_per_gpu: runs that share one GPU of this machine, where ``gpus_per_run`` is 1.
         at_once: runs at a time on one machine; None: as many as its GPUs allow, on a CPU two. On
             a cluster, jobs at a time of one array; None: all.
         slurm: what its jobs ask for, with ``--executor slurm``.
@@ -110,6 +111,7 @@ class Plan:
     detectors: tuple[Detector, ...]
     baseline: str | None = None
     gpus_per_run: int = 0
+    runs_per_gpu: int = 1
     at_once: int | None = None
     slurm: Slurm = Slurm()
     log_to: tuple[str, ...] = ()
@@ -124,8 +126,8 @@ def read_plan(path: str | Path) -> Plan:
     if not path.is_file():
         raise PlanError(f'{path}: no such plan; expected a file as configs/plans/table5.py')
     content = {k: v for k, v in read_config(path).to_dict().items() if not k.startswith('_')}
-    known = {'pretrainings', 'detectors', 'seeds', 'baseline', 'gpus_per_run', 'at_once', 'slurm',
-             'log_to'}
+    known = {'pretrainings', 'detectors', 'seeds', 'baseline', 'gpus_per_run', 'runs_per_gpu',
+             'at_once', 'slurm', 'log_to'}
     _only(known, content, str(path))
     seeds = read_seeds(content.get('seeds', [0]), f'{path}: seeds')
     entries = _list(content, 'pretrainings', path)
@@ -141,8 +143,13 @@ def read_plan(path: str | Path) -> Plan:
             raise PlanError(f'{path}: {kind}: names must differ, got '
                             f'{", ".join(map(repr, found))}')
     at_once = content.get('at_once')
+    gpus_per_run = _whole(content.get('gpus_per_run', 0), 0, f'{path}: gpus_per_run')
+    runs_per_gpu = _whole(content.get('runs_per_gpu', 1), 1, f'{path}: runs_per_gpu')
+    if runs_per_gpu > 1 and gpus_per_run != 1:
+        raise PlanError(f'{path}: runs_per_gpu: {runs_per_gpu} runs can share a GPU where each '
+                        f'takes one; expected gpus_per_run = 1, got {gpus_per_run}')
     return Plan(path.stem, pretrainings, detectors, content.get('baseline'),
-                _whole(content.get('gpus_per_run', 0), 0, f'{path}: gpus_per_run'),
+                gpus_per_run, runs_per_gpu,
                 None if at_once is None else _whole(at_once, 1, f'{path}: at_once'),
                 _slurm(content.get('slurm', {}), f'{path}: slurm'),
                 _trackers(content.get('log_to', ()), f'{path}: log_to'))

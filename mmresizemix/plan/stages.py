@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mmengine.logging import MMLogger
 
+from ..datasets.leaks import Leaks
 from ..files import file_sha256, write_if_changed
 from ..installed import TOOLS, read_config
 from ..results import read_metrics
@@ -56,7 +58,7 @@ class Builder:
         tests = [self._detect(detector, *backbone, seed)
                  for detector in self.plan.detectors for backbone in backbones
                  for seed in self._seeds(detector, backbone[0])]
-        self._compare(tests, 'finetune')
+        self._compare(tests, 'finetune', self._leaks())
         return self.stages
 
     def _row(self, pretraining: Pretraining) -> Pretraining:
@@ -104,6 +106,33 @@ class Builder:
                 inputs=lambda: dict(sets=data), missing=record.missing)
             self.checks[data] = name, record
         return self.checks[data]
+
+    def _leaks(self) -> dict[str, Path]:
+        """By the stage that looks for them, where it writes whether detectors are tested on what
+        was seen in pretraining; once for the same sets."""
+        found: dict[tuple[str, str], tuple[str, Path]] = {}
+        for pretraining in (one for one in self.plan.pretrainings if one.config):
+            for detector in self.plan.detectors:
+                seen = self._recipe(_config_of(pretraining), pretraining.options)
+                tested = self._recipe(detector.config, detector.options)
+                if (seen.data(), tested.data()) not in found:
+                    name = f'find leaks from {pretraining.title} to {detector.name}'
+                    found[seen.data(), tested.data()] = self._find_leaks(name, seen, tested)
+        return dict(found.values())
+
+    def _find_leaks(self, name: str, seen: Recipe, tested: Recipe) -> tuple[str, Path]:
+        checks = [self.checks[recipe.data()] for recipe in (seen, tested)]
+        out = self.root / 'data' / f'{slug(name)}.json'
+
+        def command() -> list[str]:
+            options = (f'--{which}{word.removeprefix("--cfg")}' if word == '--cfg-options' else word
+                       for which, recipe in (('seen', seen), ('tested', tested))
+                       for word in recipe.words())
+            return _python('find_leaks', seen.config, tested.config, out, *options)
+
+        return self._add(name, 'leaks', command, needs=tuple(check for check, _ in checks),
+                         inputs=lambda: dict(data=[data.digest() for _, data in checks]),
+                         missing=lambda: _absent(out)), out
 
     def _backbone(self, pretraining: Pretraining, seed: int) -> tuple[Path, str]:
         """(the backbone's file, the stage that makes it)."""
@@ -193,7 +222,8 @@ class Builder:
         return self._add(f'test {title}', 'test', command, needs=(trained, ), missing=missing,
                          inputs=lambda: dict(checkpoint=_identity(last)), made_along=True)
 
-    def _compare(self, tests: Sequence[str], kind: str) -> None:
+    def _compare(self, tests: Sequence[str], kind: str,
+                 leaks: Mapping[str, Path] = MappingProxyType({})) -> None:
         out = self.root / 'comparison'
         runs = {s.name: (s.folder, s.epochs) for s in self.stages if s.kind == kind and s.folder}
 
@@ -201,13 +231,20 @@ class Builder:
             return [folder for folder, _ in runs.values() if folder.is_dir()]
 
         baseline = ('--baseline', self.plan.baseline) if self.plan.baseline else ()
-        remark = ('--remark', self.budget.remark) if self.budget else ()
+
+        def remark() -> list[str]:
+            said = [self.budget.remark] if self.budget else []
+            said += [str(Leaks.read(path)) for path in leaks.values() if path.is_file()]
+            return ['--remark', ' '.join(said)] if said else []
+
         self._add('compare', 'compare',
                   lambda: _python('compare', *(begun() or [self.root]), '--out', out, '--quiet',
-                                  '--pictures', self.root / 'mixes', *baseline, *remark),
-                  needs=tuple(tests), after_failures=True, missing=lambda: _absent(out / REPORT),
-                  inputs=lambda: {name: read_metrics(folder, epochs)
-                                  for name, (folder, epochs) in runs.items()})
+                                  '--pictures', self.root / 'mixes', *baseline, *remark()),
+                  needs=(*tests, *leaks), after_failures=True,
+                  missing=lambda: _absent(out / REPORT),
+                  inputs=lambda: {'remark': remark(),
+                                  **{name: read_metrics(folder, epochs)
+                                     for name, (folder, epochs) in runs.items()}})
 
 
 def read_stages(plan_file: str | Path, root: Path,

@@ -1,5 +1,6 @@
 """The schedule of one machine: order, failures, two at once, and going on."""
 import io
+import os
 import signal
 import subprocess
 import time
@@ -93,6 +94,18 @@ def test_gpus_are_shared_out(monkeypatch, gpus, per_run, visible, expected):
     if visible:
         monkeypatch.setenv('CUDA_VISIBLE_DEVICES', visible)
     assert [p['CUDA_VISIBLE_DEVICES'] for p in slots(gpus, per_run, None)] == expected
+
+
+def test_runs_that_share_a_gpu_share_out_its_memory_and_the_cores(monkeypatch):
+    monkeypatch.setattr(os, 'sched_getaffinity', lambda pid: range(24))
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '5,7')
+    places = slots(2, 1, None, runs_per_gpu=4)
+    assert [p['CUDA_VISIBLE_DEVICES'] for p in places] == ['5', '7'] * 4
+    assert 0.8 < sum(float(p['MMRESIZEMIX_GPU_SHARE']) for p in places) / 2 < 1, 'CUDA takes some'
+    assert sum(1 + int(p['MMRESIZEMIX_WORKERS']) for p in places) == 24, 'one trains, the others load'
+    assert {p['OMP_NUM_THREADS'] for p in places} == {'1'}
+    assert len(slots(2, 1, 3, runs_per_gpu=4)) == 3
+    assert [set(p) for p in slots(2, 1, None)] == [{'CUDA_VISIBLE_DEVICES'}] * 2, 'alone: all of it'
 
 
 def test_too_few_gpus_are_said():

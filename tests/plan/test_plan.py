@@ -30,6 +30,9 @@ def plan(folder: Path, text: str) -> Path:
     (RANDOM + DETECTORS + "log_to = [dict(type='WandbVisBackend')]", 'log_to: expected a list of'),
     (RANDOM + DETECTORS + "log_to = 'mlflow'", "log_to: expected a list of .* got 'mlflow'"),
     (RANDOM + DETECTORS + "gpus_per_run = '8'", r"gpus_per_run: expected a whole .* got '8'"),
+    (RANDOM + DETECTORS + 'runs_per_gpu = 0', 'runs_per_gpu: expected a whole number of at least 1'),
+    (RANDOM + DETECTORS + 'runs_per_gpu = 2', 'runs_per_gpu: .*expected gpus_per_run = 1, got 0'),
+    (RANDOM + DETECTORS + 'runs_per_gpu = 2\ngpus_per_run = 8', 'expected gpus_per_run = 1, got 8'),
     (RANDOM + DETECTORS + 'at_once = 0', 'at_once: expected a whole number of at least 1, got 0'),
     (DETECTORS + "pretrainings = [dict(name='a')]", 'exactly one of config, checkpoint'),
     (DETECTORS + "pretrainings = [dict(name='a', random=True, config='b')]", 'exactly one of'),
@@ -56,7 +59,7 @@ def test_table_5_is_three_pretrainings_four_detectors_three_seeds(tmp_path):
     stages, warnings = build(read_plan(PLANS / 'table5.py'), tmp_path)
     kinds = [stage.kind for stage in stages]
     assert {kind: kinds.count(kind) for kind in set(kinds)} == dict(
-        check=3, pretrain=3, test=3 + 36, export=3, draw=2, finetune=36, compare=1)
+        check=3, pretrain=3, test=3 + 36, export=3, draw=2, finetune=36, leaks=2, compare=1)
     assert warnings == [] and len({s.slug for s in stages}) == len(stages)
     assert len({s.folder for s in stages if s.folder}) == 39
     seen = set()

@@ -1,0 +1,19 @@
+"""The study's SSD at 128 px, for a CPU: maps of 16, 8, 4, 2 and 1.
+
+    python tools/train.py configs/study/ssd128_r18.py --backbone FILE --work-dir DIR
+"""
+_base_ = './ssd256_r18.py'
+
+size, shares = 128, _base_.shares
+model = dict(
+    bbox_head=dict(
+        anchor_generator=dict(
+            input_size=size,
+            min_sizes=[round(size * share) for share in shares[:-1]],
+            max_sizes=[round(size * share) for share in shares[1:]])))
+train_pipeline, test_pipeline = _base_.train_pipeline, _base_.test_pipeline
+train_pipeline[3].update(scale=(size, size))
+test_pipeline[1].update(scale=(size, size))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = val_dataloader

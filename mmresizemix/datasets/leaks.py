@@ -1,0 +1,153 @@
+"""Test pictures that pretraining has seen: the same file, or nearly the same picture.
+
+Near copies have nearly the same perceptual hash: whether each of the 64 lowest frequencies of the
+picture in gray is above their median, which survives other sizes, JPEG and brightness, but neither
+crops nor flips.
+"""
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageOps
+
+from ..files import whole_file, write_text
+from ..progress import Progress
+
+BITS = 64
+NEAR = 6  # of 64 bits may differ
+DRAFT = (128, 128)  # JPEGs are decoded no larger than need be: four of the hash's own grid
+FLAT = 4.0  # gray levels: pictures that vary less have no hash, for noise would decide it
+AT_ONCE = 4096  # pictures that are compared with all others
+SHOWN, SIDE = 12, 160  # pairs in the picture; pixels
+
+# Of a file: the digest of its bytes, and the bits of its hash as -1 and 1, if it has one.
+Fingerprint = tuple[bytes, np.ndarray | None]
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Two files that hold the same picture, or nearly.
+
+    Args:
+        distance: bits of the hash that differ; None: the files are the same, byte for byte.
+    """
+    seen: Path
+    tested: Path
+    distance: int | None
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """What :func:`find_leaks` found among so many pictures, the closest first."""
+    seen: int
+    tested: int
+    unreadable: int
+    pairs: tuple[Leak, ...]
+
+    def __str__(self) -> str:
+        """In a sentence, for a report."""
+        same = len({p.tested for p in self.pairs if p.distance is None})
+        near = len({p.tested for p in self.pairs if p.distance is not None})
+        unread = f'; {self.unreadable:,} files could not be read' if self.unreadable else ''
+        rule = f'(hashes within {NEAR} of {BITS} bits)'
+        if not self.pairs:
+            return (f'None of {self.tested:,} test pictures is among the {self.seen:,} of '
+                    f'pretraining, neither as the same file nor as a near copy {rule}{unread}.')
+        return (f'Of {self.tested:,} test pictures, pretraining has seen {same} as the same file '
+                f'and {near} as a near copy {rule}, among {self.seen:,}{unread}.')
+
+    def write(self, path: Path) -> Path:
+        """As JSON."""
+        return write_text(path, json.dumps(asdict(self), indent=1, default=str))
+
+    @classmethod
+    def read(cls, path: Path) -> 'Leaks':
+        """Of a file that :meth:`write` has written."""
+        found = json.loads(path.read_text(encoding='utf-8'))
+        pairs = (Leak(Path(p['seen']), Path(p['tested']), p['distance']) for p in found['pairs'])
+        return cls(found['seen'], found['tested'], found['unreadable'], tuple(pairs))
+
+
+def find_leaks(seen: Iterable[Path], tested: Iterable[Path],
+               progress: Progress | None = None) -> Leaks:
+    """Look for pictures of ``tested`` among those of ``seen``, on all cores.
+
+    Args:
+        seen: files of pretraining; tested: files that detectors are evaluated on.
+    """
+    seen, tested = list(dict.fromkeys(seen)), list(dict.fromkeys(tested))
+    files = list(dict.fromkeys([*seen, *tested]))
+    prints: dict[Path, Fingerprint] = {}
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for path, found in zip(files, pool.map(_fingerprint, files, chunksize=64)):
+            if found is not None:
+                prints[path] = found
+            if progress:
+                progress(len(prints), len(files))
+    seen_ones, tested_ones = ([p for p in part if p in prints] for part in (seen, tested))
+    same = list(_same(seen_ones, tested_ones, prints))
+    known = {(pair.seen, pair.tested) for pair in same}
+    pairs = [*same, *(p for p in _near(seen_ones, tested_ones, prints)
+                      if (p.seen, p.tested) not in known)]
+    pairs.sort(key=lambda p: (-1 if p.distance is None else p.distance, p.tested, p.seen))
+    return Leaks(len(seen), len(tested), len(files) - len(prints), tuple(pairs))
+
+
+def _fingerprint(path: Path) -> Fingerprint | None:
+    import imagehash
+    try:
+        content = path.read_bytes()
+        with Image.open(BytesIO(content)) as image:
+            image.draft('L', DRAFT)
+            gray = image.convert('L')
+    except Exception:  # Pillow's plugins raise whatever their format's parser raises
+        return None
+    digest = blake2b(content, digest_size=16).digest()
+    if np.asarray(gray, float).std() < FLAT:
+        return digest, None
+    return digest, np.where(imagehash.phash(gray).hash.ravel(), 1, -1).astype(np.float32)
+
+
+def _same(seen: Sequence[Path], tested: Sequence[Path],
+          prints: Mapping[Path, Fingerprint]) -> Iterator[Leak]:
+    by_digest = defaultdict(list)
+    for path in seen:
+        by_digest[prints[path][0]].append(path)
+    for path in tested:
+        yield from (Leak(other, path, None) for other in by_digest[prints[path][0]])
+
+
+def _near(seen: Sequence[Path], tested: Sequence[Path],
+          prints: Mapping[Path, Fingerprint]) -> Iterator[Leak]:
+    seen, tested = ([p for p in part if prints[p][1] is not None] for part in (seen, tested))
+    theirs = np.array([prints[p][1] for p in tested], np.float32).reshape(-1, BITS)
+    for begin in range(0, len(seen), AT_ONCE):
+        part = seen[begin:begin + AT_ONCE]
+        ours = np.array([prints[p][1] for p in part], np.float32)
+        distances = (BITS - ours @ theirs.T) / 2
+        for i, j in zip(*np.nonzero(distances <= NEAR)):
+            yield Leak(part[i], tested[j], int(distances[i, j]))
+
+
+def show_leaks(leaks: Leaks, path: Path) -> Path:
+    """Draw the closest pairs: what was seen above, what is tested below."""
+    pairs = leaks.pairs[:SHOWN]
+    canvas = Image.new('RGB', (SIDE * max(1, len(pairs)), 2 * SIDE + 16), 'white')
+    draw = ImageDraw.Draw(canvas)
+    for i, pair in enumerate(pairs):
+        for row, file in enumerate((pair.seen, pair.tested)):
+            with Image.open(file) as image:
+                thumbnail = ImageOps.pad(image.convert('RGB'), (SIDE - 4, SIDE - 4), color='white')
+            canvas.paste(thumbnail, (SIDE * i + 2, SIDE * row + 2))
+        text = 'same file' if pair.distance is None else f'{pair.distance} of {BITS} bits'
+        draw.text((SIDE * i + 4, 2 * SIDE), text, fill='black')
+    with whole_file(path) as unfinished:
+        canvas.save(unfinished, 'png')
+    return path

@@ -1,0 +1,38 @@
+"""Several runs on one GPU: how much of its memory, and of the machine's cores, each may take.
+
+A plan says it to its runs through the environment, and :func:`take_share` heeds it there.
+"""
+import os
+from typing import Any
+
+import torch
+from mmengine.config import Config
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+GPU_SHARE, WORKERS = 'MMRESIZEMIX_GPU_SHARE', 'MMRESIZEMIX_WORKERS'
+USABLE = 0.9  # of a GPU's memory: what CUDA itself takes per process is not counted by PyTorch
+
+
+def shared(runs_per_gpu: int, cores: int) -> dict[str, str]:
+    """The environment of each of several runs on one GPU.
+
+    Args:
+        runs_per_gpu: how many share it.
+        cores: of the machine, for each run: one trains, the others load.
+    """
+    return {GPU_SHARE: str(USABLE / runs_per_gpu), WORKERS: str(max(1, cores - 1)),
+            'OMP_NUM_THREADS': '1'}
+
+
+def take_share(cfg: Config) -> None:
+    """Keep this process, and the loaders of ``cfg``, to what the environment says, if anything.
+
+    A run that wants more memory than its share fails, instead of one of its neighbours.
+    """
+    if os.environ.get(GPU_SHARE) and torch.cuda.is_available():
+        torch.cuda.set_per_process_memory_fraction(float(os.environ[GPU_SHARE]))
+    if os.environ.get(WORKERS):
+        for name in LOADERS:
+            loader: Any = cfg.get(name) or {}
+            if 'num_workers' in loader:
+                loader.num_workers = min(loader.num_workers, int(os.environ[WORKERS]))

@@ -1,0 +1,44 @@
+"""Has the pretraining seen the pictures that the detector is tested on? Looks for the same files,
+and for near copies: of another size, JPEG quality or brightness; not for crops or flips."""
+import argparse
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+from mmresizemix.command import run_command
+from mmresizemix.datasets.leaks import find_leaks, show_leaks
+from mmresizemix.plan.data import pictures_of
+from mmresizemix.progress import progress_bar
+
+EXAMPLES = """examples:
+  python tools/find_leaks.py data/imagenet/train data/VOCdevkit/VOC2007/JPEGImages leaks.json
+  python tools/find_leaks.py configs/study/resnet18.py configs/study/ssd256_r18.py leaks.json
+
+Writes leaks.json and, where there are leaks, leaks.png with the closest pairs. Exit code 0,
+whatever it finds.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('seen', help='a folder of pictures, or a config: its training pictures')
+    parser.add_argument('tested', help='a folder of pictures, or a config: its test pictures')
+    parser.add_argument('out', type=Path, help='where to write what was found, as json')
+    for name in ('seen', 'tested'):
+        parser.add_argument(f'--{name}-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                            help='override settings of that config')
+    args = parser.parse_args()
+    with progress_bar('listing files') as progress:
+        seen = pictures_of(args.seen, 'train_dataloader', args.seen_options, progress)
+        tested = pictures_of(args.tested, 'test_dataloader', args.tested_options, progress)
+    with progress_bar('looking at pictures') as progress:
+        leaks = find_leaks(seen, tested, progress)
+    leaks.write(args.out)
+    print(leaks)
+    if leaks.pairs:
+        print(f'The closest: {show_leaks(leaks, args.out.with_suffix(".png"))}')
+
+
+if __name__ == '__main__':
+    run_command(main)
