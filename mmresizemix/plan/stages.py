@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmengine.logging import MMLogger
 
@@ -32,34 +32,62 @@ KEEP = {'default_hooks.checkpoint.backend_args.backend': 'whole_file',
         'default_hooks.checkpoint.save_best': 'auto'}
 
 
+class Start(NamedTuple):
+    """What a detector starts from; of random weights there is no file.
+
+    Args:
+        round: how many seeds of the pretraining are before this one.
+        export: the stage that makes the file.
+    """
+    round: int
+    pretraining: Pretraining
+    seed: int = 0
+    backbone: Path | None = None
+    export: str | None = None
+
+
 class Builder:
     """Makes the stages of one plan under one root."""
 
     def __init__(self, plan: Plan, root: Path, budget: Budget | None = None):
         self.plan, self.root, self.budget = plan, root, budget
         self.stages: list[Stage] = []
+        self.round = 0
+        self.rounds: list[int] = []  # of each stage: how many seeds of its row are before its own
         self.warnings: list[str] = []
         self.recipes: dict[str, Recipe] = {}
         self.checks: dict[str, tuple[str, DataRecord]] = {}  # by what they check
 
     def build(self) -> list[Stage]:
-        """All stages, each after those it needs."""
-        if not self.plan.detectors:
-            rows = map(self._row, self.plan.pretrainings)
-            self._compare([self._classify(row, seed) for row in rows for seed in row.seeds or ()],
-                          'pretrain')
-            return self.stages
-        backbones: list[tuple[Pretraining, int, Path | None, str | None]] = []
-        for pretraining in self.plan.pretrainings:
-            if pretraining.random:
-                backbones.append((pretraining, 0, None, None))
-            for seed in pretraining.seeds or () if not pretraining.random else ():
-                backbones.append((pretraining, seed, *self._backbone(pretraining, seed)))
-        tests = [self._detect(detector, *backbone, seed)
-                 for detector in self.plan.detectors for backbone in backbones
-                 for seed in self._seeds(detector, backbone[0])]
+        """All stages, each after those it needs; the first seed of every row, then the second of
+        each: what is done at any time can be compared."""
+        if self.plan.detectors:
+            self._detectors()
+        else:
+            self._classifiers()
+        return [stage for _, stage in sorted(zip(self.rounds, self.stages), key=lambda one: one[0])]
+
+    def _classifiers(self) -> None:
+        tests = []
+        for row in map(self._row, self.plan.pretrainings):
+            for self.round, seed in enumerate(row.seeds or ()):
+                tests.append(self._classify(row, seed))
+        self._compare(tests, 'pretrain')
+
+    def _detectors(self) -> None:
+        starts: list[Start] = []
+        for one in self.plan.pretrainings:
+            if one.random:
+                starts.append(Start(0, one))
+            for self.round, seed in enumerate(one.seeds or () if not one.random else ()):
+                starts.append(Start(self.round, one, seed, *self._backbone(one, seed)))
+        tests = []
+        for detector in self.plan.detectors:
+            for start in starts:
+                seeds = self._seeds(detector, start.pretraining)
+                for self.round, seed in enumerate(seeds, start.round):
+                    tests.append(self._detect(detector, start, seed))
         self._compare(tests, 'finetune', self._leaks())
-        return self.stages
 
     def _row(self, pretraining: Pretraining) -> Pretraining:
         """With a config of its own, which says what row of the table it is, and is the budget's."""
@@ -94,6 +122,7 @@ class Builder:
 
     def _add(self, name: str, kind: str, command: Callable[[], list[str]], **settings: Any) -> str:
         self.stages.append(Stage(name, slug(name), kind, self.root / 'stages', command, **settings))
+        self.rounds.append(self.round)
         return name
 
     def _check(self, recipe: Recipe, title: str) -> tuple[str, DataRecord]:
@@ -110,6 +139,7 @@ class Builder:
     def _leaks(self) -> dict[str, Path]:
         """By the stage that looks for them, where it writes whether detectors are tested on what
         was seen in pretraining; once for the same sets."""
+        self.round = 0
         found: dict[tuple[str, str], tuple[str, Path]] = {}
         for pretraining in (one for one in self.plan.pretrainings if one.config):
             for detector in self.plan.detectors:
@@ -174,19 +204,19 @@ class Builder:
                   lambda: _python('show_mix', recipe.config, out, *recipe.words()),
                   needs=(check, ), inputs=lambda: recipe.inputs, missing=lambda: _absent(out))
 
-    def _detect(self, detector: Detector, pretraining: Pretraining, run: int, backbone: Path | None,
-                export: str | None, seed: int) -> str:
+    def _detect(self, detector: Detector, start: Start, seed: int) -> str:
+        backbone, export = start.backbone, start.export
         recipe = self._recipe(detector.config, detector.options)
         check, data = self._check(recipe, detector.name)
-        start = pretraining.name if backbone is None else f'{pretraining.name} {run}'
-        title = f'{detector.name} from {start}, seed {seed}'
-        folder = self.root / 'finetune' / slug(detector.name) / slug(f'{start} seed {seed}')
-        name = self._train(
+        name = start.pretraining.name + ('' if backbone is None else f' {start.seed}')
+        title = f'{detector.name} from {name}, seed {seed}'
+        folder = self.root / 'finetune' / slug(detector.name) / slug(f'{name} seed {seed}')
+        trained = self._train(
             f'finetune {title}', 'finetune', recipe, folder, seed,
             (check, export) if export else (check, ),
             lambda: dict(data=data.digest(), backbone=_digest_of(backbone)),
             '--backbone', RANDOM if backbone is None else backbone)
-        return self._test(title, recipe, folder, name)
+        return self._test(title, recipe, folder, trained)
 
     def _train(self, name: str, kind: str, recipe: Recipe, folder: Path, seed: int,
                needs: tuple[str, ...], inputs: Callable[[], dict], *arguments: Any) -> str:
@@ -224,6 +254,7 @@ class Builder:
 
     def _compare(self, tests: Sequence[str], kind: str,
                  leaks: Mapping[str, Path] = MappingProxyType({})) -> None:
+        self.round = max(self.rounds)
         out = self.root / 'comparison'
         runs = {s.name: (s.folder, s.epochs) for s in self.stages if s.kind == kind and s.folder}
 

@@ -68,6 +68,22 @@ def test_table_5_is_three_pretrainings_four_detectors_three_seeds(tmp_path):
         seen.add(stage.name)
 
 
+def test_the_first_seed_of_every_row_comes_before_the_second_of_any(tmp_path):
+    config = str(ROOT / 'configs/demo/resnet18_scenes.py')
+    text = DETECTORS + f"""
+pretrainings = [dict(name='a', config={config!r}, seeds=[5, 3]),
+                dict(name='b', config={config!r}, options={{'train_cfg.max_epochs': 1}}),
+                dict(name='random weights', random=True, seeds=[7, 8])]
+seeds = [0, 1]"""
+    stages, _ = build(read_plan(plan(tmp_path, text)), tmp_path)
+    assert [s.name for s in stages if s.kind in ('pretrain', 'finetune', 'compare')] == [
+        'pretrain a 5', 'pretrain b 0', 'finetune SSD from a 5, seed 0', 'finetune SSD from b 0, seed 0',
+        'finetune SSD from random weights, seed 7',
+        'pretrain a 3', 'finetune SSD from a 5, seed 1', 'finetune SSD from a 3, seed 0',
+        'finetune SSD from b 0, seed 1', 'finetune SSD from random weights, seed 8',
+        'finetune SSD from a 3, seed 1', 'compare']
+
+
 def test_every_stage_is_a_tool_of_ours_with_the_seed_and_the_backbone(tmp_path):
     stages, _ = build(read_plan(PLANS / 'table5.py'), tmp_path)
     one = next(s for s in stages if s.name == 'finetune SSD300 on VOC from ResizeMix 0, seed 2')
