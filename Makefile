@@ -1,4 +1,4 @@
-# make install | demo | lint | docs | test | test-faults | test-slurm | test-wheel | test-stock |
+# make install | demo | study | lint | docs | test | test-faults | test-slurm | test-wheel | test-stock |
 # test-all | bench
 # Everything lives in .venv; remove that folder to start over.
 PYTHON ?= python3
@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SCALE ?= full
 TWO_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder  # tests/conftest.py orders the files
 
-.PHONY: install demo lint docs test test-faults test-slurm test-wheel test-stock test-all bench
+.PHONY: install demo study lint docs test test-faults test-slurm test-wheel test-stock test-all bench
 install: $(VENV)/.installed
 
 # A Python without ensurepip (Debian's, without python3-venv) can still make a venv: pip is put in
@@ -24,6 +24,10 @@ $(VENV)/.installed: setup.py constraints.txt
 
 demo: install
 	$(BIN)/python tools/demo.py --scale $(SCALE)
+
+# the paper's Table 5 made small, on your data (configs/study/_base_data.py); SCALE=cpu: without a GPU
+study: install
+	$(BIN)/python tools/transfer.py configs/plans/study$(if $(filter cpu,$(SCALE)),_cpu).py
 
 lint: install
 	$(BIN)/ruff check .

@@ -30,7 +30,7 @@ setup(
         'Intended Audience :: Science/Research',
         'Operating System :: POSIX',
         'Topic :: Scientific/Engineering :: Artificial Intelligence',
-        *(f'Programming Language :: Python :: 3.{minor}' for minor in (10, 11, 12)),
+        *(f'Programming Language :: Python :: 3.{minor}' for minor in (10, 11, 12, 13)),
     ],
     packages=find_packages(include=['mmresizemix', 'mmresizemix.*']),
     package_data={

@@ -14,6 +14,7 @@ from side_by_side import in_turn, parser, report, report_growth, seconds_of, ski
 from mmresizemix import CutMix, ResizeMix
 
 CALLS = 8
+GPU_BATCHES = (64, 256, 1024)
 RESIZEMIX = {'mmresizemix': '<= 0.4', 'mmresizemix, per batch, nearest': ''}
 CUTMIX = {'mmresizemix': '<= 1.2', 'mmresizemix, per batch': '<= 1.0'}
 
@@ -83,9 +84,9 @@ def on_cpu(batch: int, size: int, rounds: int) -> None:
 
 
 def on_gpu(batch: int, size: int, rounds: int) -> None:
-    question = 'ResizeMix of a batch on a GPU'
+    name, question = f'mixing-gpu-{batch}', f'ResizeMix of {batch} pictures on a GPU'
     if not torch.cuda.is_available():
-        skip('mixing-gpu', question, 'no GPU')
+        skip(name, question, 'no GPU')
         return
     inputs = torch.rand(batch, 3, size, size, device='cuda')
     scores = torch.eye(batch, device='cuda')
@@ -93,7 +94,7 @@ def on_gpu(batch: int, size: int, rounds: int) -> None:
     candidates = {  # what must be read and written: the batch, once each
         'copy of as many bytes': (lambda x, y: other.copy_(x), inputs, scores),
         **resizemix_candidates(inputs, scores)}
-    report('mixing-gpu', question,
+    report(name, question,
            f'{batch}x3x{size}x{size} float32, {torch.cuda.get_device_name()}',
            compare(candidates, rounds, torch.cuda.synchronize), 'copy of as many bytes',
            {'mmresizemix': '<= 1.5'})
@@ -119,12 +120,16 @@ def main() -> None:
     args.add_argument('--batch', type=int, default=64)
     args.add_argument('--size', type=int, default=224)
     args.add_argument('--threads', type=int, default=torch.get_num_threads())
+    args.add_argument('--gpu-only', action='store_true', help='nothing on the CPU')
     args = args.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    on_cpu(args.batch, args.size, args.rounds)
-    on_gpu(4 * args.batch, args.size, args.rounds)
-    how_it_grows(args.rounds)
+    if not args.gpu_only:
+        on_cpu(args.batch, args.size, args.rounds)
+    for batch in GPU_BATCHES:
+        on_gpu(batch, args.size, args.rounds)
+    if not args.gpu_only:
+        how_it_grows(args.rounds)
 
 
 if __name__ == '__main__':

@@ -15,8 +15,9 @@ from side_by_side import RESULTS, ROUNDS
 
 DOCS = Path(__file__).parents[1] / 'docs'
 BEGIN, END = '<!-- figures: make bench -->', '<!-- end of figures -->'
-ORDER = ('mixing-resizemix', 'mixing-cutmix', 'mixing-gpu', 'methods', 'loading', 'training',
-         'start', 'import', 'coco-evaluation')
+ORDER = ('mixing-resizemix', 'mixing-cutmix', 'mixing-gpu-64', 'mixing-gpu-256', 'mixing-gpu-1024',
+         'methods', 'loading', 'training', 'detecting-ssd300', 'detecting-faster', 'start',
+         'import', 'coco-evaluation')
 GROWTH = ('growth-mixing-batch', 'growth-mixing-side', 'growth-loading', 'growth-bootstrap',
           'growth-reading-tables', 'growth-reading-report')
 OURS = ('mmresizemix', 'faster-coco-eval')

@@ -1,28 +1,23 @@
-"""Steps of ResNet-50 pretraining on synthetic pictures: --fast beside mmpretrain's stock config
-with --amp, and beside timm's way of training; before, the loss curves with and without --fast.
+"""Steps of ResNet-50 pretraining on synthetic pictures: with and without --fast, beside
+mmpretrain's stock config with --amp and timm's way of training; before, the loss curves of both.
 
     python benchmarks/training.py [--batch 256] [--workers 8] [--rounds 15]
     python benchmarks/training.py --small      # on a CPU: that it runs, not how fast it is
 
 Ten steps a round, through MMEngine's loop with all its hooks, loaders and logs.
 """
-import itertools
 import statistics
-import tempfile
 from typing import ClassVar
 
 import torch
-from mmengine.config import Config
-from mmengine.hub import get_config
+from loops import STEPS, device_name, read, steps_of, use_amp, wait_for_device
 from mmengine.registry import DATASETS, init_default_scope
 from mmpretrain.structures import DataSample
 from side_by_side import in_turn, parser, report, seconds_of, skip
 from torch.utils.data import Dataset
 
 from mmresizemix.fast import use_fast_training
-from mmresizemix.launch import build_runner
 
-STEPS = 10
 QUESTION = 'Pretraining ResNet-50 on synthetic pictures, a GPU'
 
 
@@ -51,39 +46,23 @@ class SyntheticPictures(Dataset):
 def openmmlab(config: str, args, fast: bool = False, amp: bool = False):
     """Functions: ``STEPS`` steps of MMEngine's loop; the first losses that it logs."""
     init_default_scope('mmpretrain')
-    cfg = get_config(config) if '::' in config else Config.fromfile(config)
-    cfg.default_scope, cfg.log_level, cfg.work_dir = 'mmpretrain', 'WARNING', tempfile.mkdtemp()
-    cfg.experiment_name = cfg.work_dir  # MMEngine keeps logs by this name
+    cfg = read(config, 'mmpretrain')
     cfg.train_dataloader.update(
         batch_size=args.batch, num_workers=args.workers, pin_memory=True,
         collate_fn=dict(type='default_collate'), persistent_workers=False)
     cfg.train_dataloader.dataset = dict(type='SyntheticPictures', side=args.side, classes=100,
                                         length=args.batch * 100_000)
-    for part in ('val', 'test'):
-        cfg[f'{part}_dataloader'] = cfg[f'{part}_cfg'] = cfg[f'{part}_evaluator'] = None
     cfg.model.backbone.depth = args.depth
     cfg.model.head.in_channels = 2048 if args.depth >= 50 else 512
     cfg.optim_wrapper.optimizer.lr = 0.05
     if fast:
         use_fast_training(cfg)
-    elif amp and torch.cuda.is_available():
-        cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
-    runner = build_runner(cfg)
-    runner.model.train()
-    loop = runner._train_loop = runner.build_train_loop(runner._train_loop)
-    runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-    runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
-    runner.optim_wrapper.initialize_count_status(runner.model, 0, loop.max_iters)
-    for hook in ('before_run', 'before_train', 'before_train_epoch'):
-        runner.call_hook(hook)
-    batches, count = iter(loop.dataloader), itertools.count()
-
-    def steps() -> None:
-        for _ in range(STEPS):
-            loop.run_iter(next(count), next(batches))
+    elif amp:
+        use_amp(cfg)
+    steps, runner = steps_of(cfg)
 
     def losses(count: int) -> list[float]:
-        while loop.iter < count:
+        while runner.iter < count:
             steps()
         return runner.message_hub.get_scalar('train/loss').data[0][:count].tolist()
 
@@ -144,22 +123,21 @@ def main() -> None:
     torch.manual_seed(0)
     fast, fast_losses = openmmlab(ours, args, fast=True)
     torch.manual_seed(0)
-    _, plain_losses = openmmlab(ours, args)
+    plain, plain_losses = openmmlab(ours, args)
     compare_curves(plain_losses(args.curve), fast_losses(args.curve))
     stock, _ = openmmlab('mmpretrain::resnet/resnet50_8xb32_in1k.py', args, amp=True)
-    candidates = {'mmresizemix --fast, ResizeMix': fast, 'mmpretrain stock --amp': stock}
+    candidates = {'mmresizemix --fast, ResizeMix': fast, 'mmresizemix, ResizeMix': plain,
+                  'mmpretrain stock --amp': stock}
     try:
         candidates['timm, bfloat16, compiled, CutMix'] = timm_way(args)
     except ImportError:
         print('timm is not installed: left out')
-    finish = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None
-    times = in_turn({name: lambda run=run: seconds_of(run, finish)
+    times = in_turn({name: lambda run=run: seconds_of(run, wait_for_device)
                      for name, run in candidates.items()}, args.rounds)
     if args.small:
         print('on a CPU: figures of no use')
-    name = torch.cuda.get_device_name() if torch.cuda.is_available() else 'a CPU'
     report('training' if not args.small else 'training-small', QUESTION,
-           f'batch {args.batch}, {args.side} px, {name}', times, 'mmpretrain stock --amp',
+           f'batch {args.batch}, {args.side} px, {device_name()}', times, 'mmpretrain stock --amp',
            {'mmresizemix --fast, ResizeMix': '>= 1.5, timm at least'}, per=STEPS * args.batch)
 
 

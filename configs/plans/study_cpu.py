@@ -1,12 +1,9 @@
-"""The study for a CPU: 32 px and 60 epochs of pretraining, detectors at 128 px.
+"""The study for a CPU: 32 px and 60 epochs of pretraining, detectors at 96 px for a few epochs.
 
     python tools/transfer.py configs/plans/study_cpu.py   # or: make study SCALE=cpu
-
-In bfloat16, which is fast on a CPU with units for it (AMX); set _bfloat16 to {} where it has none.
 """
 _base_ = './study.py'
 
-_bfloat16 = {'optim_wrapper.type': 'mmresizemix.BFloat16OptimWrapper'}
 _no_workers = {
     f'{part}_dataloader.{name}': value
     for part in ('train', 'val', 'test')
@@ -22,15 +19,23 @@ _pretrain = {
     'train_cfg.max_epochs': _epochs,
     'param_scheduler.1.end': _epochs,
     'param_scheduler.1.T_max': _epochs - 5,
-    **_bfloat16,
     **_no_workers,
 }
 pretrainings = [
     dict(one, options=_pretrain) if 'config' in one else one for one in _base_.pretrainings
 ]
+_detectors = {'SSD': ('../study/ssd96_r18.py', 8),
+              'Faster R-CNN': ('../study/faster-rcnn96_r18.py', 6)}
 detectors = [
-    dict(name='SSD', config='../study/ssd128_r18.py', options={**_bfloat16, **_no_workers}),
-    dict(name='Faster R-CNN', config='../study/faster-rcnn128_r18.py',
-         options={**_bfloat16, **_no_workers}),
+    dict(
+        name=name,
+        config=config,
+        options={
+            'train_cfg.max_epochs': epochs,
+            'train_cfg.val_interval': 2,
+            'param_scheduler.1.end': epochs,
+            'param_scheduler.1.T_max': epochs,
+            **_no_workers
+        }) for name, (config, epochs) in _detectors.items()
 ]
 gpus_per_run = 0

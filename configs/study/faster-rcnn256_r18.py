@@ -6,7 +6,7 @@ FPN and all, with fewer channels and proposals than MMDetection's.
 """
 _base_ = ['../faster_rcnn/faster-rcnn_r50_fpn_8xb2-4e_voc0712.py', './_base_detection.py']
 
-size, channels = 256, 128
+size, channels = 256, 64
 
 model = dict(
     backbone=dict(depth=18),
@@ -17,11 +17,11 @@ model = dict(
         bbox_roi_extractor=dict(out_channels=channels),
         bbox_head=dict(
             in_channels=channels,
-            fc_out_channels=512,
+            fc_out_channels=256,
             num_classes=len(_base_.objects['classes']))),
     train_cfg=dict(
-        rpn_proposal=dict(nms_pre=1000, max_per_img=500), rcnn=dict(sampler=dict(num=128))),
-    test_cfg=dict(rpn=dict(nms_pre=1000, max_per_img=300)))
+        rpn_proposal=dict(nms_pre=500, max_per_img=300), rcnn=dict(sampler=dict(num=64))),
+    test_cfg=dict(rpn=dict(nms_pre=500, max_per_img=200)))
 
 train_pipeline, test_pipeline = _base_.train_pipeline, _base_.test_pipeline
 train_pipeline[2].update(scale=(size, size))  # the sides' ratio is kept

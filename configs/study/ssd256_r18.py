@@ -2,21 +2,22 @@
 
     python tools/train.py configs/study/ssd256_r18.py --backbone FILE --work-dir DIR
 
-SSD300's topology (stem to layer3 at stride 8, then halving), maps of 32, 16, 8, 4 and 2.
+Of our SSD300's two variants the one with all four stages and no changed stride, which is the faster;
+maps of 32, 16, 8, 4 and 2.
 """
-_base_ = ['../ssd/ssd300_r50_8xb8-24e_voc0712.py', './_base_detection.py']
+_base_ = ['../ssd/ssd300_r50-c345_8xb8-24e_voc0712.py', './_base_detection.py']
 
-size, channels = 256, (256, 512, 256, 256, 128)
+size, channels = 256, (128, 256, 512, 256, 128)
 # Anchors' sides, as shares of the picture's: SSD's own from 0.2 to 0.9, and one for small objects.
 shares = (0.1, 0.2, 0.375, 0.55, 0.725, 0.9)
 
 model = dict(
     backbone=dict(depth=18),
     neck=dict(
-        in_channels=channels[:1],
+        in_channels=channels[:3],
         out_channels=channels,
-        level_strides=(2, 2, 2, 2),
-        level_paddings=(1, 1, 1, 1)),
+        level_strides=(2, 2),
+        level_paddings=(1, 1)),
     bbox_head=dict(
         in_channels=channels,
         num_classes=len(_base_.objects['classes']),

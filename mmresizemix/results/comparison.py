@@ -16,7 +16,8 @@ from .statistics import (Combined, ExactP, Interval, ProbabilityOfImprovement, S
 
 NAMES = {BASELINE: 'baseline', 'resizemix': 'ResizeMix', 'cutmix': 'CutMix', 'mixup': 'Mixup',
          'resizemix-persample': 'ResizeMix (per sample)',
-         'cutmix-persample': 'CutMix (per sample)', RANDOM: 'random weights',
+         'cutmix-persample': 'CutMix (per sample)',
+         'mmpretrain-resizemix': "MMPretrain's ResizeMix", RANDOM: 'random weights',
          RANDOM_UNVERIFIED: 'random weights (unverified)'}
 FROM_SCRATCH = (NAMES[RANDOM], NAMES[RANDOM_UNVERIFIED])  # rows that are no pretraining
 

@@ -186,6 +186,17 @@ def test_the_batched_way_has_no_graph_break(how):
     assert torch.equal(compiled(*arguments), paste_batched(*arguments))
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+@pytest.mark.parametrize('how', ['copy', 'nearest', 'bilinear'])
+def test_on_a_gpu_it_is_compiled_to_the_same_pixels(how):
+    mix = (CutMix if how == 'copy' else ResizeMix)(seed=0).draw(16, (64, 48))
+    x = torch.rand(16, 3, 64, 48)
+    on_gpu = [t.cuda() for t in (x, mix.partner, mix.source, mix.target)]
+    compiled = torch.compile(paste_batched, fullgraph=True)(*on_gpu, how).cpu()
+    assert torch.allclose(compiled, paste_batched(*on_gpu, how).cpu(), atol=1e-5)
+    assert torch.allclose(compiled, paste_batched(x, mix.partner, mix.source, mix.target, how), atol=1e-4)
+
+
 class CountOperations(TorchDispatchMode):
     """On a GPU about one launch each."""
 

@@ -1,10 +1,10 @@
-"""The study's Faster R-CNN at 128 px, for a CPU.
+"""The study's Faster R-CNN at 96 px, for a CPU.
 
-    python tools/train.py configs/study/faster-rcnn128_r18.py --backbone FILE --work-dir DIR
+    python tools/train.py configs/study/faster-rcnn96_r18.py --backbone FILE --work-dir DIR
 """
 _base_ = './faster-rcnn256_r18.py'
 
-size = 128
+size = 96
 train_pipeline, test_pipeline = _base_.train_pipeline, _base_.test_pipeline
 train_pipeline[2].update(scale=(size, size))
 test_pipeline[1].update(scale=(size, size))
