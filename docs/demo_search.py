@@ -8,7 +8,6 @@ Each regime is a plan: pretraining without mixing and with ResizeMix, three seed
 demo's detectors from each. Ends with a table, a line per regime.
 """
 import argparse
-import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -51,6 +51,22 @@ def test_batched_nms_keeps_classes_apart():
     assert len(keep) == 2
 
 
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_roi_align_in_half_precision_is_that_in_float32_rounded(dtype):
+    boxes, _ = boxes_and_scores(7)
+    rois = torch.cat((torch.zeros(7, 1), boxes), 1)
+    features = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1)).to(dtype)
+    found = []
+    for one in (features, features.float()):
+        one = one.clone().requires_grad_()
+        out = RoIAlign((4, 4), 0.5, 0)(one, rois.to(dtype).to(one.dtype))
+        out.float().square().sum().backward()
+        assert out.dtype == one.dtype
+        found.append((out.float(), one.grad.float()))
+    for half, single in zip(*found):
+        assert torch.allclose(half, single, rtol=0.02, atol=0.02)
+
+
 @pytest.mark.parametrize('aligned', [True, False])
 @pytest.mark.parametrize('sampling_ratio', [0, 2])
 def test_roi_align_and_its_gradient(aligned, sampling_ratio):

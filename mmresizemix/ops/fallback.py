@@ -34,8 +34,8 @@ def roi_align_forward(input: Tensor, rois: Tensor, output: Tensor, argmax_y: Ten
     _average_only(pool_mode)
     import torchvision  # noqa: F401  registers torch.ops.torchvision
     output.copy_(
-        torch.ops.torchvision.roi_align(input, rois, spatial_scale, aligned_height, aligned_width,
-                                        sampling_ratio, aligned))
+        torch.ops.torchvision.roi_align(_computable(input), _computable(rois), spatial_scale,
+                                        aligned_height, aligned_width, sampling_ratio, aligned))
 
 
 def roi_align_backward(grad_output: Tensor, rois: Tensor, argmax_y: Tensor, argmax_x: Tensor,
@@ -46,9 +46,15 @@ def roi_align_backward(grad_output: Tensor, rois: Tensor, argmax_y: Tensor, argm
     _average_only(pool_mode)
     import torchvision  # noqa: F401
     grad_input.copy_(
-        torch.ops.torchvision._roi_align_backward(grad_output, rois, spatial_scale, aligned_height,
-                                                  aligned_width, *grad_input.shape, sampling_ratio,
-                                                  aligned))
+        torch.ops.torchvision._roi_align_backward(
+            _computable(grad_output), _computable(rois), spatial_scale, aligned_height,
+            aligned_width, *grad_input.shape, sampling_ratio, aligned))
+
+
+def _computable(values: Tensor) -> Tensor:
+    """In float32 what torchvision's CPU kernels, or one of the two, do not know: half precision."""
+    known = values.is_cuda or values.dtype not in (torch.bfloat16, torch.float16)
+    return values if known else values.float()
 
 
 def _average_only(pool_mode: int) -> None:

@@ -150,9 +150,10 @@ def test_the_cpu_never_waits_for_the_gpu(crops, tmp_path):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='there --amp is float16, as in mmdet')
-def test_a_detector_with_mixed_precision_on_a_cpu(tmp_path, tool):
+@pytest.mark.parametrize('config', ['ssd96_r18_scenes-coco', 'faster-rcnn_r18_scenes-coco'])
+def test_a_detector_with_mixed_precision_on_a_cpu(tmp_path, tool, config):
     scenes = write_scenes(tmp_path / 'scenes', crops=(0, 0), coco=(8, 2), voc=(0, 0, 0), scene_size=(96, 96))
-    done = tool('train', CONFIGS / 'demo/ssd96_r18_scenes-coco.py', '--backbone', 'random', '--amp',
+    done = tool('train', CONFIGS / f'demo/{config}.py', '--backbone', 'random', '--amp',
                 '--work-dir', tmp_path, '--cfg-options', 'train_cfg.max_epochs=1',
                 environment=dict(MMRESIZEMIX_DEMO_DATA=str(scenes)))
     assert done.returncode == 0, done.stderr
