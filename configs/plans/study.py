@@ -6,12 +6,16 @@ pictures, three runs each, and random weights; SSD and Faster R-CNN on one detec
 Where the data lie stands in configs/study/_base_data.py.
 """
 _seeds = [0, 1, 2]
+_on_gpu = {'optim_wrapper.type': 'mmresizemix.BFloat16OptimWrapper', 'env_cfg.cudnn_benchmark': True}
+_configs = {
+    'baseline': '../study/resnet18.py',
+    'CutMix': '../study/resnet18-cutmix.py',
+    'ResizeMix': '../study/resnet18-resizemix.py',
+    'MMPretrain ResizeMix': '../study/resnet18-mmpretrain-resizemix.py',
+}
 pretrainings = [
-    dict(name='baseline', config='../study/resnet18.py', seeds=_seeds),
-    dict(name='CutMix', config='../study/resnet18-cutmix.py', seeds=_seeds),
-    dict(name='ResizeMix', config='../study/resnet18-resizemix.py', seeds=_seeds),
-    dict(name='MMPretrain ResizeMix', config='../study/resnet18-mmpretrain-resizemix.py',
-         seeds=_seeds),
+    *(dict(name=name, config=config, options=_on_gpu, seeds=_seeds)
+      for name, config in _configs.items()),
     dict(name='random weights', random=True, seeds=_seeds),
 ]
 detectors = [
@@ -19,3 +23,4 @@ detectors = [
     dict(name='Faster R-CNN', config='../study/faster-rcnn256_r18.py'),
 ]
 gpus_per_run = 1
+runs_per_gpu = 8  # at 64 px one leaves most of a GPU idle

@@ -38,4 +38,4 @@ detectors = [
             **_no_workers
         }) for name, (config, epochs) in _detectors.items()
 ]
-gpus_per_run = 0
+gpus_per_run, runs_per_gpu = 0, 1
