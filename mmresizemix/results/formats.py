@@ -13,12 +13,13 @@ import numpy as np
 
 from .comparison import Cell, Comparison, Contrast
 from .run import Run
-from .table import Table, notes, tables, top1_of
+from .table import Table, headline, notes, tables, top1_of
 
 
 def to_markdown(comparison: Comparison) -> str:
     """All tables, the notes below them, and what was left out and why."""
     parts = [f'**{comparison.remark}**\n'] if comparison.remark else []
+    parts.append(f'{headline(comparison)}\n')
     parts += [f'## {table.title}\n\n{markdown_table(table)}' for table in tables(comparison)]
     said = [f'- {note}' for note in notes(comparison)]
     parts.append('\n'.join(said) + '\n')
@@ -54,7 +55,7 @@ def to_latex(comparison: Comparison) -> str:
             rf'\begin{{tabular}}{{{columns}}}', r'\toprule', lines[0], r'\midrule', *lines[1:],
             r'\bottomrule', r'\end{tabular}', r'\end{table}', '']))
     said = [comparison.remark] if comparison.remark else []
-    parts += [f'% {note}\n' for note in [*said, *notes(comparison)]]
+    parts += [f'% {note}\n' for note in [*said, headline(comparison), *notes(comparison)]]
     return '\n'.join(parts)
 
 
@@ -90,6 +91,7 @@ def to_json(comparison: Comparison) -> str:
     return json.dumps(_plain(dict(
         baseline=comparison.baseline, epoch=comparison.epoch, resamples=comparison.resamples,
         allow_different=comparison.allow_different, remark=comparison.remark,
+        headline=headline(comparison),
         rows=[dict(name=row, top1=top1_of(comparison, row)) for row in comparison.rows],
         columns=[asdict(column) for column in comparison.columns],
         cells=[_cell(cell) for _, cell in sorted(comparison.cells.items())],

@@ -14,7 +14,7 @@ from .figures import (Plot, class_plots, curve_plots, forest_plots, point_plots,
                       top1_plots)
 from .pictures import RULE, Panel, data_uri, examples
 from .run import Run
-from .table import MISSING, Table, notes, number, signed, tables, verdict_text
+from .table import MISSING, Table, headline, notes, number, signed, tables, verdict_text
 
 TEMPLATES = Environment(loader=PackageLoader('mmresizemix.results'), trim_blocks=True,
                         lstrip_blocks=True, autoescape=True, undefined=StrictUndefined)
@@ -44,7 +44,7 @@ def write_report(path: str | Path, comparison: Comparison, truths: Mapping[Path,
     page = TEMPLATES.get_template('report.html.j2').render(
         title='Which method makes the better classifier?' if comparison.is_classification else
         'Which pretraining makes the better detector?',
-        summary=_summary(comparison), main=shown[0], others=shown[1:], notes=notes(comparison),
+        headline=headline(comparison), summary=_summary(comparison), main=shown[0], others=shown[1:], notes=notes(comparison),
         sections=[s for s in _sections(comparison) if s.plots],
         examples=examples(comparison, truths), example_rule=RULE, mixes=_mixes(searched),
         provenance=_provenance(comparison), settings=_settings(comparison),
@@ -53,10 +53,10 @@ def write_report(path: str | Path, comparison: Comparison, truths: Mapping[Path,
 
 
 def _summary(comparison: Comparison) -> list[str]:
-    """The remark, and the verdicts, a sentence a contrast."""
+    """The remark, and the verdicts, a sentence per contrast."""
     said = [comparison.remark] if comparison.remark else []
     if not comparison.contrasts:
-        return [*said, 'Nothing could be compared; see what was left out, below.']
+        return [*said, 'See what was left out, below.']
     return said + [f'{c.row} against {comparison.baseline}, {c.column}: '
                    f'{signed(c.difference)} points, '
             f'{verdict_text(c)}.' for c in comparison.contrasts.values()]

@@ -32,6 +32,26 @@ def tables(comparison: Comparison) -> list[Table]:
     return made
 
 
+def headline(comparison: Comparison) -> str:
+    """What was found, in a sentence or two: first what is decided, then what is not."""
+    if not comparison.contrasts:
+        return 'Nothing could be compared.'
+    said = []
+    for decided in (True, False):
+        words: dict[tuple[str, str], list[str]] = {}
+        for c in comparison.contrasts.values():
+            if (c.verdict != 'undecided') == decided:
+                found = f'{signed(c.difference)} in {c.column}'
+                words.setdefault((c.row, c.verdict), []).append(found)
+        listed = '; '.join(f'{row} {verdict if decided else ""}'.strip() + f' ({", ".join(found)})'
+                           for (row, verdict), found in words.items())
+        if listed:
+            said.append(f'{"Decided" if decided else "Undecided"}: {listed}.')
+    if not said[0].startswith('Decided'):
+        said.insert(0, 'Nothing is decided.')
+    return f'Against {comparison.baseline}, in points. {" ".join(said)}'
+
+
 def main_table(comparison: Comparison) -> Table:
     """Methods down, models and sets across: the paper's layout. Of detectors, with the top-1 of
     what they started from."""

@@ -7,6 +7,7 @@ from result_samples import drawn_detections, drawn_truth, write_run
 from scipy import stats
 
 from mmresizemix.results.make import make_comparison
+from mmresizemix.results.table import headline
 
 COLUMN = 'COCO Faster R-CNN'
 
@@ -58,6 +59,27 @@ def test_one_run_gives_no_verdict_but_says_what_would(tmp_path):
     contrast = compared(tmp_path).contrasts['ResizeMix', COLUMN]
     assert contrast.verdict == 'undecided' and contrast.exact is None and contrast.p_holm is None
     assert 2 <= contrast.needed.n < 10, 'a point, against an assumed spread of 0.3'
+
+
+def test_the_headline_says_first_what_is_decided(tmp_path):
+    truth = drawn_truth()
+    for method, found in dict(baseline=.5, cutmix=.5, resizemix=.95).items():
+        for seed in range(3):
+            write_run(tmp_path / f'{method}{seed}', method=method, seed=seed, truth=truth,
+                      detections=drawn_detections(truth, seed=seed + len(method), found=found))
+    result = compared(tmp_path, resamples=200)
+    gains = [f'{result.contrasts[row, COLUMN].difference:+.2f}'.replace('-', '−')
+             for row in ('ResizeMix', 'CutMix')]
+    assert headline(result) == (
+        f'Against baseline, in points. Decided: ResizeMix better ({gains[0]} in {COLUMN}). '
+        f'Undecided: CutMix ({gains[1]} in {COLUMN}).')
+
+
+def test_a_headline_of_nothing_decided_says_so(tmp_path):
+    write_cells(tmp_path, dict(baseline=[.30], resizemix=[.31]))
+    assert headline(compared(tmp_path)) == (
+        f'Against baseline, in points. Nothing is decided. Undecided: ResizeMix (+1.00 in {COLUMN}).')
+    assert headline(compared(tmp_path, baseline='absent')) == 'Nothing could be compared.'
 
 
 def test_detections_give_unrounded_metrics_and_the_image_interval(tmp_path):
