@@ -44,7 +44,8 @@ def write_report(path: str | Path, comparison: Comparison, truths: Mapping[Path,
     page = TEMPLATES.get_template('report.html.j2').render(
         title='Which method makes the better classifier?' if comparison.is_classification else
         'Which pretraining makes the better detector?',
-        headline=headline(comparison), summary=_summary(comparison), main=shown[0], others=shown[1:], notes=notes(comparison),
+        headline=headline(comparison), summary=_summary(comparison), main=shown[0],
+        others=shown[1:], notes=notes(comparison),
         sections=[s for s in _sections(comparison) if s.plots],
         examples=examples(comparison, truths), example_rule=RULE, mixes=_mixes(searched),
         provenance=_provenance(comparison), settings=_settings(comparison),
