@@ -12,20 +12,17 @@ from ..installed import read_config
 from ..saliency.model import ModelSaliency
 from ..seeding import batch_augments, seed_everything
 from .classifier import build_classifier, load_weights
-from .mixed_batch import show_mix, show_pictures, title_of
+from .mixed_batch import show_changes, show_mix, show_pictures, title_of
 
 
 def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
                     cfg_options: dict | None = None, checkpoint: Path | None = None) -> Path:
     """Draw ``samples`` training pictures of ``config`` before and after its batch augment; without
-    one, as its pipeline makes them.
+    one, as its pipeline makes them. Of an augment that is not ours the boxes are not known.
 
     Args:
         checkpoint: of the config, for methods that ask the model where pictures are salient; else
             an untrained one is asked.
-
-    Raises:
-        ValueError: the batch augment is not ours.
     """
     cfg = read_config(config)
     cfg.merge_from_dict(cfg_options or {})
@@ -40,9 +37,14 @@ def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
 
     augments = batch_augments(model)
     chooser = model.data_preprocessor.batch_augments
+    scores = torch.nn.functional.one_hot(labels, cfg.model.head.num_classes).float()
     if chooser and not augments:
-        raise ValueError(f'{config}: model.train_cfg.augments: expected one of mmresizemix, got '
-                         f'{chooser.augments}')
+        seed_everything(seed)  # MMPretrain's draw from global generators
+        after, mixed_scores = chooser(before.clone(), scores.clone())
+        names = ' or '.join(f"{type(one).__module__.partition('.')[0]}'s {type(one).__name__}"
+                            for one in chooser.augments)
+        return show_changes(out, normalisation.undo(before), normalisation.undo(after), scores,
+                            mixed_scores, classes, names)
     if not augments:
         return show_pictures(out, normalisation.undo(before), [classes[i] for i in labels],
                              'No batch augment: the pictures of the pipeline')
@@ -50,7 +52,6 @@ def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
     then = augments[0] if isinstance(augments[0], MixThenAugment) else None
     augment = then.mix if then else augments[0]
     augment.seed, augment.inplace = seed, False
-    scores = torch.nn.functional.one_hot(labels, cfg.model.head.num_classes).float()
     maps = None if augment.saliency is None else augment.saliency(before, scores)
     mix = augment.draw_for(before, scores)
     after, mixed_scores = augment.apply(mix, before, scores)

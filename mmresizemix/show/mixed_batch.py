@@ -78,6 +78,24 @@ def show_mix(path: str | Path, mix: Mix, before: np.ndarray, after: np.ndarray,
     return save(figure, Path(path))
 
 
+def show_changes(path: str | Path, before: np.ndarray, after: np.ndarray, scores_before: Tensor,
+                 scores_after: Tensor, classes: Sequence[str], title: str = '') -> Path:
+    """Write a picture of a batch above what became of it, where no more is known; as
+    :func:`show_mix` without its mix."""
+    n = len(before)
+    figure = blank_figure(1.7 * n, 4.4)
+    rows = (('target', before, scores_before), ('mixed', after, scores_after))
+    for row, (name, pictures, scores) in zip(figure.subplots(2, n, squeeze=False), rows):
+        for axis, picture, score in zip(row, pictures, scores.tolist()):
+            axis.imshow(picture)
+            axis.set_title(label_lines(score, classes), fontsize=8)
+            axis.set_xticks([])
+            axis.set_yticks([])
+        row[0].set_ylabel(name)
+    figure.suptitle(title)
+    return save(figure, Path(path))
+
+
 def show_pictures(path: str | Path, pictures: np.ndarray, names: Sequence[str],
                   title: str = '') -> Path:
     """Write (N, H, W, 3) uint8 RGB pictures side by side, with their names."""
