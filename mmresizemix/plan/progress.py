@@ -47,11 +47,22 @@ def read_progress(stage: Stage) -> Progress:
     return Progress(int(epoch), min(1.0, share), left, float(per_step), metric)
 
 
-def seconds_left(stages: Sequence[Stage], states: Mapping[str, State],
-                 at_once: int) -> float | None:
+@dataclass(frozen=True)
+class TimeLeft:
+    """``seconds``; ``more``: trainings of a kind that has not run yet are not in them."""
+    seconds: float
+    more: bool = False
+
+    def __str__(self) -> str:
+        return f'{"more than" if self.more else "about"} {duration(self.seconds)} left'
+
+
+def time_left(stages: Sequence[Stage], states: Mapping[str, State],
+              at_once: int) -> TimeLeft | None:
     """Of the whole plan, by what stages of the same kind have taken; None: nothing is known yet.
 
-    What has no alike stage that has run counts as those of its kind, else as all.
+    What has no alike stage that has run counts as those of its kind; a training of a kind that has
+    not run is not counted, and of others, which are short, nor.
     """
     took: dict[str, list[float]] = defaultdict(list)
     left, open_kinds = 0.0, []
@@ -72,14 +83,14 @@ def seconds_left(stages: Sequence[Stage], states: Mapping[str, State],
     means = {kind: sum(values) / len(values) for kind, values in took.items()}
     if open_kinds and not means:
         return None
-    left += sum(means[kind] if kind in means else _of_kin(kind, means) for kind in open_kinds)
-    return left / max(1, at_once)
-
-
-def _of_kin(kind: str, means: Mapping[str, float]) -> float:
-    kin = [mean for name, mean in means.items() if name.split()[0] == kind.split()[0]]
-    kin = kin or list(means.values())
-    return sum(kin) / len(kin)
+    more = False
+    for kind in open_kinds:
+        first = kind.split()[0]
+        kin = [means[kind]] if kind in means else [
+            mean for name, mean in means.items() if name.split()[0] == first]
+        left += sum(kin) / len(kin) if kin else 0.0
+        more |= not kin and first in TRAINED
+    return TimeLeft(left / max(1, at_once), more)
 
 
 def _kind(stage: Stage) -> str:
@@ -106,10 +117,10 @@ def status_table(stages: Sequence[Stage], at_once: int = 1,
         live: only what runs or has failed, so that it fits on a screen.
     """
     states = examine(stages) if states is None else states
-    left = seconds_left(stages, states, at_once)
+    left = time_left(stages, states, at_once)
     done = sum(states[s.name].kind == DONE for s in stages)
     table = Table(title=f'{done} of {len(stages)} stages done'
-                  + (f', about {duration(left)} left' if left else ''), title_justify='left')
+                  + (f', {left}' if left and left.seconds else ''), title_justify='left')
     for name in ('stage', 'state', 'epoch', 'images/s', 'left', 'last'):
         table.add_column(name, overflow='fold')
     for stage in stages:
@@ -141,9 +152,9 @@ def announce(console: Console, stage: Stage, stages: Sequence[Stage], states: Ma
         say(console, f'{stage.name}: stopped, {state.reason}')
     elif state.kind == DONE:
         done = sum(s.kind == DONE for s in states.values())
-        left = seconds_left(stages, states, at_once)
+        left = time_left(stages, states, at_once)
         say(console, f'[{done}/{len(stages)}] {stage.name}: done.'
-            + (f' About {duration(left)} left.' if left else ''))
+            + (f' {str(left).capitalize()}.' if left and left.seconds else ''))
 
 
 def say(console: Console, text: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from test_run_stage import stage
 
-from mmresizemix.plan.progress import duration, read_progress, seconds_left, status_table
+from mmresizemix.plan.progress import duration, read_progress, status_table, time_left
 from mmresizemix.plan.record import DONE, FAILED, STARTED, Record
 from mmresizemix.plan.stage import State
 
@@ -27,16 +27,27 @@ def test_progress_is_read_from_the_end_of_the_log(tmp_path):
 
 
 def test_time_left_is_that_of_alike_stages_shared_out(tmp_path):
-    stages = [stage(tmp_path, name=name, folder=tmp_path / 'ssd' / name) for name in 'abc']
-    stages.append(stage(tmp_path, name='other'))
+    stages = [stage(tmp_path, name=name, kind='finetune', folder=tmp_path / 'ssd' / name)
+              for name in 'abc']
+    stages.append(stage(tmp_path, name='rcnn', kind='finetune', folder=tmp_path / 'rcnn/rcnn'))
     states = {s.name: State('waiting') for s in stages}
-    assert seconds_left(stages, states, 1) is None, 'nothing is known yet'
+    assert time_left(stages, states, 1) is None, 'nothing is known yet'
     Record(DONE, {}, seconds=100).write(stages[0].record)
     states['a'] = State(DONE)
-    assert seconds_left(stages, states, 1) == pytest.approx(300)
-    assert seconds_left(stages, states, 2) == pytest.approx(150)
+    assert str(time_left(stages, states, 1)) == 'about 5 min left', 'another detector counts alike'
+    assert str(time_left(stages, states, 2)) == 'about 2 min left'
     states['b'] = State(FAILED)
-    assert seconds_left(stages, states, 1) == pytest.approx(200)
+    assert str(time_left(stages, states, 1)) == 'about 3 min left'
+
+
+def test_what_is_of_a_kind_that_has_not_run_is_not_guessed(tmp_path):
+    stages = [stage(tmp_path, name='hours', kind='pretrain', folder=tmp_path / 'pretrain/hours'),
+              stage(tmp_path, name='ssd', kind='finetune', folder=tmp_path / 'ssd/ssd'),
+              stage(tmp_path, name='next', kind='pretrain', folder=tmp_path / 'pretrain/next'),
+              stage(tmp_path, name='compare', kind='compare')]
+    Record(DONE, {}, seconds=7200).write(stages[0].record)
+    states = {s.name: State('waiting') for s in stages} | {'hours': State(DONE)}
+    assert str(time_left(stages, states, 1)) == 'more than 2.0 h left'
 
 
 def test_the_table_shows_every_run_and_why_it_does_not_run(tmp_path):

@@ -20,7 +20,7 @@ def stage(home: Path, code: str = '', *, name='a', needs=(), inputs=None, result
           folder=None, **settings) -> Stage:
     """Runs ``code``; done when the file ``result`` is there."""
     path = home / result
-    return Stage(name, name, 'test', home / 'stages', lambda: [sys.executable, '-c', code],
+    return Stage(name, name, settings.pop('kind', 'test'), home / 'stages', lambda: [sys.executable, '-c', code],
                  needs=needs, inputs=lambda: inputs or {}, folder=folder,
                  missing=lambda: None if path.exists() else f'{result} is not there', **settings)
 
