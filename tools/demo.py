@@ -1,5 +1,5 @@
-"""The whole idea on drawn scenes, in minutes, without data or GPU: pretrain without mixing, with
-CutMix and with ResizeMix; carry the backbones into SSD and Faster R-CNN; one table.
+"""The whole idea on drawn scenes, in minutes, without data or GPU: pretrain without mixing and with
+ResizeMix; carry the backbones into SSD and Faster R-CNN; what was found, and a table.
 
 Ctrl-C stops it; the same command goes on where it was.
 """
@@ -8,7 +8,7 @@ import argparse
 from rich.console import Console
 
 from mmresizemix.command import run_command
-from mmresizemix.demo import SCALES, run_demo
+from mmresizemix.demo import SCALES, SEED, run_demo
 
 EXAMPLES = """examples:
   python tools/demo.py                   # minutes
@@ -24,8 +24,10 @@ def main() -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--scale', choices=SCALES, default='full',
                         help='full takes minutes; smoke only shows that everything runs')
+    parser.add_argument('--seed', type=int, default=SEED,
+                        help='of the scenes (default: %(default)s)')
     args = parser.parse_args()
-    return run_demo(args.scale, Console())
+    return run_demo(args.scale, Console(), args.seed)
 
 
 if __name__ == '__main__':

@@ -135,7 +135,7 @@ def test_one_set_is_looked_at_once(tmp_path):
     stages, _ = build(read_plan(PLANS / 'demo.py'), tmp_path)
     checks = [s.name for s in stages if s.kind == 'check']
     assert checks == ['check data of baseline', 'check data of SSD on COCO',
-                      'check data of SSD on VOC']
+                      'check data of Faster R-CNN on VOC']
 
 
 def test_the_smoke_plan_has_the_stages_of_the_demo_with_one_seed(tmp_path):

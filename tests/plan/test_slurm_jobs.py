@@ -86,7 +86,7 @@ def test_the_status_of_a_roots_copy_elsewhere(tool, tmp_path):
     plan = Path(__file__).parents[2] / 'configs/plans/demo_smoke.py'
     done = tool('transfer', plan, '--root', tmp_path, '--status',
                 environment={**os.environ, 'PATH': ''})
-    assert done.returncode == 0 and 'warning: squeue' in done.stdout and '0 of 49' in done.stdout
+    assert done.returncode == 0 and 'warning: squeue' in done.stdout and '0 of 25' in done.stdout
     done = tool('transfer', plan, '--root', tmp_path, environment={**os.environ, 'PATH': ''})
     assert done.returncode == 1 and 'Run this where Slurm is' in done.stderr
 

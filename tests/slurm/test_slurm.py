@@ -16,7 +16,7 @@ from mmresizemix.plan.run_stage import BEGIN
 from mmresizemix.results import read_metrics
 
 SSD = 'finetune-ssd-on-coco-from-resizemix-0-seed-0'
-FASTER = 'finetune-faster-r-cnn-on-voc-from-cutmix-0-seed-0'
+FASTER = 'finetune-faster-r-cnn-on-voc-from-resizemix-0-seed-0'
 LIMIT_SECONDS = 1200
 
 
@@ -94,7 +94,7 @@ def test_the_smoke_plan_through_slurm(cluster, smoke, tmp_path):
     command = start(plan, root, smoke, '--executor', 'slurm')
     wait_for_training(command, root, FASTER)
     assert set(jobs(root).items()) <= set(queued.items()), 'nothing is queued twice'
-    training = slurm(cluster, 'pgrep', '--oldest', '-f', 'train.py.*faster-r-cnn-on-voc/cutmix-0')
+    training = slurm(cluster, 'pgrep', '--oldest', '-f', 'train.py.*faster-r-cnn-on-voc/resizemix-0')
     os.kill(int(training), signal.SIGKILL)
     out = end(command)
     assert (root / 'comparison/report.html').is_file(), out
