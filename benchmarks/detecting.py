@@ -8,7 +8,7 @@ Ten steps per round, through MMEngine's loop with all its hooks, loaders and log
 from typing import ClassVar
 
 import torch
-from loops import STEPS, device_name, read, steps_of, use_amp, wait_for_device
+from loops import FEW_STEPS, STEPS, device_name, read, steps_of, use_amp, wait_for_device
 from mmdet.structures import DetDataSample
 from mmengine.registry import DATASETS, init_default_scope
 from mmengine.structures import InstanceData
@@ -50,38 +50,40 @@ class SyntheticScenes(Dataset):
         return dict(inputs=self.noise[i], data_samples=sample)
 
 
-def steps(config: str, size: tuple[int, int], batch: int, workers: int, amp: bool):
+def steps(config: str, size: tuple[int, int], batch: int, args, amp: bool):
     init_default_scope('mmdet')
     cfg = read(config, 'mmdet')
     cfg.model.backbone.init_cfg = None
     cfg.custom_hooks = [h for h in cfg.custom_hooks if h['type'] == 'mmresizemix.EpochSeedHook']
-    cfg.train_dataloader.update(batch_size=batch, num_workers=workers, persistent_workers=False,
-                                batch_sampler=None)
+    cfg.train_dataloader.update(batch_size=batch, num_workers=args.workers,
+                                persistent_workers=False, batch_sampler=None)
     cfg.train_dataloader.dataset = dict(type='SyntheticScenes', size=size, length=batch * 100_000)
     if amp:
         use_amp(cfg)
-    return steps_of(cfg)[0]
+    return steps_of(cfg, args.steps)[0]
 
 
 def main() -> None:
     args = parser(__doc__)
     args.add_argument('--workers', type=int, default=8)
     args.add_argument('--small', action='store_true')
+    args.set_defaults(steps=STEPS)
     args = args.parse_args()
     for name, (config, size, batch) in DETECTORS.items():
         key = f'detecting-{name.split()[0].lower()}'
         if args.small:
-            key, size, batch, args.workers = f'{key}-small', (300, 300), 2, 0
+            key, size, batch = f'{key}-small', (300, 300), 2
+            args.workers, args.steps = 0, FEW_STEPS
         elif not torch.cuda.is_available():
             skip(key, QUESTION.format(name), 'no GPU')
             continue
         candidates = {f'mmresizemix{" --amp" if amp else ""}':
-                      steps(config, size, batch, args.workers, amp) for amp in (False, True)}
+                      steps(config, size, batch, args, amp) for amp in (False, True)}
         times = in_turn({one: lambda run=run: seconds_of(run, wait_for_device)
                          for one, run in candidates.items()}, args.rounds)
         report(key, QUESTION.format(name),
                f'batch {batch}, {size[1]} x {size[0]} px, {device_name()}', times, 'mmresizemix',
-               per=STEPS * batch)
+               per=args.steps * batch)
 
 
 if __name__ == '__main__':

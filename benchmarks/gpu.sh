@@ -12,7 +12,8 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 what=${1:?measure or study} out=$(mkdir -p "${2:?a folder for the figures}" && cd "$2" && pwd)
 python=${PYTHON:-python3}
-seconds=${SECONDS_LEFT:-400}
+seconds=${SECONDS_LEFT:-${SMALL:+3600}}
+seconds=${seconds:-400}
 export PYTHONUNBUFFERED=1 PYTHONWARNINGS=ignore
 
 if [ -n "${WHEELS:-}" ]; then
@@ -29,6 +30,7 @@ part() {
   local left=$((seconds - SECONDS))
   [ $left -lt 10 ] && echo "== $name: no time left" && return
   local began=$SECONDS
+  [ -n "${SMALL:-}" ] && most=$left
   timeout -k 5 $((most < left ? most : left)) "$@" > "$out/$name.log" 2>&1
   echo "== $name: exit code $?, $((SECONDS - began)) s"
   tail -n "${SHOWN:-14}" "$out/$name.log"

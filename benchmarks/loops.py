@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 
 from mmresizemix.launch import build_runner
 
-STEPS = 10
+STEPS, FEW_STEPS = 10, 2  # of a round; of a rehearsal
 
 
 def read(config: str, scope: str) -> Config:
@@ -29,8 +29,8 @@ def use_amp(cfg: Config) -> None:
         cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
 
 
-def steps_of(cfg: Config) -> tuple[Callable[[], None], Runner]:
-    """(a function that goes on by ``STEPS`` steps, the runner, its loop built)."""
+def steps_of(cfg: Config, count: int = STEPS) -> tuple[Callable[[], None], Runner]:
+    """(a function that goes on by ``count`` steps, the runner, its loop built)."""
     runner = build_runner(cfg)
     runner.model.train()
     loop = runner._train_loop = runner.build_train_loop(runner._train_loop)
@@ -39,11 +39,11 @@ def steps_of(cfg: Config) -> tuple[Callable[[], None], Runner]:
     runner.optim_wrapper.initialize_count_status(runner.model, 0, loop.max_iters)
     for hook in ('before_run', 'before_train', 'before_train_epoch'):
         runner.call_hook(hook)
-    batches, count = iter(loop.dataloader), itertools.count()
+    batches, numbers = iter(loop.dataloader), itertools.count()
 
     def steps() -> None:
-        for _ in range(STEPS):
-            loop.run_iter(next(count), next(batches))
+        for _ in range(count):
+            loop.run_iter(next(numbers), next(batches))
 
     return steps, runner
 

@@ -10,7 +10,7 @@ import statistics
 from typing import ClassVar
 
 import torch
-from loops import STEPS, device_name, read, steps_of, use_amp, wait_for_device
+from loops import FEW_STEPS, STEPS, device_name, read, steps_of, use_amp, wait_for_device
 from mmengine.registry import DATASETS, init_default_scope
 from mmpretrain.structures import DataSample
 from side_by_side import in_turn, parser, report, seconds_of, skip
@@ -44,7 +44,7 @@ class SyntheticPictures(Dataset):
 
 
 def openmmlab(config: str, args, fast: bool = False, amp: bool = False):
-    """Functions: ``STEPS`` steps of MMEngine's loop; the first losses that it logs."""
+    """Functions: a round's steps of MMEngine's loop; the first losses that it logs."""
     init_default_scope('mmpretrain')
     cfg = read(config, 'mmpretrain')
     cfg.train_dataloader.update(
@@ -59,7 +59,7 @@ def openmmlab(config: str, args, fast: bool = False, amp: bool = False):
         use_fast_training(cfg)
     elif amp:
         use_amp(cfg)
-    steps, runner = steps_of(cfg)
+    steps, runner = steps_of(cfg, args.steps)
 
     def losses(count: int) -> list[float]:
         while runner.iter < count:
@@ -85,7 +85,7 @@ def timm_way(args):
     labels = torch.randint(1000, (args.batch, ), device=device)
 
     def steps() -> None:
-        for _ in range(STEPS):
+        for _ in range(args.steps):
             x, y = mix(pictures.contiguous(memory_format=torch.channels_last), labels)
             with torch.autocast(device, torch.bfloat16):
                 loss = loss_of(model(x), y)
@@ -113,9 +113,11 @@ def main() -> None:
     args.add_argument('--depth', type=int, default=50)
     args.add_argument('--curve', type=int, default=200, help='steps whose losses are compared')
     args.add_argument('--small', action='store_true')
+    args.set_defaults(steps=STEPS)
     args = args.parse_args()
     if args.small:
-        args.batch, args.workers, args.side, args.depth, args.curve = 16, 0, 48, 18, 200
+        args.batch, args.workers, args.side, args.depth, args.curve = 16, 0, 48, 18, 20
+        args.steps = FEW_STEPS
     elif not torch.cuda.is_available():
         skip('training', QUESTION, 'no GPU')
         return
@@ -138,7 +140,7 @@ def main() -> None:
         print('on a CPU: figures of no use')
     report('training' if not args.small else 'training-small', QUESTION,
            f'batch {args.batch}, {args.side} px, {device_name()}', times, 'mmpretrain stock --amp',
-           {'mmresizemix --fast, ResizeMix': '>= 1.5, timm at least'}, per=STEPS * args.batch)
+           {'mmresizemix --fast, ResizeMix': '>= 1.5, timm at least'}, per=args.steps * args.batch)
 
 
 if __name__ == '__main__':

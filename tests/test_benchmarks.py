@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / 'benchmarks'
-PARTS = ('side_by_side', 'drawn_set', 'page')  # that ask no question of their own
+PARTS = ('side_by_side', 'drawn_set', 'loops', 'page')  # that ask no question of their own
 COMMANDS = sorted(p.stem for p in BENCHMARKS.glob('*.py') if p.stem not in PARTS)
 
 
 @pytest.mark.parametrize('name', COMMANDS)
-def test_says_what_it_measures_and_is_in_the_makefile(name, python):
+def test_says_what_it_measures_and_is_run_by_a_script(name, python):
     done = subprocess.run([python, '-W', 'ignore', BENCHMARKS / f'{name}.py', '--help'],
                           capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and f'benchmarks/{name}.py' in done.stdout, done.stderr
-    assert f'benchmarks/{name}.py' in (BENCHMARKS.parent / 'Makefile').read_text()
+    scripts = (BENCHMARKS.parent / 'Makefile', BENCHMARKS / 'gpu.sh')
+    assert any(f'benchmarks/{name}.py' in script.read_text() for script in scripts)
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_the_page_shows_figures_and_what_was_left_out(bench, tmp_path):
     (tmp_path / 'benchmarks.md').write_text(f'before\n{page.BEGIN}\nold\n{page.END}\nafter\n')
     side_by_side.report('mixing-resizemix', 'How fast?', 'here', dict(
         mmresizemix=[0.004], mmpretrain=[0.01]), 'mmpretrain', {'mmresizemix': '<= 0.4'})
-    side_by_side.skip('mixing-gpu', 'On a GPU?', 'no GPU')
+    side_by_side.skip('mixing-gpu-64', 'On a GPU?', 'no GPU')
     side_by_side.report_growth('growth-loading', 'How does it grow?', 'here', 'pixels',
                                {10: 1., 20: 2., 40: 4.})
     page.main()
