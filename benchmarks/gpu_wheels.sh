@@ -12,6 +12,6 @@ $python -m pip wheel -q --no-deps -c constraints.txt -w "$into" onedl-mmengine o
   mat4py
 $python -m pip download -q --no-deps --only-binary=:all: -c constraints.txt -d "$into" --python-version 3.12 \
   --implementation cp $(printf -- '--platform manylinux_2_%s_x86_64 ' 28 27 24 17) --platform manylinux2014_x86_64 \
-  --platform any addict einops faster-coco-eval ImageHash importlib-metadata model-index ordered-set platformdirs \
+  --platform any addict einops faster-coco-eval ImageHash imaug importlib-metadata model-index ordered-set platformdirs \
   pycocotools PyWavelets rich shapely simplejpeg submitit termcolor terminaltables yapf
 du -sh "$into"
