@@ -53,15 +53,15 @@ class Leaks:
 
     def __str__(self) -> str:
         """In a sentence, for a report."""
-        same = len({p.tested for p in self.pairs if p.distance is None})
-        near = len({p.tested for p in self.pairs if p.distance is not None})
+        same = {p.tested for p in self.pairs if p.distance is None}
+        near = {p.tested for p in self.pairs} - same
         unread = f'; {self.unreadable:,} files could not be read' if self.unreadable else ''
         rule = f'(hashes within {NEAR} of {BITS} bits)'
         if not self.pairs:
             return (f'None of {self.tested:,} test pictures is among the {self.seen:,} of '
                     f'pretraining, neither as the same file nor as a near copy {rule}{unread}.')
-        return (f'Of {self.tested:,} test pictures, pretraining has seen {same} as the same file '
-                f'and {near} as a near copy {rule}, among {self.seen:,}{unread}.')
+        return (f'Of {self.tested:,} test pictures, pretraining has seen {len(same)} as the same '
+                f'file and {len(near)} as a near copy {rule}, among {self.seen:,}{unread}.')
 
     def write(self, path: Path) -> Path:
         """As JSON."""

@@ -1,5 +1,4 @@
 """A plan -> its stages, in an order in which they can be run."""
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,18 +9,17 @@ from typing import Any, NamedTuple
 from mmengine.logging import MMLogger
 
 from ..datasets.leaks import Leaks
-from ..files import file_sha256, write_if_changed
-from ..installed import TOOLS, read_config
+from ..files import write_if_changed
+from ..installed import read_config
 from ..results import read_metrics
 from ..results.configs import TABLE_ROW, method_of
 from ..results.dump import FOLDER, DumpIndex
 from ..results.logs import HEADLINES
 from ..results.make import REPORT
 from ..results.run import RANDOM
-from ..transfer import load_checkpoint
-from ..transfer.export import stamp_of
 from .budget import Budget, small_config
 from .data import DataRecord
+from .made_of import absent, digest_of, identity, python_tool
 from .plan import Detector, Plan, PlanError, Pretraining, read_plan, slug
 from .recipe import Recipe
 from .stage import Stage
@@ -131,7 +129,7 @@ class Builder:
             record = DataRecord(self.root / 'data' / f'{slug(title)}.json')
             name = self._add(
                 f'check data of {title}', 'check',
-                lambda: _python('check_data', recipe.config, record.path, *recipe.words()),
+                lambda: python_tool('check_data', recipe.config, record.path, *recipe.words()),
                 inputs=lambda: dict(sets=data), missing=record.missing)
             self.checks[data] = name, record
         return self.checks[data]
@@ -158,11 +156,11 @@ class Builder:
             options = (f'--{which}{word.removeprefix("--cfg")}' if word == '--cfg-options' else word
                        for which, recipe in (('seen', seen), ('tested', tested))
                        for word in recipe.words())
-            return _python('find_leaks', seen.config, tested.config, out, *options)
+            return python_tool('find_leaks', seen.config, tested.config, out, *options)
 
         return self._add(name, 'leaks', command, needs=tuple(check for check, _ in checks),
                          inputs=lambda: dict(data=[data.digest() for _, data in checks]),
-                         missing=lambda: _absent(out)), out
+                         missing=lambda: absent(out)), out
 
     def _backbone(self, pretraining: Pretraining, seed: int) -> tuple[Path, str]:
         """(the backbone's file, the stage that makes it)."""
@@ -176,9 +174,9 @@ class Builder:
         method = ('--method', pretraining.method) if pretraining.method else ()
         name = self._add(
             f'export {title}', 'export',
-            lambda: _python('export_backbone', checkpoint, out, *method), needs=needs,
-            inputs=lambda: dict(checkpoint=_identity(checkpoint), method=pretraining.method),
-            missing=lambda: _absent(out))
+            lambda: python_tool('export_backbone', checkpoint, out, *method), needs=needs,
+            inputs=lambda: dict(checkpoint=identity(checkpoint), method=pretraining.method),
+            missing=lambda: absent(out))
         return out, name
 
     def _pretrain(self, pretraining: Pretraining, seed: int,
@@ -201,8 +199,8 @@ class Builder:
         if any(stage.name == f'draw mixes of {pretraining.name}' for stage in self.stages):
             return  # of another column
         self._add(f'draw mixes of {pretraining.name}', 'draw',
-                  lambda: _python('show_mix', recipe.config, out, *recipe.words()),
-                  needs=(check, ), inputs=lambda: recipe.inputs, missing=lambda: _absent(out))
+                  lambda: python_tool('show_mix', recipe.config, out, *recipe.words()),
+                  needs=(check, ), inputs=lambda: recipe.inputs, missing=lambda: absent(out))
 
     def _detect(self, detector: Detector, start: Start, seed: int) -> str:
         backbone, export = start.backbone, start.export
@@ -214,7 +212,7 @@ class Builder:
         trained = self._train(
             f'finetune {title}', 'finetune', recipe, folder, seed,
             (check, export) if export else (check, ),
-            lambda: dict(data=data.digest(), backbone=_digest_of(backbone)),
+            lambda: dict(data=data.digest(), backbone=digest_of(backbone)),
             '--backbone', RANDOM if backbone is None else backbone)
         return self._test(title, recipe, folder, trained)
 
@@ -222,15 +220,15 @@ class Builder:
                needs: tuple[str, ...], inputs: Callable[[], dict], *arguments: Any) -> str:
         last = folder / f'epoch_{recipe.epochs}.pth'
         log_to = ('--log-to', *self.plan.log_to) if self.plan.log_to else ()
-        command = partial(_python, 'train', recipe.config, *recipe.words(**KEEP), '--work-dir',
+        command = partial(python_tool, 'train', recipe.config, *recipe.words(**KEEP), '--work-dir',
                           folder, '--seed', seed, '--resume', *arguments, *log_to,
                           processes=recipe.gpus)
-        return self._add(name, kind, command, needs=needs, missing=lambda: _absent(last),
+        return self._add(name, kind, command, needs=needs, missing=lambda: absent(last),
                          inputs=lambda: {**recipe.inputs, 'seed': seed, **inputs()},
                          folder=folder, processes=recipe.gpus, epochs=recipe.epochs,
                          batch=recipe.batch, cost=recipe.digest(),
-                         measure=lambda out: _python('measure', recipe.config, out,
-                                                     *recipe.words()))
+                         measure=lambda out: python_tool('measure', recipe.config, out,
+                                                         *recipe.words()))
 
     def _test(self, title: str, recipe: Recipe, folder: Path, trained: str) -> str:
         """Of the last checkpoint, unless training has done it: a run that was killed in its last
@@ -247,10 +245,10 @@ class Builder:
                 return f'the detections of epoch {recipe.epochs} are not there'
             return None
 
-        command = partial(_python, 'test', recipe.config, last, *recipe.words(),
+        command = partial(python_tool, 'test', recipe.config, last, *recipe.words(),
                           '--work-dir', folder, processes=recipe.gpus)
         return self._add(f'test {title}', 'test', command, needs=(trained, ), missing=missing,
-                         inputs=lambda: dict(checkpoint=_identity(last)), made_along=True)
+                         inputs=lambda: dict(checkpoint=identity(last)), made_along=True)
 
     def _compare(self, tests: Sequence[str], kind: str,
                  leaks: Mapping[str, Path] = MappingProxyType({})) -> None:
@@ -269,10 +267,11 @@ class Builder:
             return ['--remark', ' '.join(said)] if said else []
 
         self._add('compare', 'compare',
-                  lambda: _python('compare', *(begun() or [self.root]), '--out', out, '--quiet',
-                                  '--pictures', self.root / 'mixes', *baseline, *remark()),
+                  lambda: python_tool('compare', *(begun() or [self.root]), '--out', out,
+                                      '--quiet', '--pictures', self.root / 'mixes', *baseline,
+                                      *remark()),
                   needs=(*tests, *leaks), after_failures=True,
-                  missing=lambda: _absent(out / REPORT),
+                  missing=lambda: absent(out / REPORT),
                   inputs=lambda: {'remark': remark(),
                                   **{name: read_metrics(folder, epochs)
                                      for name, (folder, epochs) in runs.items()}})
@@ -304,30 +303,3 @@ def _config_of(pretraining: Pretraining) -> Path:
     if pretraining.config is None:
         raise PlanError(f'{pretraining.name}: no config to pretrain with')
     return pretraining.config
-
-
-def _python(name: str, *arguments: Any, processes: int = 0) -> list[str]:
-    """A tool of ours, as a command."""
-    launch, launcher = [], []
-    if processes > 1:
-        launch = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(processes)]
-        launcher = ['--launcher', 'pytorch']
-    return [sys.executable, *launch, str(TOOLS / f'{name}.py'), *map(str, arguments), *launcher]
-
-
-def _absent(path: Path) -> str | None:
-    return None if path.is_file() else f'{path.name} is not there'
-
-
-def _identity(path: Path) -> dict[str, Any]:
-    """Of a large file, without reading it all each time somebody asks."""
-    found = path.stat()
-    return dict(size=found.st_size, modified=found.st_mtime_ns)
-
-
-def _digest_of(backbone: Path | None) -> str | None:
-    """The backbone's own digest: exporting the same weights again changes nothing."""
-    if backbone is None:
-        return None
-    stamp = stamp_of(load_checkpoint(backbone))
-    return stamp.digest if stamp else file_sha256(backbone)
