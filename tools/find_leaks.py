@@ -6,7 +6,7 @@ from pathlib import Path
 from mmengine.config import DictAction
 
 from mmresizemix.command import run_command
-from mmresizemix.datasets.leaks import find_leaks, show_leaks
+from mmresizemix.datasets import find_leaks, show_leaks
 from mmresizemix.plan.data import pictures_of
 from mmresizemix.progress import progress_bar
 

@@ -4,6 +4,7 @@ Needs neither torch nor OpenMMLab; only downloading asks for torchvision, when i
 """
 from .coco import COCO2017, CocoSplit, check_coco
 from .download import COCO2017_ARCHIVES, VOC0712_ARCHIVES, Archive, fetch
+from .leaks import Leak, Leaks, find_leaks, show_leaks
 from .prepare import parse_arguments, prepare
 from .report import Count, Fault, Kind, Report
 from .scenes import Scene, SceneObject, draw_crop, draw_scene, picture_rng, write_scenes
@@ -12,7 +13,7 @@ from .voc import VOC0712, VOC_CLASSES, VocSplit, check_voc
 
 __all__ = [
     'COCO2017', 'COCO2017_ARCHIVES', 'SCENE_CLASSES', 'VOC0712', 'VOC0712_ARCHIVES', 'VOC_CLASSES',
-    'Archive', 'CocoSplit', 'Count', 'Fault', 'Kind', 'Report', 'Scene', 'SceneObject', 'VocSplit',
-    'check_coco', 'check_voc', 'draw_crop', 'draw_scene', 'fetch', 'parse_arguments',
-    'picture_rng', 'prepare', 'write_scenes'
+    'Archive', 'CocoSplit', 'Count', 'Fault', 'Kind', 'Leak', 'Leaks', 'Report', 'Scene',
+    'SceneObject', 'VocSplit', 'check_coco', 'check_voc', 'draw_crop', 'draw_scene', 'fetch',
+    'find_leaks', 'parse_arguments', 'picture_rng', 'prepare', 'show_leaks', 'write_scenes'
 ]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from mmengine.logging import MMLogger
 
-from ..datasets.leaks import Leaks
+from ..datasets import Leaks
 from ..files import write_if_changed
 from ..installed import read_config
 from ..results import read_metrics

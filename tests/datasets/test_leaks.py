@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from mmresizemix.datasets import draw_scene, picture_rng
-from mmresizemix.datasets.leaks import NEAR, Leaks, find_leaks, show_leaks
+from mmresizemix.datasets import Leaks, draw_scene, find_leaks, picture_rng, show_leaks
+from mmresizemix.datasets.leaks import NEAR
 
 
 def scene(index: int, side: int = 160) -> Image.Image:
