@@ -11,6 +11,9 @@ from mmengine.logging import MMLogger
 
 from ..registry import METRICS
 
+# COCO's own: AP counts the best 100 detections of an image and class. mmdet sets its proposal_nums
+# here, up to 1000, of which faster-coco-eval makes every AP, pycocotools all but the first.
+MAX_DETECTIONS = [1, 10, 100]
 # COCOeval's stats by mmdet's names: AP over IoU 0.50:0.95, at 0.50, at 0.75, and by object size
 STATS = ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')
 
@@ -20,7 +23,8 @@ class CocoMetric(MMDetCocoMetric):
     """mmdet's CocoMetric for boxes, with every digit of AP.
 
     mmdet rounds to 0.1 AP before anything is logged, which is the size of the differences that a
-    comparison of backbones is about. Evaluated by faster-coco-eval, whose AP equals pycocotools'.
+    comparison of backbones is about. Evaluated by faster-coco-eval, whose AP equals pycocotools',
+    from at most 100 detections per image and class, as COCO's.
     Keys are mmdet's: ``coco/bbox_mAP``, ``coco/bbox_mAP_50``, ...; with ``classwise``,
     ``coco/<class>_precision``. All in 0..1; -1 where the set has no such object. No detection at
     all is an AP of 0 (mmdet returns no metric then).
@@ -66,7 +70,7 @@ class CocoMetric(MMDetCocoMetric):
         evaluation = COCOeval_faster(self._coco_api, detections, 'bbox', print_function=_silent)
         evaluation.params.catIds = self.cat_ids
         evaluation.params.imgIds = self.img_ids
-        evaluation.params.maxDets = list(self.proposal_nums)
+        evaluation.params.maxDets = MAX_DETECTIONS
         evaluation.params.iouThrs = self.iou_thrs
         evaluation.evaluate()
         evaluation.accumulate()
