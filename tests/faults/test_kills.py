@@ -8,7 +8,8 @@ import pytest
 from small_plan import (assert_same_checkpoint, kill, processes, smoke_environment, start,
                         write_smoke_plan)
 
-DETECTIONS = 4 * 2  # from three pretrainings and from random weights
+PRETRAININGS = 2
+DETECTIONS = (PRETRAININGS + 1) * 2  # also from random weights; by two detectors
 LIMIT_SECONDS = 900
 
 
@@ -39,7 +40,7 @@ def uninterrupted(plan, environment, tmp_path_factory):
 def assert_same_results(root: Path, reference: Path) -> None:
     """Weights, optimizers, schedules, detections and the table."""
     checkpoints = sorted(p.relative_to(reference) for p in reference.rglob('epoch_2.pth'))
-    assert len(checkpoints) == 3 + DETECTIONS
+    assert len(checkpoints) == PRETRAININGS + DETECTIONS
     for name in checkpoints:
         assert_same_checkpoint(root / name, reference / name)
     texts = sorted(p.relative_to(reference) for pattern in ('**/epoch_2.bbox.json', '**/truth.json')
