@@ -94,7 +94,7 @@ test-stock: install
 	  $(addprefix --ignore ,$(STOCK_WITHOUT)) --deselect tests/fast/test_fast.py::test_trains_as_without,$(STOCK_TESTS))
 	rm -rf .venv-stock
 
-# everything, at length, by Pythons of their own: over an hour, for a release
+# everything, at length, by Pythons of their own: two hours, for a release
 test-all:
 	$(MAKE) lint docs test test-faults test-slurm test-wheel test-stock FULL=--full
 

@@ -8,12 +8,14 @@ Ten steps per round, through MMEngine's loop with all its hooks, loaders and log
 from typing import ClassVar
 
 import torch
-from loops import FEW_STEPS, STEPS, device_name, read, steps_of, use_amp, wait_for_device
+from loops import FEW_STEPS, STEPS, device_name, read, steps_of, wait_for_device
 from mmdet.structures import DetDataSample
 from mmengine.registry import DATASETS, init_default_scope
 from mmengine.structures import InstanceData
 from side_by_side import in_turn, parser, report, seconds_of, skip
 from torch.utils.data import Dataset
+
+from mmresizemix.launch import use_amp
 
 QUESTION = 'Fine-tuning {} with ResNet-50 on synthetic pictures, a GPU'
 # config, height and width of a picture, pictures per step
@@ -58,7 +60,7 @@ def steps(config: str, size: tuple[int, int], batch: int, args, amp: bool):
     cfg.train_dataloader.update(batch_size=batch, num_workers=args.workers,
                                 persistent_workers=False, batch_sampler=None)
     cfg.train_dataloader.dataset = dict(type='SyntheticScenes', size=size, length=batch * 100_000)
-    if amp:
+    if amp and torch.cuda.is_available():
         use_amp(cfg)
     return steps_of(cfg, args.steps)[0]
 

@@ -23,12 +23,6 @@ def read(config: str, scope: str) -> Config:
     return cfg
 
 
-def use_amp(cfg: Config) -> None:
-    """As ``--amp`` does; not on a CPU."""
-    if torch.cuda.is_available():
-        cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
-
-
 def steps_of(cfg: Config, count: int = STEPS) -> tuple[Callable[[], None], Runner]:
     """(a function that goes on by ``count`` steps, the runner, its loop built)."""
     runner = build_runner(cfg)

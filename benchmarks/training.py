@@ -10,13 +10,14 @@ import statistics
 from typing import ClassVar
 
 import torch
-from loops import FEW_STEPS, STEPS, device_name, read, steps_of, use_amp, wait_for_device
+from loops import FEW_STEPS, STEPS, device_name, read, steps_of, wait_for_device
 from mmengine.registry import DATASETS, init_default_scope
 from mmpretrain.structures import DataSample
 from side_by_side import in_turn, parser, report, seconds_of, skip
 from torch.utils.data import Dataset
 
 from mmresizemix.fast import use_fast_training
+from mmresizemix.launch import use_amp
 
 QUESTION = 'Pretraining ResNet-50 on synthetic pictures, a GPU'
 
@@ -57,7 +58,7 @@ def openmmlab(config: str, args, fast: bool = False, amp: bool = False):
     cfg.optim_wrapper.optimizer.lr = 0.05
     if fast:
         use_fast_training(cfg)
-    elif amp:
+    elif amp and torch.cuda.is_available():
         use_amp(cfg)
     steps, runner = steps_of(cfg, args.steps)
 

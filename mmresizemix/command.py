@@ -56,7 +56,7 @@ def _said(error: Exception) -> str:
 
 
 def kill_children() -> None:
-    """Those of multiprocessing that are left: at its end Python would wait for one that hangs."""
+    """Kill what multiprocessing has left: at its end Python would wait for one that hangs."""
     for child in multiprocessing.active_children():
         child.kill()
 

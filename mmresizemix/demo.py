@@ -10,6 +10,8 @@ from .datasets import write_scenes
 from .installed import CONFIGS
 from .plan import carry_out
 from .progress import progress_bar
+from .results.formats import markdown_table
+from .results.table import Table
 
 DATA = 'MMRESIZEMIX_DEMO_DATA'  # the configs of the demo read it
 SEED = 1  # of the scenes; those of seed 0 were for choosing the demo's sizes
@@ -40,11 +42,11 @@ def run_demo(scale: str, console: Console, seed: int = SEED) -> int:
     code = carry_out(CONFIGS / 'plans' / f'{plan}.py', root, 'local', 0, None, console)
     found = root / 'comparison/table.json'
     if found.is_file():
-        headline = json.loads(found.read_text(encoding='utf-8'))['headline']
-        parts = found.with_suffix('.md').read_text(encoding='utf-8').split('\n\n')
-        table = next(part for part in parts if part.startswith('|'))
-        for text in (headline, table, 'In percent: top-1 on crops, COCO AP, VOC mAP, on drawn '
-                     'scenes: a demonstration, not a result about photographs.'):
+        said = json.loads(found.read_text(encoding='utf-8'))
+        first = markdown_table(Table(**said['tables'][0])).rstrip()
+        for text in (said['headline'], first,
+                     'In percent: top-1 on crops, COCO AP, VOC mAP, on drawn scenes: a '
+                     'demonstration, not a result about photographs.'):
             console.print(f'\n{text}', highlight=False, markup=False, soft_wrap=True)
     console.print(f'Scenes: {data}\nRuns and their logs: {root}', highlight=False, soft_wrap=True)
     return code

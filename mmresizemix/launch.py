@@ -93,11 +93,8 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
     if fast or cfg.get('fast'):
         cfg.fast = True
         use_fast_training(cfg)
-    elif amp and torch.cuda.is_available():
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     elif amp:
-        cfg.optim_wrapper.type = 'mmresizemix.BFloat16OptimWrapper'
+        use_amp(cfg)
     if resume is not None:
         checkpoint = newest_checkpoint(cfg.work_dir) if resume == 'auto' else Path(resume)
         if checkpoint is None:
@@ -113,6 +110,15 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
         die_with_parent()
     build_runner(cfg).train()
     leave_process_group()
+
+
+def use_amp(cfg: Config) -> None:
+    """Train ``cfg`` in mixed precision: float16 on a GPU, bfloat16 on a CPU."""
+    if torch.cuda.is_available():
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    else:
+        cfg.optim_wrapper.type = 'mmresizemix.BFloat16OptimWrapper'
 
 
 def log_to(cfg: Config, trackers: Iterable[str]) -> None:

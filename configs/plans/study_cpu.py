@@ -18,7 +18,7 @@ _pretrain = {
     'test_dataloader.dataset.pipeline.2.crop_size': _side,
     'train_cfg.max_epochs': _epochs,
     'param_scheduler.1.end': _epochs,
-    'param_scheduler.1.T_max': _epochs - 5,
+    'param_scheduler.1.T_max': _epochs - 5,  # after the warm-up of resnet18.py
     **_no_workers,
 }
 pretrainings = [

@@ -5,5 +5,4 @@
 _base_ = ['./resnet18.py', '../_base_/methods.py']
 
 model = _base_.methods.resizemix
-model.train_cfg.augments.update(per='sample')
-model.train_cfg.augments.update(interpolation='bilinear')
+model.train_cfg.augments.update(per='sample', interpolation='bilinear')

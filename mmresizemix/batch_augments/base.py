@@ -1,4 +1,5 @@
-"""What all batch augments share: arguments, labels, the generator, mmpretrain's call contract."""
+"""BatchAugment holds what all batch augments share: arguments, labels, the generator, and
+mmpretrain's call contract."""
 import inspect
 import math
 from abc import ABC, abstractmethod

@@ -1,4 +1,4 @@
-"""What a batch augment draws: a value to be looked at, logged, replayed or written by hand."""
+"""A Mix is what a batch augment draws: a value to look at, log, replay or write by hand."""
 import math
 from dataclasses import dataclass
 from functools import cached_property

@@ -39,7 +39,7 @@ class MixThenAugment:
         self.transform = compose(transforms)
 
     def __call__(self, inputs: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
-        """As of :class:`BatchAugment`, for (N, C, H, W) RGB or gray pictures."""
+        """Mix as :class:`BatchAugment` does, (N, C, H, W) RGB or gray pictures."""
         mixed, scores = self.mix(inputs, scores)
         return self.augment(mixed), scores
 
@@ -59,7 +59,7 @@ class MixThenAugment:
         return ((pictures - mean) / std).to(inputs.dtype)
 
     def set_epoch(self, epoch: int, seed: int | None = None) -> None:
-        """Of the augment that mixes."""
+        """Set the epoch of the augment that mixes."""
         self.mix.set_epoch(epoch, seed)
 
     def attach(self, model: nn.Module) -> None:

@@ -86,7 +86,7 @@ class PuzzleMix(BatchAugment):
         self.saliency = build_saliency(saliency)
 
     def attach(self, model: nn.Module) -> None:
-        """Also take the preprocessor's std, to bring pictures back to pixels."""
+        """Take the model, and its preprocessor's std, which brings pictures back to pixels."""
         super().attach(model)
         std = getattr(getattr(model, 'data_preprocessor', None), 'std', None)
         if self.pixel_std is None and std is not None:

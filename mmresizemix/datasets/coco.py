@@ -59,7 +59,7 @@ class CocoSplit:
 
     @property
     def title(self) -> str:
-        """What reports call it."""
+        """The name that reports give it."""
         return Path(self.annotations).stem
 
 

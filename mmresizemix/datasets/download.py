@@ -29,7 +29,7 @@ class Archive:
             folder in Path(path).parents for path in missing_files for folder in folders)
 
     def advice(self, root: Path) -> str:
-        """What to download, and where to unpack it."""
+        """An archive to download, and where it is unpacked."""
         place = 'into' if self.inside == '.' else f'and put what is in its {self.inside} into'
         return f'{self.url} ({self.size}): unpack it {place} {root}'
 

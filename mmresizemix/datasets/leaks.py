@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from ..files import whole_file, write_text
 from ..progress import Progress
+from .pictures import content_digest
 
 BITS = 64
 NEAR = 6  # of 64 bits may differ
@@ -52,7 +52,7 @@ class Leaks:
     pairs: tuple[Leak, ...]
 
     def __str__(self) -> str:
-        """In a sentence, for a report."""
+        """One sentence that says what was found, for a report."""
         same = {p.tested for p in self.pairs if p.distance is None}
         near = {p.tested for p in self.pairs} - same
         unread = f'; {self.unreadable:,} files could not be read' if self.unreadable else ''
@@ -64,12 +64,12 @@ class Leaks:
                 f'file and {len(near)} as a near copy {rule}, among {self.seen:,}{unread}.')
 
     def write(self, path: Path) -> Path:
-        """As JSON."""
+        """Write all of it to ``path``, as JSON."""
         return write_text(path, json.dumps(asdict(self), indent=1, default=str))
 
     @classmethod
     def read(cls, path: Path) -> 'Leaks':
-        """Of a file that :meth:`write` has written."""
+        """Read what :meth:`write` has written."""
         found = json.loads(path.read_text(encoding='utf-8'))
         pairs = (Leak(Path(p['seen']), Path(p['tested']), p['distance']) for p in found['pairs'])
         return cls(found['seen'], found['tested'], found['unreadable'], tuple(pairs))
@@ -86,11 +86,12 @@ def find_leaks(seen: Iterable[Path], tested: Iterable[Path],
     files = list(dict.fromkeys([*seen, *tested]))
     prints: dict[Path, Fingerprint] = {}
     with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        for path, found in zip(files, pool.map(_fingerprint, files, chunksize=64)):
+        each = pool.map(_fingerprint, files, chunksize=64)
+        for done, (path, found) in enumerate(zip(files, each), 1):
             if found is not None:
                 prints[path] = found
             if progress:
-                progress(len(prints), len(files))
+                progress(done, len(files))
     seen_ones, tested_ones = ([p for p in part if p in prints] for part in (seen, tested))
     same = list(_same(seen_ones, tested_ones, prints))
     known = {(pair.seen, pair.tested) for pair in same}
@@ -109,7 +110,7 @@ def _fingerprint(path: Path) -> Fingerprint | None:
             gray = image.convert('L')
     except Exception:  # Pillow's plugins raise whatever their format's parser raises
         return None
-    digest = blake2b(content, digest_size=16).digest()
+    digest = content_digest(content)
     if np.asarray(gray, float).std() < FLAT:
         return digest, None
     return digest, np.where(imagehash.phash(gray).hash.ravel(), 1, -1).astype(np.float32)

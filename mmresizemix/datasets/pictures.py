@@ -11,6 +11,7 @@ from PIL import Image
 
 from ..progress import Progress
 
+SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.pgm', '.tif', '.tiff', '.webp')
 _ORIENTATION = 0x0112  # EXIF tag; from 5 on, the picture is shown with its sides exchanged
 
 
@@ -21,6 +22,16 @@ class Picture:
     size: tuple[int, int] | None = None
     problem: str = ''
     digest: bytes = b''
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """The picture files in ``folder``, at any depth, by their names."""
+    return sorted(path for path in folder.rglob('*') if path.suffix.lower() in SUFFIXES)
+
+
+def content_digest(content: bytes) -> bytes:
+    """16 bytes that tell the bytes of a file from those of another."""
+    return blake2b(content, digest_size=16).digest()
 
 
 def look_at(paths: Iterable[Path], decode: bool = True,
@@ -45,7 +56,7 @@ def _decode(path: Path) -> Picture:
             image.load()
     except Exception as error:  # Pillow's plugins raise whatever their format's parser raises
         return Picture(problem=_problem(error))
-    return Picture(size, digest=blake2b(content, digest_size=16).digest())
+    return Picture(size, digest=content_digest(content))
 
 
 def _read_header(path: Path) -> Picture:

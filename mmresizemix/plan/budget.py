@@ -8,10 +8,10 @@ from typing import Any
 
 from mmengine.config import Config
 
+from ..datasets.pictures import SUFFIXES, pictures_below
 from ..files import write_if_changed
 from .plan import PlanError, read_seeds
 
-PICTURES = ('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.pgm', '.tif', '.tiff', '.webp')
 SPLITS = ('train', 'val')
 VALIDATED = 10  # one picture in so many, where the folder is not split
 SIDE, PIXELS_OF = 64, 224  # what ImageNet's sizes shrink to, from
@@ -96,11 +96,10 @@ def list_pictures(folder: str | Path, out: Path) -> Pictures:
     for label, name in enumerate(classes):
         for part in SPLITS:
             where = folder / part / name if split else folder / name
-            files = sorted(str(p.relative_to(folder)) for p in where.rglob('*')
-                           if p.suffix.lower() in PICTURES)
+            files = sorted(str(p.relative_to(folder)) for p in pictures_below(where))
             chosen = files if split else [f for f in files if _part_of(f) == part]
             if not chosen:
-                raise PlanError(f'--data: {where}: no pictures for {part} ({", ".join(PICTURES)})')
+                raise PlanError(f'--data: {where}: no pictures for {part} ({", ".join(SUFFIXES)})')
             found[part] += [f'{file} {label}' for file in chosen]
     train, val = (out / f'{part}.txt' for part in SPLITS)
     for path, lines in zip((train, val), found.values()):

@@ -15,11 +15,11 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS, init_default_scope
 
+from ..datasets.pictures import SUFFIXES, pictures_below
 from ..files import file_sha256, write_text
 from ..installed import read_config
 from ..launch import LOADERS
 from ..progress import Progress
-from .budget import PICTURES
 
 FILES = ('img_path', 'xml_path')  # of a sample
 
@@ -59,10 +59,9 @@ def check_data(cfg: Config, out: Path, progress: Progress | None = None) -> dict
     Raises:
         DataError: a file is missing, or a set is empty.
     """
-    init_default_scope(cfg.get('default_scope', 'mmengine'))
     sha, samples, watched = hashlib.sha256(), {}, {}
     for loader in (name for name in LOADERS if cfg.get(name)):
-        sets = list(_leaves(DATASETS.build(_without_pipelines(cfg[loader].dataset))))
+        sets = _sets_of(cfg, loader)
         samples[loader] = sum(map(len, sets))
         if not samples[loader]:
             raise DataError(f'{loader}: the data set is empty; check data_root, ann_file and '
@@ -105,20 +104,25 @@ def pictures_of(where: str | Path, loader: str, options: dict[str, Any] | None =
         DataError: there is none.
     """
     if Path(where).is_dir():
-        found = sorted(p for p in Path(where).rglob('*') if p.suffix.lower() in PICTURES)
+        found = pictures_below(Path(where))
     else:
         cfg = read_config(where)
         cfg.merge_from_dict(options or {})
-        init_default_scope(cfg.get('default_scope', 'mmengine'))
         found = []
-        for dataset in _leaves(DATASETS.build(_without_pipelines(cfg[loader].dataset))):
+        for dataset in _sets_of(cfg, loader):
             for i in range(len(dataset)):
                 found.append(Path(dataset.get_data_info(i)['img_path']))
                 if progress and i % 100 == 0:
                     progress(i, len(dataset))
     if not found:
-        raise DataError(f'{where}: no pictures ({", ".join(PICTURES)})')
+        raise DataError(f'{where}: no pictures ({", ".join(SUFFIXES)})')
     return found
+
+
+def _sets_of(cfg: Config, loader: str) -> list[BaseDataset]:
+    """The sets that ``loader`` reads, without their pipelines."""
+    init_default_scope(cfg.get('default_scope', 'mmengine'))
+    return list(_leaves(DATASETS.build(_without_pipelines(cfg[loader].dataset))))
 
 
 def _leaves(dataset: Any) -> Iterator[BaseDataset]:

@@ -61,8 +61,8 @@ def time_left(stages: Sequence[Stage], states: Mapping[str, State],
               at_once: int) -> TimeLeft | None:
     """Of the whole plan, by what stages of the same kind have taken; None: nothing is known yet.
 
-    What has no alike stage that has run counts as those of its kind; a training of a kind that has
-    not run is not counted, and of others, which are short, nor.
+    A stage unlike any that has run counts as those of its kind. Where none of its kind has run, it
+    is not counted; :attr:`TimeLeft.more` says so of trainings, for other stages are short.
     """
     took: dict[str, list[float]] = defaultdict(list)
     left, open_kinds = 0.0, []

@@ -2,8 +2,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from mmengine.logging import MMLogger
@@ -50,8 +50,6 @@ class Builder:
     def __init__(self, plan: Plan, root: Path, budget: Budget | None = None):
         self.plan, self.root, self.budget = plan, root, budget
         self.stages: list[Stage] = []
-        self.round = 0
-        self.rounds: list[int] = []  # of each stage: how many seeds of its row are before its own
         self.warnings: list[str] = []
         self.recipes: dict[str, Recipe] = {}
         self.checks: dict[str, tuple[str, DataRecord]] = {}  # by what they check
@@ -63,29 +61,41 @@ class Builder:
             self._detectors()
         else:
             self._classifiers()
-        return [stage for _, stage in sorted(zip(self.rounds, self.stages), key=lambda one: one[0])]
+        return self.stages
 
     def _classifiers(self) -> None:
-        tests = []
-        for row in map(self._row, self.plan.pretrainings):
-            for self.round, seed in enumerate(row.seeds or ()):
-                tests.append(self._classify(row, seed))
-        self._compare(tests, 'pretrain')
+        rows = [self._row(one) for one in self.plan.pretrainings]
+        rounds = max(len(row.seeds or ()) for row in rows)
+        self._compare([self._classify(row, row.seeds[r]) for r in range(rounds) for row in rows
+                       if row.seeds and r < len(row.seeds)], 'pretrain', {})
 
     def _detectors(self) -> None:
-        starts: list[Start] = []
-        for one in self.plan.pretrainings:
-            if one.random:
-                starts.append(Start(0, one))
-            for self.round, seed in enumerate(one.seeds or () if not one.random else ()):
-                starts.append(Start(self.round, one, seed, *self._backbone(one, seed)))
-        tests = []
-        for detector in self.plan.detectors:
-            for start in starts:
-                seeds = self._seeds(detector, start.pretraining)
-                for self.round, seed in enumerate(seeds, start.round):
-                    tests.append(self._detect(detector, start, seed))
-        self._compare(tests, 'finetune', self._leaks())
+        starts: list[list[Start]] = [[] for _ in self.plan.pretrainings]
+        tests: list[str] = []
+        for r in range(self._rounds()):
+            for one, its_starts in zip(self.plan.pretrainings, starts):
+                its_starts += self._starts(one, r)
+            for detector in self.plan.detectors:
+                for start in chain.from_iterable(starts):
+                    seeds = self._seeds(detector, start.pretraining)
+                    if r - start.round < len(seeds):
+                        tests.append(self._detect(detector, start, seeds[r - start.round]))
+            if r == 0:
+                leaks = self._leaks()
+        self._compare(tests, 'finetune', leaks)
+
+    def _rounds(self) -> int:
+        """How many it takes until every pretraining and every detector has had all its seeds."""
+        return max(len(one.seeds or ()) if not one.random else 1 for one in self.plan.pretrainings
+                   ) + max(len(self._seeds(detector, one)) for detector in self.plan.detectors
+                           for one in self.plan.pretrainings) - 1
+
+    def _starts(self, one: Pretraining, r: int) -> list[Start]:
+        """What can be started from in round ``r``: the seed of that number, if there is one."""
+        if one.random:
+            return [Start(0, one)] if r == 0 else []
+        return [Start(r, one, seed, *self._backbone(one, seed))
+                for seed in (one.seeds or ())[r:r + 1]]
 
     def _row(self, pretraining: Pretraining) -> Pretraining:
         """With a config of its own, which says what row of the table it is, and is the budget's."""
@@ -120,7 +130,6 @@ class Builder:
 
     def _add(self, name: str, kind: str, command: Callable[[], list[str]], **settings: Any) -> str:
         self.stages.append(Stage(name, slug(name), kind, self.root / 'stages', command, **settings))
-        self.rounds.append(self.round)
         return name
 
     def _check(self, recipe: Recipe, title: str) -> tuple[str, DataRecord]:
@@ -137,7 +146,6 @@ class Builder:
     def _leaks(self) -> dict[str, Path]:
         """By the stage that looks for them, where it writes whether detectors are tested on what
         was seen in pretraining; once for the same sets."""
-        self.round = 0
         found: dict[tuple[str, str], tuple[str, Path]] = {}
         for pretraining in (one for one in self.plan.pretrainings if one.config):
             for detector in self.plan.detectors:
@@ -251,8 +259,7 @@ class Builder:
                          inputs=lambda: dict(checkpoint=identity(last)), made_along=True)
 
     def _compare(self, tests: Sequence[str], kind: str,
-                 leaks: Mapping[str, Path] = MappingProxyType({})) -> None:
-        self.round = max(self.rounds)
+                 leaks: Mapping[str, Path]) -> None:
         out = self.root / 'comparison'
         runs = {s.name: (s.folder, s.epochs) for s in self.stages if s.kind == kind and s.folder}
 

@@ -61,19 +61,14 @@ def show_mix(path: str | Path, mix: Mix, before: np.ndarray, after: np.ndarray,
         mixed=(after, mix.target, scores_after))
     for row, name in zip(axes, ROWS):
         pictures, boxes, scores = shown[name]
-        for axis, picture, box, score in zip(row, pictures, boxes.tolist(), scores.tolist()):
-            axis.imshow(picture)
-            if mix.weight is None:
-                outline(axis, box)
-            axis.set_title(label_lines(score, classes), fontsize=8)
-        row[0].set_ylabel(name)
+        draw_row(row, name, pictures, scores, classes)
+        for axis, box in zip(row, boxes.tolist() if mix.weight is None else ()):
+            outline(axis, box)
     if mix.weight is not None:
         for axis, weight in zip(axes[-1], mix.weight.expand(n, *mix.size).numpy()):
             axis.imshow(weight, cmap='gray', vmin=0, vmax=1)
         axes[-1, 0].set_ylabel(SHARE)
-    for axis in axes.flat:
-        axis.set_xticks([])
-        axis.set_yticks([])
+    without_ticks(axes)
     figure.suptitle('\n'.join(fill(line, 16 * n) for line in title.splitlines()))
     return save(figure, Path(path))
 
@@ -84,16 +79,28 @@ def show_changes(path: str | Path, before: np.ndarray, after: np.ndarray, scores
     :func:`show_mix` without its mix."""
     n = len(before)
     figure = blank_figure(1.7 * n, 4.4)
-    rows = (('target', before, scores_before), ('mixed', after, scores_after))
-    for row, (name, pictures, scores) in zip(figure.subplots(2, n, squeeze=False), rows):
-        for axis, picture, score in zip(row, pictures, scores.tolist()):
-            axis.imshow(picture)
-            axis.set_title(label_lines(score, classes), fontsize=8)
-            axis.set_xticks([])
-            axis.set_yticks([])
-        row[0].set_ylabel(name)
+    axes = figure.subplots(2, n, squeeze=False)
+    draw_row(axes[0], 'target', before, scores_before, classes)
+    draw_row(axes[1], 'mixed', after, scores_after, classes)
+    without_ticks(axes)
     figure.suptitle(title)
     return save(figure, Path(path))
+
+
+def draw_row(row: np.ndarray, name: str, pictures: np.ndarray, scores: Tensor,
+             classes: Sequence[str]) -> None:
+    """Draw (N, H, W, 3) pictures into N axes, their labels above and the row's ``name`` beside."""
+    for axis, picture, score in zip(row, pictures, scores.tolist()):
+        axis.imshow(picture)
+        axis.set_title(label_lines(score, classes), fontsize=8)
+    row[0].set_ylabel(name)
+
+
+def without_ticks(axes: np.ndarray) -> None:
+    """Take the ticks off all axes."""
+    for axis in axes.flat:
+        axis.set_xticks([])
+        axis.set_yticks([])
 
 
 def show_pictures(path: str | Path, pictures: np.ndarray, names: Sequence[str],

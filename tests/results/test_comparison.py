@@ -23,6 +23,15 @@ def write_cells(folder, values, **settings):
             write_run(folder / f'{method}-{seed}', method=method, seed=seed, ap=ap, **settings)
 
 
+def write_detecting(folder, shares, seeds):
+    """Runs with their detections, by method: which share of the objects they find."""
+    truth = drawn_truth()
+    for method, found in shares.items():
+        for seed in range(seeds):
+            write_run(folder / f'{method}{seed}', method=method, seed=seed, truth=truth,
+                      detections=drawn_detections(truth, seed=seed + len(method), found=found))
+
+
 def test_cells_and_paired_differences(tmp_path):
     a, b = np.array([.302, .306, .304]), np.array([.300, .301, .303])
     write_cells(tmp_path, dict(baseline=b, resizemix=a))
@@ -62,11 +71,7 @@ def test_one_run_gives_no_verdict_but_says_what_would(tmp_path):
 
 
 def test_the_headline_says_first_what_is_decided(tmp_path):
-    truth = drawn_truth()
-    for method, found in dict(baseline=.5, cutmix=.5, resizemix=.95).items():
-        for seed in range(3):
-            write_run(tmp_path / f'{method}{seed}', method=method, seed=seed, truth=truth,
-                      detections=drawn_detections(truth, seed=seed + len(method), found=found))
+    write_detecting(tmp_path, dict(baseline=.5, cutmix=.5, resizemix=.95), seeds=3)
     result = compared(tmp_path, resamples=200)
     gains = [f'{result.contrasts[row, COLUMN].difference:+.2f}'.replace('-', '−')
              for row in ('ResizeMix', 'CutMix')]
@@ -83,11 +88,7 @@ def test_a_headline_of_nothing_decided_says_so(tmp_path):
 
 
 def test_detections_give_unrounded_metrics_and_the_image_interval(tmp_path):
-    truth = drawn_truth()
-    for method, found in dict(baseline=.6, cutmix=.6, resizemix=.95).items():
-        for seed in range(2):
-            write_run(tmp_path / f'{method}{seed}', method=method, seed=seed, truth=truth,
-                      detections=drawn_detections(truth, seed=seed + len(method), found=found))
+    write_detecting(tmp_path, dict(baseline=.6, cutmix=.6, resizemix=.95), seeds=2)
     result = compared(tmp_path, resamples=200)
     assert result.faults == ()
     contrast = result.contrasts['ResizeMix', COLUMN]
