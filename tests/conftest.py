@@ -60,14 +60,20 @@ def full(pytestconfig) -> bool:
     return pytestconfig.getoption('--full')
 
 
-@pytest.fixture(scope='session')
-def python(full, tmp_path_factory):
-    """The path of the Python that runs commands: one that starts at once, or with --full the real one."""
-    if full:
-        yield sys.executable
+@pytest.fixture(scope='session', autouse=True)
+def python_server(request, full, tmp_path_factory):
+    """The server of ``python``: it imports while the first tests run, if any test wants it."""
+    if full or not any('python' in item.fixturenames for item in request.session.items):
+        yield None
     else:
-        with forked_python(tmp_path_factory.mktemp('python')) as path:
-            yield str(path)
+        with forked_python(tmp_path_factory.mktemp('python')) as ready:
+            yield ready
+
+
+@pytest.fixture(scope='session')
+def python(python_server) -> str:
+    """The path of the Python that runs commands: one that starts at once, or with --full the real one."""
+    return str(python_server()) if python_server else sys.executable
 
 
 @pytest.fixture

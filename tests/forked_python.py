@@ -8,8 +8,9 @@ imported already, and the command's parent is the server. So what a test says of
 processes that die with their parent, it says by the real Python, ``sys.executable`` of the test itself; so does
 everything with ``pytest --full``.
 
-    with forked_python(folder) as python:
-        subprocess.run([python, 'tools/train.py', ...])
+    with forked_python(folder) as ready:
+        ...  # whatever else is to be done while the server imports
+        subprocess.run([ready(), 'tools/train.py', ...])
 """
 import json
 import os
@@ -17,6 +18,7 @@ import signal
 import socket
 import sys
 from contextlib import contextmanager, suppress
+from functools import cache
 
 MOST_FILES = 250  # that one message over a socket can carry
 HIGH = 1000  # file descriptors from here on are only used while others are put in place
@@ -26,16 +28,22 @@ NEVER_PASSED_ON = {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD, signal.SIGCON
 
 @contextmanager
 def forked_python(folder):
-    """Start a server; yield the path of the ``python``, which is kept in ``folder`` (a Path)."""
+    """Start a server; yield a function that waits for it and returns the path of the ``python``, which is kept in
+    ``folder`` (a Path)."""
     import subprocess
     python, address = folder / 'python', folder / 'socket'
     python.write_text(f'#!/bin/sh\nFORKED_PYTHON="$0" exec {sys.executable} -I -S {__file__} run {address} "$@"\n')
     python.chmod(0o755)
     server = subprocess.Popen([sys.executable, __file__, 'serve', address], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, env={**os.environ, 'OMP_NUM_THREADS': '1'})
-    try:
+
+    @cache
+    def ready():
         assert b'ready\n' in server.stdout, 'the server did not start'  # after what imports print
-        yield python
+        return python
+
+    try:
+        yield ready
     finally:
         server.stdin.close()
         server.wait()

@@ -1,5 +1,7 @@
 """Backbone files, and a small detector that takes them."""
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,12 +24,19 @@ def save(tmp_path):
     return _save
 
 
-@pytest.fixture
-def exported(save, tmp_path):
-    """A right backbone file."""
+@pytest.fixture(scope='session')
+def exported_once(tmp_path_factory):
     from mmresizemix.transfer import export_backbone
-    export_backbone(save(as_mmpretrain(state_of())), tmp_path / 'backbone.pth')
-    return tmp_path / 'backbone.pth'
+    folder = tmp_path_factory.mktemp('exported')
+    torch.save(as_mmpretrain(state_of()), folder / 'checkpoint.pth')
+    export_backbone(folder / 'checkpoint.pth', folder / 'backbone.pth')
+    return folder / 'backbone.pth'
+
+
+@pytest.fixture
+def exported(exported_once, tmp_path):
+    """A right backbone file, which the test may change."""
+    return Path(shutil.copy(exported_once, tmp_path))
 
 
 @pytest.fixture(scope='session')

@@ -8,7 +8,7 @@ from transfer_samples import as_mmpretrain, state_of
 from mmengine.runner import load_checkpoint as mmengine_load
 
 from mmresizemix.transfer import CheckpointError, export_backbone, load_checkpoint
-from mmresizemix.transfer.layouts import read_layout
+from mmresizemix.transfer.layouts import check_plain_resnet, read_layout
 from mmresizemix.transfer.stamp import digest, facts_of_mmpretrain, method_of
 
 
@@ -37,9 +37,17 @@ def test_every_layout_gives_the_same_tensors(layout, save, tmp_path):
     assert stamp.depth == 18 and stamp.digest == digest(backbone)
 
 
-@pytest.mark.parametrize('depth', [18, 34, 50, 101])
-def test_depths(depth, save, tmp_path):
-    assert export_backbone(save(state_of(depth)), tmp_path / 'out.pth').depth == depth
+def shapes_of(network, **settings):
+    """A torchvision network's tensors, all ones, each one number in memory."""
+    with torch.device('meta'):
+        state = getattr(torchvision.models, network)(**settings).state_dict()
+    return {k: torch.ones((), dtype=v.dtype).expand(v.shape) for k, v in state.items()}
+
+
+@pytest.mark.parametrize('depth', [18, 34, 50, 101, 152])
+def test_depths(depth, save):
+    content = load_checkpoint(save(shapes_of(f'resnet{depth}')))
+    assert check_plain_resnet(read_layout(content).tensors) == depth
 
 
 def test_exporting_again_keeps_the_stamp(exported, tmp_path):
@@ -77,14 +85,13 @@ def ema_layouts(average, raw):
 
 
 @pytest.mark.parametrize('layout', ['mmengine', 'timm', 'torchvision'])
-def test_the_moving_average_by_default_and_the_raw_weights_on_request(layout, save, tmp_path):
+def test_the_moving_average_by_default_and_the_raw_weights_on_request(layout, save):
     average, raw = state_of(seed=1), state_of(seed=2)
-    path = save(ema_layouts(average, raw)[layout])
+    content = load_checkpoint(save(ema_layouts(average, raw)[layout]))
     for expected, is_raw, name in ((average, False, 'ema'), (raw, True, 'raw')):
-        stamp = export_backbone(path, tmp_path / 'out.pth', raw=is_raw)
-        written = torch.load(tmp_path / 'out.pth', weights_only=True)['state_dict']
-        assert torch.equal(written['conv1.weight'], expected['conv1.weight'])
-        assert stamp.weights == name
+        backbone = read_layout(content, raw=is_raw)
+        assert torch.equal(backbone.tensors['conv1.weight'], expected['conv1.weight'])
+        assert backbone.weights == name
 
 
 def test_where_mmengines_ema_hook_really_puts_the_average(tmp_path):
@@ -136,8 +143,8 @@ def deep_stem(state):
 
 REFUSED = {
     'a deep stem': lambda: deep_stem(state_of()),
-    'a grouped 3x3 convolution': lambda: torchvision.models.resnext50_32x4d().state_dict(),
-    'width 128 in layer1': lambda: torchvision.models.wide_resnet50_2().state_dict(),
+    'a grouped 3x3 convolution': lambda: shapes_of('resnext50_32x4d'),
+    'width 128 in layer1': lambda: shapes_of('wide_resnet50_2'),
     'tensors missing .*layer2.0.bn1.weight': lambda: without(state_of(), 'layer2.0.bn1.weight'),
     'blocks of no known ResNet': lambda: {k: v for k, v in state_of().items() if 'layer4' not in k},
     'layer3.1.conv2.weight holds NaN': lambda: with_nan(state_of()),
@@ -218,8 +225,12 @@ def test_the_raw_weights_do_not_take_the_averages_accuracy(save, tmp_path):
     content['ema_state_dict'] = {f'module.{k}': v + 1 for k, v in content['state_dict'].items()}
     (tmp_path / 'start/vis_data').mkdir(parents=True)
     (tmp_path / 'start/vis_data/scalars.json').write_text('{"accuracy/top1": 50.0, "step": 3}\n')
-    assert export_backbone(save(content), tmp_path / 'ema.pth').top1 == 50
-    assert export_backbone(save(content), tmp_path / 'raw.pth', raw=True).top1 is None
+    path = save(content)
+    average = export_backbone(path, tmp_path / 'ema.pth')
+    raw = export_backbone(path, tmp_path / 'raw.pth', raw=True)
+    assert (average.weights, average.top1) == ('ema', 50) and (raw.weights, raw.top1) == ('raw', None)
+    written = [load_checkpoint(tmp_path / name)['state_dict']['conv1.weight'] for name in ('ema.pth', 'raw.pth')]
+    assert torch.equal(written[0] + 1, written[1])
 
 
 @pytest.mark.parametrize('settings, named', [
