@@ -1,11 +1,12 @@
 """How every command of tools/ ends: with its result, or with one line that says why not."""
 import errno
 import io
-import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Callable
+
+from .processes import forks_die_with_parent, kill_children
 
 STOPPED = 130  # what a shell reports after Ctrl-C
 # What the system says of a path that the user gave.
@@ -27,6 +28,7 @@ def run_command(main: Callable[[], int | None], when_stopped: str = '') -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors='replace')  # where a locale lacks τ or −: ? instead of an end
+    forks_die_with_parent()
     try:
         sys.exit(main())
     except KeyboardInterrupt:
@@ -53,12 +55,6 @@ def _said(error: Exception) -> str:
     place = '' if os.path.isabs(error.filename) else f', seen from {os.getcwd()}'
     return (f'{error.filename}: {error.strerror}{place}. Check the path, or the setting of the '
             'config that names it')
-
-
-def kill_children() -> None:
-    """Kill what multiprocessing has left: at its end Python would wait for one that hangs."""
-    for child in multiprocessing.active_children():
-        child.kill()
 
 
 def _is_ours(error: BaseException) -> bool:

@@ -14,8 +14,9 @@ from mmengine.runner import Runner
 
 from .fast import use_fast_training
 from .installed import read_config
+from .processes import die_with_parent
 from .results.run import RANDOM
-from .resuming import INTERRUPTED, die_with_parent
+from .resuming import INTERRUPTED
 from .sharing import LOADERS, take_share
 from .stack import missing
 from .transfer import CheckpointError, load_checkpoint

@@ -4,7 +4,6 @@ An epoch begins with random streams that depend on (seed, rank, epoch) only (:mo
 can be played again: the loader's batches up to the one where it stopped are drawn and thrown away,
 which brings its workers to where they were, then the generators of this process are put back.
 """
-import ctypes
 import os
 import random
 import signal
@@ -22,8 +21,8 @@ from mmengine.dist import (all_gather_object, all_reduce, barrier, broadcast,
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
-from .command import kill_children
 from .files import remove_unfinished
+from .processes import kill_children
 from .registry import LOOPS
 from .results.logs import HEADLINES, read_log
 from .seeding import batch_augments
@@ -253,11 +252,3 @@ def _restore(states: dict[str, Any], model: torch.nn.Module) -> None:
         torch.cuda.set_rng_state(states['cuda'].cpu())
     for augment, state in zip(batch_augments(model), states['augments'], strict=True):
         augment.generator.set_state(state.cpu())
-
-
-def die_with_parent() -> None:
-    """Let the kernel kill this process when its parent ends, however that ends. A rank that
-    outlived torchrun would train on beside the resumed run (Linux; nothing elsewhere)."""
-    if sys.platform == 'linux':
-        set_death_signal = 1  # PR_SET_PDEATHSIG
-        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)

@@ -21,7 +21,7 @@ from torch.utils.data import Dataset
 
 import mmresizemix
 from mmresizemix.launch import build_runner, leave_process_group, newest_checkpoint
-from mmresizemix.resuming import die_with_parent
+from mmresizemix.processes import die_with_parent
 
 
 @DATASETS.register_module(force=True)
