@@ -16,7 +16,7 @@ from mmresizemix.results import read_metrics
 STAGE = 'finetune-ssd-from-random-weights-seed-0'
 # By processes: pictures (4 a step of each; two processes agree to stop every ten steps), settings of
 # the plan, arguments. Without GPUs two talk over gloo.
-PLACES = {1: (80, '', ()), 2: (160, 'gpus_per_run = 2', ('--gpus', '2'))}
+PLACES = {1: (40, '', ()), 2: (160, 'gpus_per_run = 2', ('--gpus', '2'))}
 
 
 @pytest.fixture(scope='module', params=[1, pytest.param(2, marks=pytest.mark.full)],
@@ -123,7 +123,7 @@ def test_a_hung_loader_worker_is_noticed(tmp_path, python):
     config.write_text(f'''
 _base_ = {str(base)!r}
 custom_imports = dict(imports=['hanging'], allow_failed_imports=False)
-train_dataloader = dict(num_workers=1, timeout=10,
+train_dataloader = dict(num_workers=1, timeout=5,
                         collate_fn=dict(type='hang_once', marker={str(tmp_path / "hung")!r}))
 ''')
     plan.write_text(plan.read_text().replace(repr(str(base)), repr(str(config))))
@@ -132,4 +132,4 @@ train_dataloader = dict(num_workers=1, timeout=10,
     done = transfer(plan, tmp_path / 'root', environment)
     assert done.returncode == 0, done.stdout + done.stderr
     log = (tmp_path / f'root/stages/{STAGE}.log').read_text()
-    assert 'DataLoader timed out after 10 seconds' in log and log.count(BEGIN) == 2
+    assert 'DataLoader timed out after 5 seconds' in log and log.count(BEGIN) == 2
