@@ -32,3 +32,4 @@ param_scheduler = [
          convert_to_iter_based=True)
 ]
 auto_scale_lr = dict(base_batch_size=128)
+default_hooks = dict(logger=dict(interval=20))  # an epoch may have fewer steps than 100
