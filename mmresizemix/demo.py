@@ -15,9 +15,11 @@ from .results.table import Table
 
 DATA = 'MMRESIZEMIX_DEMO_DATA'  # the configs of the demo read it
 SEED = 1  # of the scenes; those of seed 0 were for choosing the demo's sizes
+# Pixels; what fills a crop fills a quarter to a half of a scene.
+SIZES: dict[str, Any] = dict(crop_size=32, scene_size=(64, 64), object_sides=(.25, .55))
 # plan, numbers of pictures: crops per class, scenes of COCO, scenes of VOC
 SCALES: dict[str, tuple[str, dict[str, Any]]] = {
-    'full': ('demo', dict(crops=(220, 50), coco=(90, 150), voc=(45, 45, 150))),
+    'full': ('demo', dict(crops=(200, 50), coco=(200, 150), voc=(60, 60, 150))),
     'smoke': ('demo_smoke', dict(crops=(8, 4), coco=(16, 8), voc=(8, 8, 8))),
 }
 
@@ -36,8 +38,7 @@ def run_demo(scale: str, console: Console, seed: int = SEED) -> int:
     name = plan.replace('_', '-') + ('' if seed == SEED else f'-seed-{seed}')
     data, root = Path('data').resolve() / name, Path('work_dirs').resolve() / name
     with progress_bar('drawing the scenes') as progress:
-        write_scenes(data, crop_size=48, scene_size=(96, 96), seed=seed, progress=progress,
-                     **pictures)
+        write_scenes(data, seed=seed, progress=progress, **SIZES, **pictures)
     os.environ[DATA] = str(data)
     code = carry_out(CONFIGS / 'plans' / f'{plan}.py', root, 'local', 0, None, console)
     found = root / 'comparison/table.json'

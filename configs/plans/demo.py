@@ -6,17 +6,21 @@ One detector per format, three seeds per cell, and every pretraining three times
 difference can be decided. docs/demo.md has how its sizes were chosen.
 """
 _seeds = [0, 1, 2]
-_pretrain = {'train_cfg.max_epochs': 6, 'param_scheduler.T_max': 6}
+_pretrain = {
+    'train_cfg.max_epochs': 7,
+    'param_scheduler.T_max': 7,
+    'train_dataloader.batch_size': 32,
+    'train_dataloader.dataset.pipeline.1.scale': 32,
+    'optim_wrapper.optimizer.fused': True,
+}
 pretrainings = [
     dict(name='baseline', config='../demo/resnet18_scenes.py', options=_pretrain, seeds=_seeds),
     dict(name='ResizeMix', config='../demo/resnet18-resizemix_scenes.py', options=_pretrain,
          seeds=_seeds),
     dict(name='random weights', random=True, seeds=_seeds),
 ]
-_detect = {'train_cfg.max_epochs': 10, 'train_cfg.val_interval': 5}
 detectors = [
-    dict(name='SSD on COCO', config='../demo/ssd96_r18_scenes-coco.py', options=_detect),
-    dict(name='Faster R-CNN on VOC', config='../demo/faster-rcnn_r18_scenes-voc.py',
-         options=_detect),
+    dict(name='SSD on COCO', config='../demo/ssd64_r18_scenes-coco.py'),
+    dict(name='Faster R-CNN on VOC', config='../demo/faster-rcnn64_r18_scenes-voc.py'),
 ]
 slurm = dict(cpus=1, minutes=60)

@@ -22,7 +22,7 @@ from .textures import draw_colours, texture
 
 DRAWING = 1  # raise it with every change of what is drawn: a cached set of another is not reused
 VOC_LISTS = (('VOC2007', 'trainval', 0), ('VOC2012', 'trainval', 0), ('VOC2007', 'test', 500000))
-SMALLEST, LARGEST = .12, .5
+OBJECT_SIDES = (.12, .5)  # the smallest and largest diameter, over the scene's shorter side
 MOST_OVERLAP = .12
 VISIBLE = .5
 JPEG_QUALITY = 92
@@ -64,13 +64,19 @@ def draw_crop(label: int, side: int, rng: np.random.Generator) -> Scene:
     return _paint((side, side), [(label, mask)], rng)
 
 
-def draw_scene(size: tuple[int, int], rng: np.random.Generator) -> Scene:
-    """Two to five objects that hardly overlap, over one ground of ``size`` (width, height)."""
+def draw_scene(size: tuple[int, int], rng: np.random.Generator,
+               object_sides: tuple[float, float] = OBJECT_SIDES) -> Scene:
+    """Two to five objects that hardly overlap, over one ground of ``size`` (width, height).
+
+    Args:
+        object_sides: the smallest and the largest diameter of an object, over the scene's shorter
+            side; drawn log-uniformly, and smaller where there is no room.
+    """
     # A shuffled deck that holds each class twice keeps the classes balanced from scene to scene.
     deck = rng.permutation(np.repeat(np.arange(len(SCENE_CLASSES)), 2))
     placed: list[tuple[int, np.ndarray]] = []
     for label in deck[:rng.integers(2, 6)]:
-        mask = _place(int(label), size, [mask for _, mask in placed], rng)
+        mask = _place(int(label), size, [mask for _, mask in placed], rng, object_sides)
         if mask is not None:
             placed.append((int(label), mask))
     return _paint(size, placed, rng)
@@ -79,7 +85,8 @@ def draw_scene(size: tuple[int, int], rng: np.random.Generator) -> Scene:
 def write_scenes(root: str | os.PathLike, *, crops: tuple[int, int] = (200, 60),
                  crop_size: int = 48, coco: tuple[int, int] = (200, 80),
                  voc: tuple[int, int, int] = (100, 100, 80),
-                 scene_size: tuple[int, int] = (128, 128), seed: int = 0,
+                 scene_size: tuple[int, int] = (128, 128),
+                 object_sides: tuple[float, float] = OBJECT_SIDES, seed: int = 0,
                  progress: Progress | None = None) -> Path:
     """Write the demo sets into the folder ``root``, or reuse it where it already holds them.
 
@@ -90,6 +97,7 @@ def write_scenes(root: str | os.PathLike, *, crops: tuple[int, int] = (200, 60),
         coco: Scenes of train2017 and val2017.
         voc: Scenes of VOC2007 trainval, VOC2012 trainval and VOC2007 test.
         scene_size: Width and height of a scene in pixels.
+        object_sides: Of scenes, as in :func:`draw_scene`; 0 < smallest <= largest <= 1.
         seed: Seed of every picture.
         progress: Called with (pictures written, pictures in all).
 
@@ -99,7 +107,7 @@ def write_scenes(root: str | os.PathLike, *, crops: tuple[int, int] = (200, 60),
     root = Path(root)
     wanted = dict(drawing=DRAWING, classes=list(SCENE_CLASSES), crops=list(crops),
                   crop_size=crop_size, coco=list(coco), voc=list(voc),
-                  scene_size=list(scene_size), seed=seed)
+                  scene_size=list(scene_size), object_sides=list(object_sides), seed=seed)
     _check(wanted)
     if _holds(root, wanted):
         return root
@@ -119,11 +127,11 @@ def write_scenes(root: str | os.PathLike, *, crops: tuple[int, int] = (200, 60),
     return root
 
 
-def _place(label: int, size: tuple[int, int], others: list[np.ndarray],
-           rng: np.random.Generator) -> np.ndarray | None:
+def _place(label: int, size: tuple[int, int], others: list[np.ndarray], rng: np.random.Generator,
+           object_sides: tuple[float, float]) -> np.ndarray | None:
     """A mask that hides little of the others; smaller with every attempt, None if none fits."""
-    side = min(size)
-    extent = side * np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST)))
+    side, (smallest, largest) = min(size), object_sides
+    extent = side * np.exp(rng.uniform(np.log(smallest), np.log(largest)))
     for _ in range(40):
         centre = rng.uniform(.35 * extent, np.array(size) - .35 * extent)
         mask = _random_mask(label, size, centre, extent / 2, rng)
@@ -132,7 +140,7 @@ def _place(label: int, size: tuple[int, int], others: list[np.ndarray],
         areas = [min(solid.sum(), (other >= VISIBLE).sum()) for other in others]
         if solid.any() and all(h <= MOST_OVERLAP * a for h, a in zip(hidden, areas)):
             return mask
-        extent = max(extent * .95, SMALLEST * side)
+        extent = max(extent * .95, smallest * side)
     return None
 
 
@@ -175,7 +183,7 @@ def _write_all(root: Path, wanted: dict, progress: Progress) -> None:
 
 def _write_pictures(root: Path, wanted: dict) -> Iterator[None]:
     """Write everything but scenes.json, with a yield for each picture."""
-    seed, size = wanted['seed'], tuple(wanted['scene_size'])
+    seed, size, sides = wanted['seed'], tuple(wanted['scene_size']), wanted['object_sides']
     for split, count in zip(('train', 'val'), wanted['crops']):
         for label, name in enumerate(SCENE_CLASSES):
             part = f'classification/{split}/{name}'
@@ -186,14 +194,14 @@ def _write_pictures(root: Path, wanted: dict) -> Iterator[None]:
     for split, count in zip(('train2017', 'val2017'), wanted['coco']):
         writer = CocoWriter(root / 'coco', split, SCENE_CLASSES)
         for index in range(count):
-            scene = draw_scene(size, picture_rng(seed, f'coco/{split}', index))
+            scene = draw_scene(size, picture_rng(seed, f'coco/{split}', index), sides)
             _save(scene, writer.add(index + 1, scene))
             yield
         writer.close()
     for (year, split, first), count in zip(VOC_LISTS, wanted['voc']):
         voc = VocWriter(root / 'VOCdevkit' / year, split, SCENE_CLASSES)
         for index in range(count):
-            scene = draw_scene(size, picture_rng(seed, f'{year}/{split}', index))
+            scene = draw_scene(size, picture_rng(seed, f'{year}/{split}', index), sides)
             _save(scene, voc.add(first + index + 1, scene))
             yield
         voc.close()
@@ -214,6 +222,10 @@ def _check(wanted: dict) -> None:
         faults.append(f'crop_size is at least 16 pixels, got {wanted["crop_size"]}')
     if not faults and min(wanted['scene_size']) < 48:
         faults.append(f'scene_size is at least 48 pixels a side, got {wanted["scene_size"]}')
+    sides = wanted['object_sides']
+    if len(sides) != 2 or not 0 < sides[0] <= sides[1] <= 1:
+        faults.append('object_sides is (smallest, largest), 0 < smallest <= largest <= 1, got '
+                      f'{sides}')
     if wanted['seed'] < 0:
         faults.append(f'seed is 0 or more, got {wanted["seed"]}')
     if faults:
