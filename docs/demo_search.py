@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from mmresizemix.command import run_command
 from mmresizemix.datasets import write_scenes
 from mmresizemix.demo import DATA, SCALES, SIZES
 from mmresizemix.installed import CONFIGS
@@ -23,11 +24,13 @@ from mmresizemix.progress import progress_bar
 
 SEED = 0
 PLAN = """
-_base_ = {demo!r}
+_base_ = '{configs}/plans/demo.py'
 _epochs = {{'train_cfg.max_epochs': {epochs}, 'train_cfg.val_interval': {epochs}, 'param_scheduler.T_max': {epochs}}}
 pretrainings = [
-    dict(one, options={{**one['options'], **_epochs}}) for one in _base_.pretrainings if 'config' in one
+    dict(one, config=one['config'].replace('..', '{configs}'), options={{**one['options'], **_epochs}})
+    for one in _base_.pretrainings if 'config' in one
 ]
+detectors = [dict(one, config=one['config'].replace('..', '{configs}')) for one in _base_.detectors]
 """
 
 
@@ -55,7 +58,7 @@ def carry_out_regime(name: str, out: Path, console: Console) -> None:
     os.environ[DATA] = str(scenes.resolve())
     root.mkdir(parents=True, exist_ok=True)
     plan = root / 'plan.py'
-    plan.write_text(PLAN.format(demo=str(CONFIGS / 'plans/demo.py'), epochs=regime.epochs), encoding='utf-8')
+    plan.write_text(PLAN.format(configs=CONFIGS, epochs=regime.epochs), encoding='utf-8')
     carry_out(plan, root, 'local', 0, None, console)
 
 
@@ -74,4 +77,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main, 'The same command goes on where it was.')
