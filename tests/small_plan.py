@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from mmresizemix.datasets import write_scenes
+from mmresizemix.demo import SCALES, SIZES
 from mmresizemix.transfer import load_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,8 +54,7 @@ detectors = [dict(one, config=_plans + '/' + one['config']) for one in _base_.de
 
 def smoke_environment(folder: Path, python: str) -> dict[str, str]:
     """What it needs: its scenes, drawn in ``folder``; ``python`` is to run it."""
-    scenes = write_scenes(folder, crops=(8, 4), crop_size=48, coco=(16, 8), voc=(8, 8, 8),
-                          scene_size=(96, 96))
+    scenes = write_scenes(folder, **SIZES, **SCALES['smoke'][1])
     return _environment(scenes, python)
 
 

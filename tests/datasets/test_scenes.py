@@ -103,6 +103,16 @@ def test_classes_are_balanced_and_scenes_hold_two_to_five_objects():
     assert max(counts.values()) < 1.35 * min(counts.values())
 
 
+def test_objects_are_as_large_as_asked_for():
+    """By the ellipses that nothing hides or cuts: of their box the longer side is 0.9 to 1 of the diameter."""
+    scenes = [draw_scene((200, 150), picture_rng(5, 'sides', index), (.4, .4)) for index in range(60)]
+    round_ones = [item for scene in scenes for item in scene.objects[-1:]
+                  if SCENE_CLASSES[item.label] in ('circle', 'ring') and not item.truncated]
+    assert len(round_ones) > 10
+    for x0, y0, x1, y1 in (item.box for item in round_ones):
+        assert .9 * 60 - 2 < max(x1 - x0, y1 - y0) + 1 < 60 + 2
+
+
 def test_colour_does_not_tell_the_class():
     """Mean colours of the classes' crops differ by no more than chance lets them."""
     means = np.array([[draw_crop(label, 32, picture_rng(0, SCENE_CLASSES[label], index))
@@ -174,9 +184,9 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
 
 
 def test_parameters_out_of_range_are_all_named(tmp_path):
-    named = 'coco takes 2 .*crop_size is at least 16.*seed is 0 or more'
+    named = 'coco takes 2 .*crop_size is at least 16.*object_sides is .*seed is 0 or more'
     with pytest.raises(ValueError, match=named):
-        write_scenes(tmp_path / 'scenes', **{**SMALL, 'coco': (1, ), 'crop_size': 2}, seed=-1)
+        write_scenes(tmp_path / 'scenes', **{**SMALL, 'coco': (1, ), 'crop_size': 2}, object_sides=(.5, .2), seed=-1)
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path):
