@@ -45,7 +45,7 @@ class Regime:
 REGIMES = {
     'few-crops': Regime('learned by heart', 20, 70),
     'some-crops': Regime('learned by heart late', 60, 23),
-    'many-crops': Regime('the demo', 200, 7),
+    'many-crops': Regime('the demo', 200, 6),
     'long': Regime('three times as long', 200, 21),
 }
 

@@ -7,8 +7,6 @@ difference can be decided. docs/demo.md has how its sizes were chosen.
 """
 _seeds = [0, 1, 2]
 _pretrain = {
-    'train_cfg.max_epochs': 7,
-    'param_scheduler.T_max': 7,
     'train_dataloader.batch_size': 32,
     'train_dataloader.dataset.pipeline.1.scale': 32,
     'optim_wrapper.optimizer.fused': True,

@@ -6,7 +6,7 @@ _base_ = './demo.py'
 _pretrain = {'train_cfg.max_epochs': 2, 'param_scheduler.T_max': 2}
 _detect = {'train_cfg.max_epochs': 2, 'train_cfg.val_interval': 1}
 pretrainings = [
-    dict(one, seeds=[0], **(dict(options={**one['options'], **_pretrain}) if 'config' in one else {}))
-    for one in _base_.pretrainings
+    dict(one, seeds=[0], options=dict(one['options'], **_pretrain)) if 'config' in one else dict(
+        one, seeds=[0]) for one in _base_.pretrainings
 ]
 detectors = [dict(one, options=_detect) for one in _base_.detectors]
