@@ -25,7 +25,8 @@ from mmresizemix.progress import progress_bar
 SEED = 0
 PLAN = """
 _base_ = '{configs}/plans/demo.py'
-_epochs = {{'train_cfg.max_epochs': {epochs}, 'train_cfg.val_interval': {epochs}, 'param_scheduler.T_max': {epochs}}}
+_epochs = {{'train_cfg.max_epochs': {epochs}, 'train_cfg.val_interval': {epochs},
+            'default_hooks.checkpoint.interval': {epochs}, 'param_scheduler.T_max': {epochs}}}
 pretrainings = [
     dict(one, config=one['config'].replace('..', '{configs}'), options={{**one['options'], **_epochs}})
     for one in _base_.pretrainings if 'config' in one

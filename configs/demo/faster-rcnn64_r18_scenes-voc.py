@@ -13,7 +13,9 @@ train_dataloader = dict(dataset=dict(dataset=dict(datasets=my_train_sets)))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
 
-train_cfg = dict(max_epochs=4, val_interval=4)
+epochs = 4
+train_cfg = dict(max_epochs=epochs, val_interval=epochs)
 param_scheduler = _base_.scenes_schedule
-param_scheduler[1].update(end=4, milestones=[3])
+param_scheduler[1].update(end=epochs, milestones=[3])
 optim_wrapper = dict(optimizer=dict(fused=True))  # on a CPU it takes a third of the time
+default_hooks = dict(checkpoint=dict(interval=epochs))

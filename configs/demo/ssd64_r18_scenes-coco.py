@@ -35,9 +35,10 @@ test_dataloader = val_dataloader
 val_evaluator = _base_.scenes_coco_metric
 test_evaluator = _base_.scenes_coco_metric
 
-train_cfg = dict(max_epochs=6, val_interval=6)
+epochs = 5
+train_cfg = dict(max_epochs=epochs, val_interval=epochs)
 param_scheduler = _base_.scenes_schedule
-param_scheduler[1].update(end=6, milestones=[4, 5])
+param_scheduler[1].update(end=epochs, milestones=[3, 4])
 optim_wrapper = _base_.scenes_optimizer
 optim_wrapper['optimizer'].update(lr=0.02, fused=True)  # on a CPU it takes a third of the time
-default_hooks = dict(logger=dict(interval=5))
+default_hooks = dict(logger=dict(interval=5), checkpoint=dict(interval=epochs))

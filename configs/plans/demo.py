@@ -7,6 +7,8 @@ difference can be decided. docs/demo.md has how its sizes were chosen.
 """
 _seeds = [0, 1, 2]
 _pretrain = {
+    'train_cfg.val_interval': 6,  # evaluated and saved at the end only
+    'default_hooks.checkpoint.interval': 6,
     'train_dataloader.batch_size': 32,
     'train_dataloader.dataset.pipeline.1.scale': 32,
     'optim_wrapper.optimizer.fused': True,

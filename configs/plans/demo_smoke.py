@@ -3,10 +3,14 @@
     python tools/transfer.py configs/plans/demo_smoke.py      # after: make demo SCALE=smoke
 """
 _base_ = './demo.py'
-_pretrain = {'train_cfg.max_epochs': 2, 'param_scheduler.T_max': 2}
-_detect = {'train_cfg.max_epochs': 2, 'train_cfg.val_interval': 1}
+_two_epochs = {
+    'train_cfg.max_epochs': 2,
+    'train_cfg.val_interval': 1,
+    'default_hooks.checkpoint.interval': 1
+}
+_pretrain = {**_two_epochs, 'param_scheduler.T_max': 2}
 pretrainings = [
     dict(one, seeds=[0], options=dict(one['options'], **_pretrain)) if 'config' in one else dict(
         one, seeds=[0]) for one in _base_.pretrainings
 ]
-detectors = [dict(one, options=_detect) for one in _base_.detectors]
+detectors = [dict(one, options=_two_epochs) for one in _base_.detectors]

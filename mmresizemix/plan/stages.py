@@ -270,7 +270,8 @@ class Builder:
 
         def remark() -> list[str]:
             said = [self.budget.remark] if self.budget else []
-            said += [str(Leaks.read(path)) for path in leaks.values() if path.is_file()]
+            said += [f'{name.replace("find leaks", "Leaks")}: {Leaks.read(path)}'
+                     for name, path in leaks.items() if path.is_file()]
             return ['--remark', ' '.join(said)] if said else []
 
         self._add('compare', 'compare',

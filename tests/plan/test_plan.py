@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from mmresizemix.datasets import Leaks
 from mmresizemix.plan import PlanError, read_plan
 from mmresizemix.plan.recipe import Recipe
 from mmresizemix.plan.stages import build
@@ -66,6 +67,18 @@ def test_table_5_is_three_pretrainings_four_detectors_three_seeds(tmp_path):
     for stage in stages:
         assert set(stage.needs) <= seen, 'in an order in which they can run'
         seen.add(stage.name)
+
+
+def test_the_report_says_of_each_detector_whether_its_test_pictures_were_seen(tmp_path):
+    stages, _ = build(read_plan(PLANS / 'demo.py'), tmp_path)
+    *others, compare = stages
+    assert '--remark' not in compare.command(), 'of what is unknown, nothing'
+    for tested, stage in enumerate((s for s in others if s.kind == 'leaks'), 150):
+        Leaks(seen=1200, tested=tested, unreadable=0, pairs=()).write(tmp_path / f'data/{stage.slug}.json')
+    command = compare.command()
+    remark = command[command.index('--remark') + 1]
+    assert 'Leaks from baseline to SSD on COCO: None of 150 test pictures' in remark
+    assert 'Leaks from baseline to Faster R-CNN on VOC: None of 151 test pictures' in remark
 
 
 def test_the_first_seed_of_every_row_comes_before_the_second_of_any(tmp_path):
