@@ -44,10 +44,10 @@ class Regime:
 
 
 REGIMES = {
-    'few-crops': Regime('learned by heart', 20, 48),
-    'some-crops': Regime('learned by heart late', 60, 16),
-    'many-crops': Regime('the demo', 160, 6),
-    'long': Regime('three times as long', 160, 18),
+    'few-crops': Regime('learned by heart', 20, 70),
+    'some-crops': Regime('learned by heart late', 60, 23),
+    'many-crops': Regime('the demo', 200, 6),
+    'long': Regime('three times as long', 200, 21),
 }
 
 
