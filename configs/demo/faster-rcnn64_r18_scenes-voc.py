@@ -17,5 +17,5 @@ epochs = 4
 train_cfg = dict(max_epochs=epochs, val_interval=epochs)
 param_scheduler = _base_.scenes_schedule
 param_scheduler[1].update(end=epochs, milestones=[3])
-optim_wrapper = dict(optimizer=dict(fused=True))  # on a CPU it takes a third of the time
+optim_wrapper = dict(optimizer=dict(fused=True))
 default_hooks = dict(checkpoint=dict(interval=epochs))

@@ -15,21 +15,18 @@ model = dict(
         in_channels=channels,
         num_classes=6,
         anchor_generator=dict(
-            _delete_=True,
-            type='SSDAnchorGenerator',
-            scale_major=False,
+            _base_.ssd96_r18['bbox_head']['anchor_generator'],
             input_size=size,
             min_sizes=[10, 18, 26, 40],
             max_sizes=[18, 26, 40, 56],
-            strides=[8, 16, 32, 64],
-            ratios=[[2], [2, 3], [2, 3], [2]])))
+            strides=[8, 16, 32, 64])))
 
 train_pipeline, test_pipeline = _base_.scenes_train_pipeline, _base_.scenes_test_pipeline
 train_pipeline[2].update(scale=(size, size))
 test_pipeline[1].update(scale=(size, size))
 my_train_set = dict(_base_.scenes_coco_train, pipeline=train_pipeline)
 train_dataloader = dict(batch_size=8, num_workers=0, dataset=dict(times=1, dataset=my_train_set))
-val_dataloader = dict(_base_.scenes_coco_val)
+val_dataloader = _base_.scenes_coco_val
 val_dataloader['dataset'].update(pipeline=test_pipeline)
 test_dataloader = val_dataloader
 val_evaluator = _base_.scenes_coco_metric
@@ -40,5 +37,5 @@ train_cfg = dict(max_epochs=epochs, val_interval=epochs)
 param_scheduler = _base_.scenes_schedule
 param_scheduler[1].update(end=epochs, milestones=[3, 4])
 optim_wrapper = _base_.scenes_optimizer
-optim_wrapper['optimizer'].update(lr=0.02, fused=True)  # on a CPU it takes a third of the time
+optim_wrapper['optimizer'].update(lr=0.02, fused=True)
 default_hooks = dict(logger=dict(interval=5), checkpoint=dict(interval=epochs))

@@ -45,7 +45,7 @@ class Leak:
 
 @dataclass(frozen=True)
 class Leaks:
-    """What :func:`find_leaks` found among so many pictures, the closest first."""
+    """The result of :func:`find_leaks`: pairs among so many pictures, the closest first."""
     seen: int
     tested: int
     unreadable: int

@@ -17,7 +17,7 @@ _ORIENTATION = 0x0112  # EXIF tag; from 5 on, the picture is shown with its side
 
 @dataclass(frozen=True)
 class Picture:
-    """What a file holds: size (width, height) as OpenCV reads it, or why it cannot be read."""
+    """A file: its size (width, height) as OpenCV reads it, or why it cannot be read."""
 
     size: tuple[int, int] | None = None
     problem: str = ''

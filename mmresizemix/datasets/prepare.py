@@ -1,4 +1,4 @@
-"""What the commands prepare_voc and prepare_coco share: options, check, advice, exit code."""
+"""The options, check, advice and exit code that prepare_voc and prepare_coco share."""
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable

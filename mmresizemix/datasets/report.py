@@ -1,4 +1,4 @@
-"""What a check of a data set found: counts per split, and every fault with its file."""
+"""The result of a data set's check: counts per split, and every fault with its file."""
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path

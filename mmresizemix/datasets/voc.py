@@ -58,7 +58,7 @@ class VocSplit:
 
     @property
     def title(self) -> str:
-        """What reports call it."""
+        """The name of the split in reports."""
         return f'{self.folder}/{self.name}' if self.folder else self.name
 
     @property
@@ -67,15 +67,15 @@ class VocSplit:
         return not self.name.startswith(('val', 'test'))
 
     def list_path(self, root: Path) -> Path:
-        """Of the file that lists the split's pictures."""
+        """The path of the file that lists the split's pictures."""
         return root / self.folder / 'ImageSets' / 'Main' / f'{self.name}.txt'
 
     def picture_path(self, root: Path, name: str) -> Path:
-        """Of a picture."""
+        """The path of a picture."""
         return root / self.folder / 'JPEGImages' / f'{name}.jpg'
 
     def xml_path(self, root: Path, name: str) -> Path:
-        """Of a picture's annotation."""
+        """The path of a picture's annotation."""
         return root / self.folder / 'Annotations' / f'{name}.xml'
 
 
