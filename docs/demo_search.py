@@ -26,7 +26,7 @@ SEED = 0
 PLAN = """
 _base_ = '{configs}/plans/demo.py'
 _epochs = {{'train_cfg.max_epochs': {epochs}, 'train_cfg.val_interval': {epochs},
-            'default_hooks.checkpoint.interval': {epochs}, 'param_scheduler.T_max': {epochs}}}
+            'default_hooks.checkpoint.interval': {epochs}, 'param_scheduler.1.T_max': {epochs}}}
 pretrainings = [
     dict(one, config=one['config'].replace('..', '{configs}'), options={{**one['options'], **_epochs}})
     for one in _base_.pretrainings if 'config' in one
@@ -44,10 +44,10 @@ class Regime:
 
 
 REGIMES = {
-    'few-crops': Regime('learned by heart', 20, 70),
-    'some-crops': Regime('learned by heart late', 60, 23),
-    'many-crops': Regime('the demo', 200, 6),
-    'long': Regime('three times as long', 200, 21),
+    'few-crops': Regime('learned by heart', 20, 38),
+    'some-crops': Regime('learned by heart late', 50, 15),
+    'many-crops': Regime('the demo', 150, 5),
+    'long': Regime('three times as long', 150, 15),
 }
 
 

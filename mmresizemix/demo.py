@@ -19,7 +19,7 @@ SEED = 1  # of the scenes; those of seed 0 were for choosing the demo's sizes
 SIZES: dict[str, Any] = dict(crop_size=32, scene_size=(64, 64), object_sides=(.25, .55))
 # plan, numbers of pictures: crops per class, scenes of COCO, scenes of VOC
 SCALES: dict[str, tuple[str, dict[str, Any]]] = {
-    'full': ('demo', dict(crops=(200, 50), coco=(200, 150), voc=(60, 60, 150))),
+    'full': ('demo', dict(crops=(150, 50), coco=(200, 120), voc=(40, 40, 120))),
     'smoke': ('demo_smoke', dict(crops=(8, 4), coco=(16, 8), voc=(8, 8, 8))),
 }
 

@@ -14,6 +14,14 @@ from mmresizemix.transfer import load_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = Path('finetune/ssd/random-weights-seed-0')
+# ResNet-18 with an eighth of its channels: what is tested here are files and processes.
+_channels = (32, 16, 16, 16)
+THIN_SSD = {'model.backbone.base_channels': 8, 'model.backbone.stem_channels': 8,
+            'model.neck.in_channels': _channels[:1], 'model.neck.out_channels': _channels,
+            'model.bbox_head.in_channels': _channels}
+HALF = """
+pretrainings, detectors, baseline = pretrainings[1:], detectors[:1], 'random weights'
+"""
 
 
 def write_plan(folder: Path, python: str, pictures: int = 8, settings: str = '',
@@ -27,7 +35,7 @@ def write_plan(folder: Path, python: str, pictures: int = 8, settings: str = '',
     """
     scenes = write_scenes(folder / 'scenes', crops=(2, 2), crop_size=48, coco=(pictures, 4),
                           voc=(2, 2, 2), scene_size=(96, 96))
-    options = {'train_cfg.max_epochs': 3, 'train_cfg.val_interval': 1, **options}
+    options = {'train_cfg.max_epochs': 3, 'train_cfg.val_interval': 1, **THIN_SSD, **options}
     plan = folder / 'one.py'
     plan.write_text(f'''
 pretrainings = [dict(name='random weights', random=True)]
@@ -38,8 +46,9 @@ detectors = [dict(name='SSD', config={str(ROOT / "configs/demo/ssd96_r18_scenes-
     return plan, _environment(scenes, python)
 
 
-def write_smoke_plan(folder: Path) -> Path:
-    """``configs/plans/demo_smoke.py``, where a test may write beside it."""
+def write_smoke_plan(folder: Path, whole: bool = True) -> Path:
+    """``configs/plans/demo_smoke.py``, where a test may write beside it; else one pretraining of it, random
+    weights, and one detector."""
     plans = ROOT / 'configs/plans'
     plan = folder / 'smoke.py'
     plan.write_text(f'''
@@ -48,7 +57,7 @@ _plans = {str(plans)!r}
 pretrainings = [dict(one, config=_plans + '/' + one['config']) if 'config' in one else one
                 for one in _base_.pretrainings]
 detectors = [dict(one, config=_plans + '/' + one['config']) for one in _base_.detectors]
-''')
+{'' if whole else HALF}''')
     return plan
 
 

@@ -1,8 +1,11 @@
 """The drawn scenes and the small detectors of the demo, by name, for its four detection configs."""
+# Random weights, too, start as resnet18_scenes.py does.
+r18 = dict(depth=18, zero_init_residual=False)
+
 # SSD300's topology (stem to layer3 at stride 8, then halving) at 96 px: maps of 12, 6, 3 and 2.
 _ssd_channels = (256, 256, 128, 128)
 ssd96_r18 = dict(
-    backbone=dict(depth=18),
+    backbone=r18,
     neck=dict(
         in_channels=_ssd_channels[:1],
         out_channels=_ssd_channels,
@@ -23,7 +26,7 @@ ssd96_r18 = dict(
 
 # Faster R-CNN, FPN and all, with fewer channels and proposals.
 faster_rcnn_r18 = dict(
-    backbone=dict(depth=18),
+    backbone=r18,
     neck=dict(in_channels=[64, 128, 256, 512], out_channels=64),
     rpn_head=dict(in_channels=64, feat_channels=64, anchor_generator=dict(scales=[4])),
     roi_head=dict(

@@ -13,9 +13,10 @@ train_dataloader = dict(dataset=dict(dataset=dict(datasets=my_train_sets)))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
 
-epochs = 4
+epochs = 3
 train_cfg = dict(max_epochs=epochs, val_interval=epochs)
 param_scheduler = _base_.scenes_schedule
-param_scheduler[1].update(end=epochs, milestones=[3])
+param_scheduler[0].update(end=15)
+param_scheduler[1].update(end=epochs, milestones=[2])
 optim_wrapper = dict(optimizer=dict(fused=True))
 default_hooks = dict(checkpoint=dict(interval=epochs))

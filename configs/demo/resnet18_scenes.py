@@ -4,13 +4,20 @@
 """
 _base_ = '../pretrain/resnet50_8xb64-300e_in1k.py'
 
-model = dict(backbone=dict(depth=18), head=dict(num_classes=6, in_channels=512, topk=(1, )))
+# Zero-initialised residuals, the default, need more epochs than a demo has.
+model = dict(
+    backbone=dict(depth=18, zero_init_residual=False),
+    head=dict(num_classes=6, in_channels=512, topk=(1, )))
 data_preprocessor = dict(num_classes=6)
 
 size = 48
 train_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='RandomResizedCrop', scale=size, crop_ratio_range=(0.6, 1.0)),
+    dict(
+        type='RandomResizedCrop',
+        scale=size,
+        crop_ratio_range=(0.6, 1.0),
+        aspect_ratio_range=(1, 1)),  # the class is the shape
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(type='PackInputs'),
 ]
@@ -35,5 +42,8 @@ test_evaluator = val_evaluator
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=0.02))
 train_cfg = dict(max_epochs=6)
-param_scheduler = dict(T_max=6)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, end=20),
+    dict(type='CosineAnnealingLR', T_max=6, convert_to_iter_based=True),
+]
 default_hooks = dict(logger=dict(interval=10))

@@ -7,7 +7,7 @@ _base_ = ['../ssd/ssd300_r50-c345_8xb8-24e_coco.py', './_base_scenes.py']
 
 size, channels = 64, (128, 256, 512, 128)
 model = dict(
-    backbone=dict(depth=18),
+    backbone=_base_.r18,
     neck=dict(
         in_channels=channels[:3], out_channels=channels, level_strides=(2, ),
         level_paddings=(1, )),
@@ -32,10 +32,10 @@ test_dataloader = val_dataloader
 val_evaluator = _base_.scenes_coco_metric
 test_evaluator = _base_.scenes_coco_metric
 
-epochs = 5
+epochs = 3
 train_cfg = dict(max_epochs=epochs, val_interval=epochs)
 param_scheduler = _base_.scenes_schedule
-param_scheduler[1].update(end=epochs, milestones=[3, 4])
+param_scheduler[1].update(end=epochs, milestones=[2])
 optim_wrapper = _base_.scenes_optimizer
 optim_wrapper['optimizer'].update(lr=0.02, fused=True)
 default_hooks = dict(logger=dict(interval=5), checkpoint=dict(interval=epochs))

@@ -5,12 +5,15 @@
 One detector per format, three seeds per cell, and every pretraining three times: enough that a
 difference can be decided. docs/demo.md has how its sizes were chosen.
 """
-_seeds = [0, 1, 2]
+_seeds, _epochs = [0, 1, 2], 5
 _pretrain = {
-    'train_cfg.val_interval': 6,  # evaluated and saved at the end only
-    'default_hooks.checkpoint.interval': 6,
+    'train_cfg.max_epochs': _epochs,
+    'param_scheduler.1.T_max': _epochs,
+    'train_cfg.val_interval': _epochs,  # evaluated and saved at the end only
+    'default_hooks.checkpoint.interval': _epochs,
     'train_dataloader.batch_size': 32,
     'train_dataloader.dataset.pipeline.1.scale': 32,
+    'optim_wrapper.optimizer.lr': 2e-3,
     'optim_wrapper.optimizer.fused': True,
 }
 pretrainings = [

@@ -8,7 +8,7 @@ _two_epochs = {
     'train_cfg.val_interval': 1,
     'default_hooks.checkpoint.interval': 1
 }
-_pretrain = {**_two_epochs, 'param_scheduler.T_max': 2}
+_pretrain = {**_two_epochs, 'param_scheduler.1.T_max': 2}
 pretrainings = [
     dict(one, seeds=[0], options=dict(one['options'], **_pretrain)) if 'config' in one else dict(
         one, seeds=[0]) for one in _base_.pretrainings

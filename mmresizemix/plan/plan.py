@@ -23,7 +23,7 @@ and ``column`` tells networks or data sets apart that a table has side by side::
     ]
     seeds = [0, 1, 2]
 """
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,8 @@ class Pretraining:
         checkpoint: a finished one of mmpretrain, torchvision or timm.
         random: no pretraining at all.
         method: its name in the table (default: what the checkpoint's config says).
-        options: settings that override the config's, by dotted name.
+        options: settings that override the config's, by dotted name; ``_delete_=True`` among them
+            takes those of the config away.
         seeds: of the pretraining; of random weights, of the fine-tuning (default: the plan's).
         column: of the table, where classifiers are compared (default: the network's name).
     """
@@ -198,7 +199,8 @@ def _pretraining(entry: Mapping[str, Any], path: Path, own: tuple[int, ...]) -> 
     seeds = read_seeds(entry['seeds'], f'{place}: seeds') if 'seeds' in entry else default
     if given == ['checkpoint'] and seeds and len(seeds) > 1:
         raise PlanError(f'{place}: seeds: a finished checkpoint is one pretraining, got {seeds}')
-    return Pretraining(**{**entry, 'seeds': seeds, **_paths(entry, path, place)})
+    return Pretraining(**{**entry, 'options': _options(entry), 'seeds': seeds,
+                          **_paths(entry, path, place)})
 
 
 def _detector(entry: Mapping[str, Any], path: Path, seeds: tuple[int, ...]) -> Detector:
@@ -207,7 +209,12 @@ def _detector(entry: Mapping[str, Any], path: Path, seeds: tuple[int, ...]) -> D
     if not {'name', 'config'} <= set(entry):
         raise PlanError(f'{place}: expected a name and a config, got {sorted(entry)}')
     own = read_seeds(entry['seeds'], f'{place}: seeds') if 'seeds' in entry else seeds
-    return Detector(**{**entry, 'seeds': own, **_paths(entry, path, place)})
+    return Detector(**{**entry, 'options': _options(entry), 'seeds': own,
+                       **_paths(entry, path, place)})
+
+
+def _options(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(_by_dotted_name(entry.get('options', {})))
 
 
 def _paths(entry: Mapping[str, Any], path: Path, place: str) -> dict[str, Path]:
@@ -229,6 +236,15 @@ def read_seeds(found: Any, place: str) -> tuple[int, ...]:
             isinstance(s, int) and s >= 0 for s in found) or len(set(found)) < len(found):
         raise PlanError(f'{place}: expected different numbers of at least 0, got {found!r}')
     return tuple(found)
+
+
+def _by_dotted_name(options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every option that is no dictionary, and each setting of those that are."""
+    for name, value in options.items():
+        if isinstance(value, Mapping) and value:
+            yield from _by_dotted_name({f'{name}.{k}': v for k, v in value.items()})
+        else:
+            yield name, value
 
 
 def _only(known: set[str], entry: Mapping[str, Any], place: str) -> None:

@@ -1,4 +1,5 @@
 """What a stage trains, tests or checks: a config with a plan's options."""
+import argparse
 import hashlib
 import json
 from collections.abc import Mapping
@@ -6,15 +7,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import DictAction
+
 from ..installed import read_config
 from ..launch import LOADERS
 from ..results.configs import comparable
+from .plan import PlanError
 
 NOT_DATA = ('pipeline', '_scope_', 'backend_args')  # of a set's settings
 
 
 class Recipe:
-    """A config with a plan's options: what a stage trains, tests or checks."""
+    """A config with a plan's options: what a stage trains, tests or checks.
+
+    Raises:
+        PlanError: an option is of a kind that the command line of our tools does not carry.
+    """
 
     def __init__(self, config: Path, options: Mapping[str, Any], gpus: int):
         self.config, self.gpus = config, gpus
@@ -23,6 +31,10 @@ class Recipe:
         batch, self.warning = self._kept_batch()
         self.effective.merge_from_dict(batch)
         self.options = {**options, **batch}
+        for name, value in self.options.items():
+            if _as_read(name, value) != value:
+                raise PlanError(f'{config.name}: options: {name}={value!r} does not survive '
+                                'the command line; set it in a config that inherits from it')
 
     @property
     def epochs(self) -> int:
@@ -82,7 +94,16 @@ def _sets(found: Any) -> list[dict[str, Any]]:
     return [{k: v for k, v in sorted(found.items()) if k not in NOT_DATA}]
 
 
+def _as_read(name: str, value: Any) -> Any:
+    """What our tools make of an option's words."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    return parser.parse_args(['--cfg-options', f'{name}={_word(value)}']).cfg_options[name]
+
+
 def _word(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, list):
         return '[' + ','.join(map(_word, value)) + ']'
+    if isinstance(value, tuple):
+        return '(' + ''.join(f'{_word(one)},' for one in value) + ')'
     return str(value)

@@ -43,14 +43,15 @@ def average_precision(matched: Matched, weights: np.ndarray,
     ap = np.full((len(weights), len(hit)), np.nan)
     rows = positives > 0
     counted = _Cumulative(weights, image, always)
+    needed = None if recalls is None else _hits_needed(positives[rows], recalls)
     for t in range(len(hit)):
         at = np.flatnonzero(hit[t])
         hits = np.take(weights, image[at], 1).cumsum(1)
         seen = counted.up_to(at) + _Cumulative(weights, image, ~ignored[t] & ~always).up_to(at)
         precision = hits / (seen + EPSILON)
         best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-        found = hits[rows], best[rows], positives[rows]
-        ap[rows, t] = _area(*found) if recalls is None else _interpolated(*found, recalls)
+        ap[rows, t] = (_area(hits[rows], best[rows], positives[rows]) if needed is None else
+                       _interpolated(hits[rows], best[rows], needed))
     return ap
 
 
@@ -67,11 +68,9 @@ class _Cumulative:
         return np.take(self.sums, self.before[at], 1)
 
 
-def _interpolated(hits: np.ndarray, best: np.ndarray, positives: np.ndarray,
-                  recalls: np.ndarray) -> np.ndarray:
-    """Mean over ``recalls`` of the best precision from where each is reached, 0 where never."""
+def _interpolated(hits: np.ndarray, best: np.ndarray, needed: np.ndarray) -> np.ndarray:
+    """Mean over recalls of the best precision from where each is reached, 0 where never."""
     rows, count = hits.shape
-    needed = _hits_needed(positives, recalls)
     apart = int(max(hits[:, -1].max(initial=0), needed.max(initial=0))) + 1 if count else 1
     row = np.arange(rows)[:, None]
     # one search over all rows, each moved past the one before it; whole numbers, so nothing is lost

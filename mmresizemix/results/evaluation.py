@@ -8,7 +8,7 @@ from .average_precision import AREA, VOC_RECALLS, average_precision
 from .detections import Truth
 from .matching import match_coco, match_voc
 
-CHUNK = 50  # resamples at once: their weights stay in the processor's cache
+CHUNK = 100  # resamples at once: their weights stay in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)

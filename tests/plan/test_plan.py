@@ -1,9 +1,13 @@
 """Reading a plan, and what stages it becomes."""
+import argparse
+import re
 from pathlib import Path
 
 import pytest
+from mmengine.config import DictAction
 
 from mmresizemix.datasets import Leaks
+from mmresizemix.installed import read_config
 from mmresizemix.plan import PlanError, read_plan
 from mmresizemix.plan.recipe import Recipe
 from mmresizemix.plan.stages import build
@@ -11,6 +15,7 @@ from mmresizemix.plan.stages import build
 ROOT = Path(__file__).resolve().parents[2]
 PLANS = ROOT / 'configs/plans'
 SSD = ROOT / 'configs/ssd/ssd300_r50_8xb8-24e_coco.py'
+CLASSIFIER = str(ROOT / 'configs/demo/resnet18_scenes.py')
 DETECTORS = f"detectors = [dict(name='SSD', config={str(SSD)!r})]\n"
 RANDOM = "pretrainings = [dict(name='random weights', random=True)]\n"
 
@@ -133,6 +138,36 @@ def test_the_total_batch_is_kept_whatever_the_gpus(gpus, batch, warned):
 def test_a_rate_that_the_user_scales_keeps_the_batch_of_a_gpu():
     recipe = Recipe(SSD, {'auto_scale_lr.enable': True}, 2)
     assert recipe.effective.train_dataloader.batch_size == 8 and recipe.warning is None
+
+
+@pytest.mark.parametrize('value', [1, 1e-10, True, None, 'SGD', [1, [2.5, None]], (1, 2), (1, ), [], ['a', 'b']])
+def test_a_stage_reads_the_options_of_its_plan(value):
+    recipe = Recipe(SSD, {'resume': value}, 1)
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    cfg = read_config(SSD)
+    cfg.merge_from_dict(parser.parse_args(recipe.words()).cfg_options)
+    assert cfg.to_dict() == recipe.effective.to_dict()
+
+
+def test_every_row_replaces_what_its_options_delete(tmp_path):
+    """MMEngine takes ``_delete_`` out of what it merges; two rows may share their options."""
+    text = DETECTORS + f"""
+_scheduler = dict(_delete_=True, type='OneCycleLR', eta_max=0.1, total_steps=3)
+pretrainings = [dict(name=name, config={CLASSIFIER!r}, options=dict(param_scheduler=_scheduler))
+                for name in ('one', 'another')]
+"""
+    read = read_plan(plan(tmp_path, text))
+    build(read, tmp_path)
+    for row in read.pretrainings:
+        cfg = Recipe(row.config, row.options, 0).effective
+        assert cfg.param_scheduler == dict(type='OneCycleLR', eta_max=0.1, total_steps=3)
+
+
+@pytest.mark.parametrize('value', ['1', 'a,b', 'a b', '[x]', 'True', [dict(type='LinearLR')], Path('x')])
+def test_an_option_that_a_stage_would_read_as_something_else_is_refused(value):
+    with pytest.raises(PlanError, match=re.escape(f'options: resume={value!r} does not survive')):
+        Recipe(SSD, {'resume': value}, 1)
 
 
 def test_inputs_know_what_decides_the_result_and_nothing_else():

@@ -142,7 +142,7 @@ def test_the_image_interval_covers_the_truth_19_times_in_20():
     assert abs(np.mean(covered) - 0.95) < 3 * standard_error
 
 
-def _resampled_difference(seed, images=150, resamples=200):
+def _resampled_difference(seed, images=60, resamples=200):
     rng = np.random.default_rng(seed)
     object_image = np.repeat(np.arange(images), rng.poisson(3, images))
     hardness = rng.normal(0, 1, images)[object_image] + rng.normal(0, 1, len(object_image))
