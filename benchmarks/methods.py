@@ -9,8 +9,16 @@ import torch.nn.functional as F
 from side_by_side import in_turn, parser, report, seconds_of
 from torchvision.models import resnet50
 
-from mmresizemix import (CutMix, FMix, Mixup, MixThenAugment, PatchMix, PuzzleMix, ResizeMix,
-                         SaliencyMix)
+from mmresizemix import (
+    CutMix,
+    FMix,
+    MixThenAugment,
+    Mixup,
+    PatchMix,
+    PuzzleMix,
+    ResizeMix,
+    SaliencyMix,
+)
 
 CAM = dict(type='GradCAM', layer='layer4')
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)

@@ -2,18 +2,22 @@
 import ast
 import os
 import sys
+import textwrap
 from pathlib import Path
 
 from . import __version__
 from .command import run_command
 from .installed import TOOLS
 
+WIDTH = 80  # of a terminal
 USAGE = """usage: python -m mmresizemix TOOL [options of the tool]
 
 {tools}
 
-Each has --help with examples. What its examples call `python tools/train.py configs/ssd/…` is
-`python -m mmresizemix train mmresizemix::ssd/…` here.
+Each has --help with examples. Where those say
+    python tools/train.py configs/ssd/…
+it is here
+    python -m mmresizemix train mmresizemix::ssd/…
 """
 
 
@@ -23,7 +27,8 @@ def main() -> int:
     name = sys.argv[1] if len(sys.argv) > 1 else '--help'
     if name in ('-h', '--help'):
         width = max(map(len, tools))
-        lines = (f'  {tool:{width}}  {_first_sentence(path)}' for tool, path in tools.items())
+        lines = (textwrap.fill(_first_sentence(path), WIDTH, initial_indent=f'  {tool:{width}}  ',
+                               subsequent_indent=' ' * (width + 4)) for tool, path in tools.items())
         print(USAGE.format(tools='\n'.join(lines)), end='')
         return 0
     if name == '--version':

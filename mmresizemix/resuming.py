@@ -16,8 +16,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import (all_gather_object, all_reduce, barrier, broadcast,
-                           broadcast_object_list, get_rank, get_world_size, is_main_process)
+from mmengine.dist import (
+    all_gather_object,
+    all_reduce,
+    barrier,
+    broadcast,
+    broadcast_object_list,
+    get_rank,
+    get_world_size,
+    is_main_process,
+)
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 

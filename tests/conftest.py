@@ -11,8 +11,13 @@ from types import MappingProxyType
 import pytest
 import torch
 from forked_python import forked_python
-from quick_runs import (forget_other_runs, forget_runs, leave_configs_unformatted, read_indices_once,
-                        spare_the_collector)
+from quick_runs import (
+    forget_other_runs,
+    forget_runs,
+    leave_configs_unformatted,
+    read_indices_once,
+    spare_the_collector,
+)
 
 import mmresizemix  # noqa: F401  before mmdet: stands in for mmcv's compiled ops
 

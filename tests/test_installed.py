@@ -88,6 +88,7 @@ def test_the_command_lists_every_tool_and_runs_it(run):
     listing = run().stdout
     for tool in TOOLS.glob('*.*'):
         assert f'  {tool.stem} ' in listing
+    assert max(map(len, listing.splitlines())) <= 80
     assert run('--version').stdout == f'mmresizemix {mmresizemix.__version__}\n'
     helped = run('compare', '--help')
     assert helped.returncode == 0 and 'usage: compare.py' in helped.stdout

@@ -16,8 +16,8 @@ from mmengine.runner import Runner
 from small_classifier import small_classifier, write_crops
 
 from mmresizemix.launch import newest_checkpoint, train
-from mmresizemix.resuming import AGREE_EVERY, INTERRUPTED
 from mmresizemix.results.logs import read_log
+from mmresizemix.resuming import AGREE_EVERY, INTERRUPTED
 from mmresizemix.seeding import torch_worker_seeding
 from mmresizemix.transfer import load_checkpoint
 

@@ -12,8 +12,7 @@ from rich.console import Console
 
 from mmresizemix.command import run_command
 from mmresizemix.plan.budget import EPOCHS, Budget, list_pictures
-from mmresizemix.plan.carry_out import (carry_out, show_estimate, show_status,
-                                        show_what_would_run)
+from mmresizemix.plan.carry_out import carry_out, show_estimate, show_status, show_what_would_run
 
 EXAMPLES = """examples:
   python tools/transfer.py configs/plans/table5.py --dry-run    what would run, and why

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .pictures import Picture, look_at
 from ..progress import Progress
+from .pictures import Picture, look_at
 from .report import Count, Kind, Report
 
 # What MMDetection does with each was read in its datasets/coco.py.

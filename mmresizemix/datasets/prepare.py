@@ -4,8 +4,8 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from .download import Archive, fetch
 from ..progress import Progress, progress_bar
+from .download import Archive, fetch
 from .report import Report
 
 USABLE, BROKEN, MISUSED = 0, 1, 2

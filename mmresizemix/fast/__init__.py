@@ -1,9 +1,9 @@
 """Pretraining at the speed of the machine: bfloat16, channels last, a compiled backbone, and a CPU
 that never waits for the GPU. The method stays the config's."""
+from .bfloat16 import BFloat16OptimWrapper
 from .compiled import ChannelsLastDDP, CompiledBackboneHook
 from .deferred_log import DeferredRuntimeInfoHook
 from .prefetch import DevicePrefetcher, PrefetchingEpochLoop
-from .bfloat16 import BFloat16OptimWrapper
 from .settings import use_fast_training
 
 __all__ = [

@@ -9,10 +9,21 @@ from math import ceil
 
 import mmcv
 from mmcv.transforms import BaseTransform
-from mmpretrain.datasets.transforms.auto_augment import (AutoContrast, BaseAugTransform, Brightness,
-                                                         ColorTransform, Contrast, Equalize, Invert,
-                                                         Posterize, Rotate, Sharpness, Shear,
-                                                         Solarize, Translate)
+from mmpretrain.datasets.transforms.auto_augment import (
+    AutoContrast,
+    BaseAugTransform,
+    Brightness,
+    ColorTransform,
+    Contrast,
+    Equalize,
+    Invert,
+    Posterize,
+    Rotate,
+    Sharpness,
+    Shear,
+    Solarize,
+    Translate,
+)
 
 from ..registry import TRANSFORMS
 

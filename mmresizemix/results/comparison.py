@@ -11,8 +11,15 @@ import numpy as np
 
 from .evaluation import Evaluation
 from .run import BASELINE, RANDOM, RANDOM_UNVERIFIED, TOP1, Fault, Run
-from .statistics import (Combined, ExactP, Interval, ProbabilityOfImprovement, SeedDifference,
-                         SeedsNeeded, mean_interval)
+from .statistics import (
+    Combined,
+    ExactP,
+    Interval,
+    ProbabilityOfImprovement,
+    SeedDifference,
+    SeedsNeeded,
+    mean_interval,
+)
 
 NAMES = {BASELINE: 'baseline', 'resizemix': 'ResizeMix', 'cutmix': 'CutMix', 'mixup': 'Mixup',
          'resizemix-persample': 'ResizeMix (per sample)',

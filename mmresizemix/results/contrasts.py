@@ -5,9 +5,21 @@ from typing import Any
 import numpy as np
 
 from .comparison import FROM_SCRATCH, Cell, Column, Contrast, Exploratory
-from .statistics import (ALPHA, EQUIVALENT, Estimate, Interval, SeedsNeeded, benjamini_hochberg,
-                         combine, exact_p, holm, probability_of_improvement, seed_difference,
-                         seeds_needed, verdict)
+from .statistics import (
+    ALPHA,
+    EQUIVALENT,
+    Estimate,
+    Interval,
+    SeedsNeeded,
+    benjamini_hochberg,
+    combine,
+    exact_p,
+    holm,
+    probability_of_improvement,
+    seed_difference,
+    seeds_needed,
+    verdict,
+)
 
 BY_SIZE = ('AP50', 'AP75', 'APs', 'APm', 'APl')
 NOTHING_LEARNED = f'neither detector reaches {EQUIVALENT} points'  # alike, but it says nothing

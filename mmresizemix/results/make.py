@@ -9,8 +9,8 @@ from .assess import assess
 from .compare import compare
 from .comparison import Comparison
 from .formats import FORMATS
-from .report import write_report
 from .read_folders import read_runs
+from .report import write_report
 
 REPORT = 'report.html'
 

@@ -7,8 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from ..config_text import read_config_text
-from .configs import (TABLE_ROW, classified_set, classifier_config, classifier_name, comparable,
-                      dataset_facts, detector_name, evaluator_of, method_of)
+from .configs import (
+    TABLE_ROW,
+    classified_set,
+    classifier_config,
+    classifier_name,
+    comparable,
+    dataset_facts,
+    detector_name,
+    evaluator_of,
+    method_of,
+)
 from .dump import FOLDER, TRUTH, DumpIndex
 from .logs import Log, read_log, starts_of
 from .run import RANDOM_UNVERIFIED, TOP1, VOC_BY_MODE, Fault, Run

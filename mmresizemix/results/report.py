@@ -10,8 +10,15 @@ from ..files import write_text
 from .comparison import Comparison
 from .configs import EVALUATION_SET
 from .detections import Truth
-from .figures import (Plot, class_plots, curve_plots, forest_plots, point_plots, size_plots,
-                      top1_plots)
+from .figures import (
+    Plot,
+    class_plots,
+    curve_plots,
+    forest_plots,
+    point_plots,
+    size_plots,
+    top1_plots,
+)
 from .pictures import RULE, Panel, data_uri, examples
 from .run import Run
 from .table import MISSING, Table, headline, notes, number, signed, tables, verdict_text

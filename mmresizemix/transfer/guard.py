@@ -22,8 +22,13 @@ from ..registry import HOOKS
 from ..results import RECORD
 from ..results.run import RANDOM
 from ..unwrap import unwrapped
-from .backbone_file import (BackboneError, BackboneFile, check_from_scratch, read_backbone_file,
-                            refuse)
+from .backbone_file import (
+    BackboneError,
+    BackboneFile,
+    check_from_scratch,
+    read_backbone_file,
+    refuse,
+)
 from .compare import differing
 from .layouts import listed
 

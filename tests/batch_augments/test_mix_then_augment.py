@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmresizemix import Mixup, MixThenAugment, ResizeMix
+from mmresizemix import MixThenAugment, Mixup, ResizeMix
 
 MEAN, STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
 

@@ -5,8 +5,17 @@ import shutil
 import pytest
 from mmdet.datasets import CocoDataset
 
-from mmresizemix.datasets import (COCO2017, COCO2017_ARCHIVES, SCENE_CLASSES, Archive, CocoSplit,
-                                  check_coco, coco, fetch, prepare)
+from mmresizemix.datasets import (
+    COCO2017,
+    COCO2017_ARCHIVES,
+    SCENE_CLASSES,
+    Archive,
+    CocoSplit,
+    check_coco,
+    coco,
+    fetch,
+    prepare,
+)
 
 SPLITS = [CocoSplit(split.annotations, split.pictures) for split in COCO2017]
 TRAIN = 'instances_train2017.json'

@@ -10,8 +10,17 @@ from mmdet.datasets import VOCDataset
 from mmdet.models.task_modules import DeltaXYWHBBoxCoder
 from PIL import Image
 
-from mmresizemix.datasets import (SCENE_CLASSES, VOC0712, VOC0712_ARCHIVES, Archive, VocSplit,
-                                  check_voc, fetch, prepare, voc)
+from mmresizemix.datasets import (
+    SCENE_CLASSES,
+    VOC0712,
+    VOC0712_ARCHIVES,
+    Archive,
+    VocSplit,
+    check_voc,
+    fetch,
+    prepare,
+    voc,
+)
 
 SPLITS = [VocSplit(split.folder, split.name) for split in VOC0712]
 

@@ -7,8 +7,17 @@ import time
 from pathlib import Path
 
 import pytest
-from small_plan import (ROOT, RUN, assert_same_checkpoint, kill, processes, start, transfer,
-                        wait_for_line, write_plan)
+from small_plan import (
+    ROOT,
+    RUN,
+    assert_same_checkpoint,
+    kill,
+    processes,
+    start,
+    transfer,
+    wait_for_line,
+    write_plan,
+)
 
 from mmresizemix.plan.run_stage import BEGIN
 from mmresizemix.results import read_metrics

@@ -5,8 +5,14 @@ import time
 from pathlib import Path
 
 import pytest
-from small_plan import (assert_same_checkpoint, kill, processes, smoke_environment, start,
-                        write_smoke_plan)
+from small_plan import (
+    assert_same_checkpoint,
+    kill,
+    processes,
+    smoke_environment,
+    start,
+    write_smoke_plan,
+)
 
 LIMIT_SECONDS = 900
 

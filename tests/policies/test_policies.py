@@ -18,8 +18,15 @@ from mmengine.runner import Runner
 from mmpretrain.datasets.transforms import auto_augment
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
-from mmresizemix.policies import (LEVELS, NOT_PUBLISHED, PolicyEpochHook, RelativeCutout,
-                                  SearchedPolicy, published_names, read_policy)
+from mmresizemix.policies import (
+    LEVELS,
+    NOT_PUBLISHED,
+    PolicyEpochHook,
+    RelativeCutout,
+    SearchedPolicy,
+    published_names,
+    read_policy,
+)
 from mmresizemix.policies.epoch import following_epochs
 from mmresizemix.policies.operations import CIFAR_MEAN, build_operation
 from mmresizemix.policies.published import FOLDER

@@ -9,10 +9,22 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from mmresizemix.results.statistics import (ALPHA, EQUIVALENT, MOST_RELABELLINGS, Combined,
-                                            Interval, benjamini_hochberg, combine, exact_p, holm,
-                                            mean_interval, probability_of_improvement,
-                                            seed_difference, seeds_needed, verdict)
+from mmresizemix.results.statistics import (
+    ALPHA,
+    EQUIVALENT,
+    MOST_RELABELLINGS,
+    Combined,
+    Interval,
+    benjamini_hochberg,
+    combine,
+    exact_p,
+    holm,
+    mean_interval,
+    probability_of_improvement,
+    seed_difference,
+    seeds_needed,
+    verdict,
+)
 
 A, B = [36.1, 36.5, 36.2, 36.9], [35.8, 36.0, 36.3, 35.9]
 REPEATS = 4000

@@ -7,8 +7,14 @@ import torch
 from PIL import Image
 
 from mmresizemix import CutMix, Mix, Mixup, ResizeMix
-from mmresizemix.show.objects import (BoxedPicture, measure_objects, object_mask, object_shares,
-                                      read_coco, read_voc)
+from mmresizemix.show.objects import (
+    BoxedPicture,
+    measure_objects,
+    object_mask,
+    object_shares,
+    read_coco,
+    read_voc,
+)
 
 
 def boxes(*rows):

@@ -11,8 +11,13 @@ from torchvision import models
 
 from mmresizemix.batch_augments import Mixup, PatchMix
 from mmresizemix.show.cams import show_cams
-from mmresizemix.show.classifier import (Normalisation, build_classifier, last_layer_with_maps,
-                                         load_classifier, read_square)
+from mmresizemix.show.classifier import (
+    Normalisation,
+    build_classifier,
+    last_layer_with_maps,
+    load_classifier,
+    read_square,
+)
 from mmresizemix.show.folder import METHODS, show_folder_mix
 from mmresizemix.show.methods import MIXES, show_methods
 from mmresizemix.transfer import CheckpointError

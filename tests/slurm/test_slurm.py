@@ -8,8 +8,16 @@ from pathlib import Path
 
 import pytest
 from cluster import one_machine_cluster
-from small_plan import (RUN, assert_same_checkpoint, smoke_environment, start, transfer,
-                        wait_for_line, write_plan, write_smoke_plan)
+from small_plan import (
+    RUN,
+    assert_same_checkpoint,
+    smoke_environment,
+    start,
+    transfer,
+    wait_for_line,
+    write_plan,
+    write_smoke_plan,
+)
 
 from mmresizemix.plan.plan import slug
 from mmresizemix.plan.run_stage import BEGIN

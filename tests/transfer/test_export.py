@@ -4,8 +4,8 @@ import json
 import pytest
 import torch
 import torchvision
-from transfer_samples import as_mmpretrain, state_of
 from mmengine.runner import load_checkpoint as mmengine_load
+from transfer_samples import as_mmpretrain, state_of
 
 from mmresizemix.transfer import CheckpointError, export_backbone, load_checkpoint
 from mmresizemix.transfer.layouts import check_plain_resnet, read_layout
