@@ -1,4 +1,4 @@
-"""The paired bootstrap over images at the size of COCO val2017.
+"""Time the paired bootstrap over images at the size of COCO val2017.
 
     OMP_NUM_THREADS=1 python benchmarks/bootstrap.py          # 5,000 images, 1,000 resamples
 """
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def bootstrap(part: int, resamples: int) -> float:
-    """Seconds for one ``part``-th of val2017's images, objects and detections."""
+    """Return the seconds for one ``part``-th of the images, objects and detections of val2017."""
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as scratch:
         truth = write_set(Path(scratch), IMAGES // part, OBJECTS // part, CLASSES, rng)
@@ -37,6 +37,7 @@ def bootstrap(part: int, resamples: int) -> float:
         seconds = time.perf_counter() - begin
     difference = 100 * (a.overall['AP'] - b.overall['AP'])
     low, high = np.quantile(difference[1:], (0.025, 0.975))
+    # ru_maxrss is in KiB on Linux; that of children is the largest of all that have ended.
     peak = sum(resource.getrusage(who).ru_maxrss for who in (
         resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 2**20
     print(f'1/{part} of the set: {seconds:.1f} s, at most {peak:.2f} GiB a process pair so far; '

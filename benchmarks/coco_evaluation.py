@@ -1,5 +1,5 @@
-"""COCO AP of one model at the size of val2017: faster-coco-eval, which CocoMetric uses while a
-detector trains, beside pycocotools.
+"""Time the COCO AP of one model at the size of val2017: faster-coco-eval, which CocoMetric uses
+while a detector trains, beside pycocotools.
 
     OMP_NUM_THREADS=1 python benchmarks/coco_evaluation.py [--rounds 15]
 """
@@ -20,8 +20,9 @@ from side_by_side import in_turn, parser, report
 
 def evaluate(coco_class, evaluation_class, truth: Path,
              boxes: list[dict]) -> tuple[float, np.ndarray]:
-    """(seconds of matching and accumulating, AP and the other eleven statistics)."""
+    """Return (seconds of matching and accumulating, AP and the other eleven statistics)."""
     with redirect_stdout(StringIO()):
+        # Reading the files is not timed. loadRes changes the dicts that it is given.
         coco = coco_class(str(truth))
         found = coco.loadRes([dict(b) for b in boxes])
         begin = time.perf_counter()
@@ -37,6 +38,7 @@ def main() -> None:
     args = parser(__doc__).parse_args()
     rng, statistics = np.random.default_rng(0), {}
     with tempfile.TemporaryDirectory() as scratch:
+        # Both get the same files.
         truth = write_set(Path(scratch), IMAGES, OBJECTS, CLASSES, rng)
         boxes = json.loads(write_detections(truth, DETECTIONS, rng).read_text())
 
@@ -50,6 +52,7 @@ def main() -> None:
             'pycocotools': lambda: run(
                 'theirs', pycocotools.coco.COCO, pycocotools.cocoeval.COCOeval),
         }, args.rounds, warm_up=1)
+    # A faster evaluation counts only if it gives the same numbers.
     difference = np.abs(statistics['ours'] - statistics['theirs']).max()
     report('coco-evaluation', 'COCO AP of one model, while a detector trains',
            f'{IMAGES} images, {DETECTIONS} detections; AP {100 * statistics["ours"][0]:.2f}, '

@@ -1,9 +1,10 @@
-"""Steps of our SSD300 and Faster R-CNN with ResNet-50 on synthetic pictures, with or without --amp.
+"""Time steps of our SSD300 and Faster R-CNN with ResNet-50 on synthetic pictures, with and without
+--amp.
 
     python benchmarks/detecting.py [--workers 8] [--rounds 15]
     python benchmarks/detecting.py --small     # on a CPU: that it runs, not how fast it is
 
-Ten steps per round, through MMEngine's loop with all its hooks, loaders and logs.
+A round is ten steps through MMEngine's loop with all its hooks, loaders and logs.
 """
 from typing import ClassVar
 
@@ -22,12 +23,12 @@ QUESTION = 'Fine-tuning {} with ResNet-50 on synthetic pictures, a GPU'
 DETECTORS = {
     'SSD300': ('configs/ssd/ssd300_r50_8xb8-24e_coco.py', (300, 300), 64),
     'Faster R-CNN': ('configs/faster_rcnn/faster-rcnn_r50_fpn_8xb2-12e_coco.py', (800, 1216), 16)}
-OBJECTS = 7  # of a picture, COCO's mean
+OBJECTS = 7  # per picture, as COCO has on average
 
 
 @DATASETS.register_module()
 class SyntheticScenes(Dataset):
-    """Noise with boxes of all sizes. (3, height, width) uint8."""
+    """Pictures of noise, (3, height, width) uint8, with boxes of all sizes."""
     metainfo: ClassVar[dict] = dict(classes=tuple(map(str, range(80))))
 
     def __init__(self, size: tuple[int, int], length: int):
@@ -55,6 +56,7 @@ class SyntheticScenes(Dataset):
 def steps(config: str, size: tuple[int, int], batch: int, args, amp: bool):
     init_default_scope('mmdet')
     cfg = read(config, 'mmdet')
+    # The backbone loads no file, so the guard, which would refuse it, is left out of the hooks.
     cfg.model.backbone.init_cfg = None
     cfg.custom_hooks = [h for h in cfg.custom_hooks if h['type'] == 'mmresizemix.EpochSeedHook']
     cfg.train_dataloader.update(batch_size=batch, num_workers=args.workers,
@@ -73,6 +75,7 @@ def main() -> None:
     args = args.parse_args()
     for name, (config, size, batch) in DETECTORS.items():
         key = f'detecting-{name.split()[0].lower()}'
+        # A rehearsal on a CPU is kept under another name, so that it never becomes a figure.
         if args.small:
             key, size, batch = f'{key}-small', (300, 300), 2
             args.workers, args.steps = 0, FEW_STEPS

@@ -1,14 +1,15 @@
-"""An evaluation set of COCO's size and make, and detections on it."""
+"""An evaluation set that resembles COCO's, with detections on it."""
 import json
 from pathlib import Path
 
 import numpy as np
 
-IMAGES, OBJECTS, CLASSES, DETECTIONS = 5000, 36_000, 80, 100_000  # val2017's, and a detector's
+# The first three are about those of val2017. A detector finds about so many there.
+IMAGES, OBJECTS, CLASSES, DETECTIONS = 5000, 36_000, 80, 100_000
 
 
 def write_set(folder: Path, images: int, objects: int, classes: int, rng) -> Path:
-    """Objects as many, as large and as unevenly spread over classes as COCO's."""
+    """Write a truth whose objects are as large and as unevenly spread over classes as COCO's."""
     share = rng.dirichlet(np.full(classes, 0.7))
     side = np.exp(rng.normal(4, 1, (objects, 2))).clip(4, 400)
     corner = rng.uniform(0, 240, (objects, 2))
@@ -26,12 +27,14 @@ def write_set(folder: Path, images: int, objects: int, classes: int, rng) -> Pat
 
 
 def write_detections(truth: Path, count: int, rng) -> Path:
-    """The objects, shaken, and false ones, so that AP is about 0.25."""
+    """Write detections: the objects with noise on their boxes, and false ones; AP is about 0.25."""
     content = json.loads(truth.read_text(encoding='utf-8'))
     annotations, images = content['annotations'], len(content['images'])
     found = []
     for n in range(count):
         box = annotations[n % len(annotations)]
+        # The first detections are of the objects. The others are false, with lower scores on the
+        # whole.
         true = n < len(annotations)
         xywh = np.array(box['bbox']) * rng.normal(1, 0.05 if true else 0.8, 4)
         found.append(dict(

@@ -1,9 +1,9 @@
-"""Reading a JPEG and taking a random crop of 224 px: pictures a second on one CPU core.
+"""Time reading a JPEG and taking a random crop of 224 px, in pictures per second on one CPU core.
 
     OMP_NUM_THREADS=1 python benchmarks/loading.py [--pictures data/imagenet/val] [--rounds 15]
 
-Without ``--pictures``: views of the one photograph that comes with matplotlib, 500 x 375 px as
-ImageNet's are on average.
+Without ``--pictures``, it reads views of the one photograph that comes with matplotlib. They have
+500 x 375 px, as ImageNet's pictures have on average.
 """
 import random
 import tempfile
@@ -27,6 +27,7 @@ SIDE = 224
 
 
 def views_of_a_photo(folder: Path, count: int = 100) -> list[Path]:
+    # Different crops of one photograph, so that not all files hold the same bytes.
     photo = Image.open(Path(get_data_path()) / 'sample_data/grace_hopper.jpg').convert('RGB')
     rng, paths = random.Random(0), []
     for i in range(count):
@@ -68,7 +69,7 @@ def one_by_one(transform, paths: list[str]):
 def dali(paths: list[str]):
     from nvidia.dali import fn, pipeline_def, types
 
-    # Not ahead of time: it would work in the turn of the next candidate.
+    # DALI must not work ahead of time: it would do so in the turn of the next candidate.
     @pipeline_def(batch_size=len(paths), num_threads=1, device_id=None, exec_async=False,
                   exec_pipelined=False, exec_dynamic=False)
     def pipeline():
@@ -84,7 +85,7 @@ def dali(paths: list[str]):
 
 
 def one_box(paths: list[Path], scale: float) -> float:
-    """Seconds for the middle of pictures that are made larger."""
+    """Return the seconds for reading the middle of a picture that is enlarged by ``scale``."""
     files = []
     for path in paths[:20]:
         picture, out = Image.open(path).convert('RGB'), BytesIO()
@@ -97,6 +98,7 @@ def one_box(paths: list[Path], scale: float) -> float:
             h, w = picture.size
             picture.crop((w // 8, h // 8, w - w // 8, h - h // 8), (SIDE, SIDE))
 
+    # The minimum is the time with the least disturbance.
     return min(seconds_of(run) for _ in range(5)) / len(files)
 
 
@@ -105,6 +107,7 @@ def main() -> None:
     args.add_argument('--pictures', type=Path, help='a folder of JPEGs, searched below')
     args.add_argument('--count', type=int, default=100, help='of pictures (default: 100)')
     args = args.parse_args()
+    # The libraries would use all cores, while a loader's worker has one.
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     np.random.seed(0)
@@ -116,6 +119,7 @@ def main() -> None:
                 raise SystemExit(f'--pictures {args.pictures}: no JPEGs there')
         else:
             paths = views_of_a_photo(Path(scratch), args.count)
+        # All candidates read the same pictures, then ours reads larger and larger ones.
         sizes = np.mean([Image.open(path).size for path in paths], axis=0)
         names = [str(path) for path in paths]
         times = in_turn({name: lambda run=run: seconds_of(run)

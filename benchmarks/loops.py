@@ -1,4 +1,4 @@
-"""Steps of MMEngine's training loop, with all its hooks, loaders and logs, on synthetic data."""
+"""Run steps of MMEngine's training loop, with all its hooks, loaders and logs."""
 import itertools
 import tempfile
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from mmengine.runner import Runner
 
 from mmresizemix.launch import build_runner
 
-STEPS, FEW_STEPS = 10, 2  # of a round; of a rehearsal
+STEPS, FEW_STEPS = 10, 2  # per round; per round of a rehearsal
 
 
 def read(config: str, scope: str) -> Config:
-    """A config by its path, or ``package::path``; the run will not evaluate."""
+    """Read a config by its path, or by ``package::path``, for a run that does not evaluate."""
     cfg = get_config(config) if '::' in config else Config.fromfile(config)
     cfg.default_scope, cfg.log_level, cfg.work_dir = scope, 'WARNING', tempfile.mkdtemp()
     cfg.experiment_name = cfg.work_dir  # MMEngine keeps logs by this name
@@ -24,7 +24,9 @@ def read(config: str, scope: str) -> Config:
 
 
 def steps_of(cfg: Config, count: int = STEPS) -> tuple[Callable[[], None], Runner]:
-    """(a function that goes on by ``count`` steps, the runner, its loop built)."""
+    """Return (a function that trains for ``count`` more steps, the runner with its loop built)."""
+    # These are the parts of Runner.train() before its first step. The loop itself would run to the
+    # end of the training.
     runner = build_runner(cfg)
     runner.model.train()
     loop = runner._train_loop = runner.build_train_loop(runner._train_loop)

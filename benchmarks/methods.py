@@ -1,8 +1,9 @@
-"""What each mixing method costs beside ResizeMix and beside a training step.
+"""Time each mixing method beside ResizeMix and beside a training step.
 
     python benchmarks/methods.py [--batch 16] [--size 224] [--rounds 15]
 
-ResNet-50 is trained, and asked by the methods that ask a model. On a GPU where there is one.
+The model is ResNet-50. Methods that need a model use the same one. It runs on a GPU if there is
+one.
 """
 import torch
 import torch.nn.functional as F
@@ -45,6 +46,7 @@ def main() -> None:
     torch.manual_seed(0)
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     finish = torch.cuda.synchronize if device == 'cuda' else lambda: None
+    # The training step is the measure: a method should cost little beside it.
     model = resnet50().to(device)
     optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9)
     inputs = torch.randn(args.batch, 3, args.size, args.size, device=device)
@@ -57,6 +59,7 @@ def main() -> None:
 
     candidates = {name: lambda augment=augment: seconds_of(lambda: augment(inputs, scores), finish)
                   for name, augment in METHODS.items()}
+    # Methods that ask a model ask the one that is trained.
     for augment in METHODS.values():
         augment.attach(model)
     candidates[STEP] = lambda: seconds_of(step, finish)

@@ -1,8 +1,10 @@
-"""Mixing a batch: this project beside mmpretrain, timm, torchvision, kornia and the authors' loop.
+"""Time mixing a batch: this project beside mmpretrain, timm, torchvision, kornia and the authors'
+loop.
 
     python benchmarks/mixing.py [--batch 64] [--size 224] [--threads 2] [--rounds 15]
 
-On a CPU, and on a GPU where there is one. Then how the time grows with the batch and the picture.
+It runs on a CPU, and on a GPU if there is one. It then measures how the time grows with the batch
+and the picture.
 """
 from functools import partial
 
@@ -20,7 +22,7 @@ CUTMIX = {'mmresizemix': '<= 1.2', 'mmresizemix, per batch': '<= 1.0'}
 
 
 def authors_resizemix(inputs, scores, alpha=0.1, beta=0.8):
-    """One τ a batch, nearest neighbour, a place for each sample: the released code's way."""
+    """Mix as the released code does: one τ per batch, nearest neighbour, one place per sample."""
     height, width = inputs.shape[-2:]
     tau = float(torch.empty(()).uniform_(alpha, beta))
     h, w = int(height * tau), int(width * tau)
@@ -43,6 +45,7 @@ def resizemix_candidates(inputs, scores) -> dict:
 
 
 def cutmix_candidates(inputs, scores) -> dict:
+    # timm, torchvision and kornia take class numbers, and the others take scores.
     labels = scores.argmax(1)
     found = {
         'mmresizemix': (CutMix(inplace=True), inputs, scores),
@@ -67,7 +70,10 @@ def cutmix_candidates(inputs, scores) -> dict:
 
 
 def compare(candidates: dict, rounds: int, finish=lambda: None) -> dict[str, list[float]]:
-    """Seconds a batch, each the mean of ``CALLS`` batches: what a box costs goes by its size."""
+    """Time each candidate, in seconds per batch.
+
+    Each value is the mean of ``CALLS`` batches, since the cost of a box depends on its size.
+    """
     def seconds(f, x, y):
         return seconds_of(lambda: [f(x, y) for _ in range(CALLS)], finish) / CALLS
     return in_turn({name: partial(seconds, *call) for name, call in candidates.items()}, rounds)
@@ -91,7 +97,7 @@ def on_gpu(batch: int, size: int, rounds: int) -> None:
     inputs = torch.rand(batch, 3, size, size, device='cuda')
     scores = torch.eye(batch, device='cuda')
     other = torch.empty_like(inputs)
-    candidates = {  # what must be read and written: the batch, once each
+    candidates = {  # any mixing must read and write about the batch once, so a copy is the measure
         'copy of as many bytes': (lambda x, y: other.copy_(x), inputs, scores),
         **resizemix_candidates(inputs, scores)}
     report(name, question,

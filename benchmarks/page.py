@@ -1,8 +1,9 @@
-"""What the benchmarks left in work_dirs/benchmarks -> tables and plot of docs/benchmarks.md.
+"""Write the tables and the plot of docs/benchmarks.md from what the benchmarks left in
+work_dirs/benchmarks.
 
     python benchmarks/page.py
 
-Text outside of the marks in that page is written by hand and stays.
+The text outside of the marks in that page is written by hand, and is kept.
 """
 import json
 from pathlib import Path
@@ -59,7 +60,8 @@ def growth_table(all_found: dict[str, dict]) -> list[str]:
 
 
 def where(all_found: dict[str, dict]) -> list[str]:
-    """The machines and versions, each once, with what was measured there."""
+    """List the machines and versions, each once, with what was measured there."""
+    # The figures may come from several machines, e.g. those of a GPU.
     places: dict[str, list[str]] = {}
     for found in all_found.values():
         machine = found['machine']
@@ -73,6 +75,7 @@ def where(all_found: dict[str, dict]) -> list[str]:
 
 
 def draw(sides: dict[str, dict], grown: dict[str, dict], path: Path) -> None:
+    # One plot per comparison, two in a row, and a last one for the growth.
     measured = [f for name, f in sides.items() if 'rows' in f and name in (
         'mixing-resizemix', 'mixing-cutmix', 'loading', 'training')]
     rows = -(-(len(measured) + 1) // 2)
@@ -85,6 +88,7 @@ def draw(sides: dict[str, dict], grown: dict[str, dict], path: Path) -> None:
         axis.remove()
     for axis in axes:
         axis.spines[['top', 'right']].set_visible(False)
+    # A whole file takes the place of the old one, so that an interrupted run leaves the old one.
     part = path.with_name(f'.{path.name}')
     figure.savefig(part, dpi=100)
     part.replace(path)
@@ -131,14 +135,16 @@ def main() -> None:
         raise SystemExit(f'{RESULTS}: no results to show; run: make bench')
     lines = [f'Medians of {ROUNDS} rounds or more, every candidate once a round, in a new '
              'order each; ratios are medians of the ratios of the rounds.', '',
-             '![ratios and growth](benchmarks.png)', '']
+             '![ratios and growth](pictures/benchmarks.png)', '']
     for found in sides.values():
         lines += table(found)
     lines += growth_table(grown) + where({**sides, **grown})
+    # Only the text between the marks is replaced.
     page = DOCS / 'benchmarks.md'
     before, _, rest = page.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    draw(sides, grown, DOCS / 'benchmarks.png')
+    (DOCS / 'pictures').mkdir(exist_ok=True)
+    draw(sides, grown, DOCS / 'pictures/benchmarks.png')
     part = page.with_name(f'.{page.name}')
     part.write_text('\n'.join([before + BEGIN, '', *lines]) + END + after)
     part.replace(page)

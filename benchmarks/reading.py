@@ -1,4 +1,5 @@
-"""Many folders of finished runs, read and tabulated: 12 epochs of Faster R-CNN on COCO each.
+"""Time reading and tabulating many folders of finished runs, each of 12 epochs of Faster R-CNN on
+COCO.
 
     python benchmarks/reading.py [--runs 1000]
 """
@@ -17,11 +18,11 @@ from mmresizemix.results.make import make_comparison
 CONFIG = Path(__file__).parents[1] / 'configs/faster_rcnn/faster-rcnn_r50_fpn_8xb2-12e_coco.py'
 METHODS = ('baseline', 'cutmix', 'resizemix', 'mixup')
 METRICS = ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')
-EPOCHS, LINES = 12, 146  # training lines an epoch, one every 50 steps
+EPOCHS, LINES = 12, 146  # LINES of training are logged per epoch, one every 50 steps
 
 
 def write_run(folder: Path, config: str, method: str, seed: int, rng) -> None:
-    """The files that MMEngine and the guard leave, but for checkpoints."""
+    """Write the files that MMEngine and the guard leave, except checkpoints."""
     start = folder / '20260101_000000'
     (start / 'vis_data').mkdir(parents=True)
     (start / 'vis_data/config.py').write_text(f'{config}\nrandomness = dict(seed={seed})\n')
@@ -45,9 +46,10 @@ def main() -> None:
     rng, config = np.random.default_rng(0), Config.fromfile(CONFIG).pretty_text
     found: dict[str, dict[int, float]] = dict(tables={}, report={})
     with tempfile.TemporaryDirectory() as scratch:
+        # Eight folders of equal size, of which 1, 2, 4 and 8 are read.
         for i in range(runs):
             write_run(Path(scratch, f'{i % 8}/{i}'), config, METHODS[i // 8 % len(METHODS)], i, rng)
-        for part in (1, 2, 4, 8):  # eighths of them
+        for part in (1, 2, 4, 8):  # eighths of the runs
             folders = [Path(scratch, str(n)) for n in range(part)]
             for kind, formats in (('tables', ['md', 'csv', 'json', 'latex']), ('report', ['html'])):
                 begin = time.perf_counter()

@@ -1,8 +1,8 @@
-"""A training that is killed and resumed beside one that was not: how far apart are their weights?
+"""How far apart are the weights of a training that was killed and resumed, and of one that was not?
 
-    python benchmarks/resuming.py            # on a GPU where there is one, else on the CPU
+    python benchmarks/resuming.py            # on a GPU if there is one, else on the CPU
 
-On a CPU they are equal, and tests hold that. On a GPU it depends on its kernels.
+On a CPU they are equal, and tests check this. On a GPU, the difference depends on its kernels.
 """
 import argparse
 import os
@@ -45,6 +45,7 @@ def straight(work_dir: Path, words: list[str]) -> dict[str, torch.Tensor]:
 
 
 def killed(work_dir: Path, words: list[str]) -> dict[str, torch.Tensor]:
+    # A session of its own lets the signal reach the workers of the loaders too.
     process = subprocess.Popen(command(work_dir, words), stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, start_new_session=True)
     began = time.time()
@@ -60,7 +61,7 @@ def killed(work_dir: Path, words: list[str]) -> dict[str, torch.Tensor]:
 
 
 def apart(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> float:
-    """The norm of the difference of all weights over the norm of ``a``'s."""
+    """Return the norm of the difference of all weights over the norm of the weights ``a``."""
     pairs = [(a[k].double(), b[k].double()) for k in a if a[k].is_floating_point()]
     difference = sum(float((x - y).square().sum()) for x, y in pairs)
     return (difference / sum(float(x.square().sum()) for x, _ in pairs))**0.5
@@ -77,6 +78,7 @@ def main() -> None:
         os.environ['MMRESIZEMIX_DEMO_DATA'] = str(write_scenes(
             root / 'scenes', crops=(args.crops, 10), coco=(0, 0), voc=(0, 0, 0)))
         for name, words in WAYS.items():
+            # Two equal trainings show how far apart the kernels alone take them.
             one, again = (straight(root / f'{name}-{i}', words) for i in (1, 2))
             found[name] = dict(repeated=apart(one, again),
                                resumed=apart(one, killed(root / f'{name}-killed', words)))

@@ -1,4 +1,4 @@
-"""What the benchmarks share: candidates timed in turn, their figures kept for the page."""
+"""Time candidates in turn, and keep their figures for the page. Benchmarks share this module."""
 import argparse
 import json
 import os
@@ -28,7 +28,7 @@ def parser(text: str) -> argparse.ArgumentParser:
 
 
 def seconds_of(run: Callable[[], object], finish: Callable[[], object] = lambda: None) -> float:
-    """``finish``: waits for a GPU."""
+    """Return the seconds that ``run`` takes. ``finish`` waits for a GPU."""
     finish()
     begin = time.perf_counter()
     run()
@@ -38,8 +38,11 @@ def seconds_of(run: Callable[[], object], finish: Callable[[], object] = lambda:
 
 def in_turn(candidates: dict[str, Callable[[], float]], rounds: int,
             warm_up: int = WARM_UP) -> dict[str, list[float]]:
-    """Seconds of every candidate, round by round: what slows the machine down slows all. In a new
-    order every round, since a candidate leaves the caches cold for the next."""
+    """Measure the seconds of every candidate, round by round.
+
+    Anything that slows the machine down then slows all candidates. Every round has a new order,
+    since a candidate leaves the caches cold for the next one.
+    """
     found: dict[str, list[float]] = {name: [] for name in candidates}
     rng = random.Random(0)
     for i in range(warm_up + rounds):
@@ -55,11 +58,13 @@ def report(name: str, question: str, setting: str, times: dict[str, list[float]]
     """Print the medians and the medians of the ratios to ``reference``, and keep them.
 
     Args:
-        per: what was done in the time, in pictures: shown as pictures a second, ratios as speed.
         goals: candidate -> what was asked of it.
+        per: the number of pictures that were handled in the measured time. If given, the medians
+            are shown in pictures per second, and the ratios are those of speeds.
     """
     rows = []
     for candidate, seconds in times.items():
+        # Ratios are taken within a round, since the machine may be slower in another one.
         ratios = [b / a if per else a / b for a, b in zip(seconds, times[reference])]
         rows.append(dict(name=candidate, median=statistics.median(seconds), low=min(seconds),
                          high=max(seconds), ratio=statistics.median(ratios),
@@ -75,9 +80,13 @@ def report(name: str, question: str, setting: str, times: dict[str, list[float]]
 
 def report_growth(name: str, question: str, setting: str, unit: str,
                   seconds: dict[int, float]) -> None:
-    """Seconds against size, and the power of the size that they grow with (1: linear)."""
+    """Print and keep the seconds by size, and the power of the size by which they grow.
+
+    A power of 1 is linear growth.
+    """
+    # On a log-log scale, the power is the slope of a line through all sizes.
     sizes, values = (np.log(list(numbers)) for numbers in (seconds, seconds.values()))
-    exponent = float(np.polyfit(sizes, values, 1)[0])  # the slope over all sizes
+    exponent = float(np.polyfit(sizes, values, 1)[0])
     keep(name, dict(question=question, setting=setting, unit=unit,
                     growth=[dict(size=k, seconds=v) for k, v in seconds.items()],
                     exponent=exponent))
@@ -88,7 +97,7 @@ def report_growth(name: str, question: str, setting: str, unit: str,
 
 
 def skip(name: str, question: str, reason: str) -> None:
-    """Keep, for the page, why there is no figure, unless there is one of before."""
+    """Keep the reason why there is no figure for the page, unless an older figure exists."""
     print(f'{question}\n  skipped: {reason}')
     if not (RESULTS / f'{name}.json').is_file():
         keep(name, dict(question=question, skipped=reason))
@@ -97,6 +106,7 @@ def skip(name: str, question: str, reason: str) -> None:
 def keep(name: str, found: dict) -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     found = dict(found, machine=machine(), date=time.strftime('%Y-%m-%d'))
+    # A whole file takes the place of the old one, so that an interrupted run leaves the old one.
     part = RESULTS / f'{name}.json.part'
     part.write_text(json.dumps(found, indent=1))
     part.replace(RESULTS / f'{name}.json')

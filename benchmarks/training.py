@@ -1,10 +1,11 @@
-"""Steps of ResNet-50 pretraining on synthetic pictures: with and without --fast, beside
-mmpretrain's stock config with --amp and timm's way of training; before, the loss curves of both.
+"""Time steps of ResNet-50 pretraining on synthetic pictures, with and without --fast, beside
+mmpretrain's stock config with --amp and timm's way of training.
 
     python benchmarks/training.py [--batch 256] [--workers 8] [--rounds 15]
     python benchmarks/training.py --small      # on a CPU: that it runs, not how fast it is
 
-Ten steps a round, through MMEngine's loop with all its hooks, loaders and logs.
+It first compares the loss curves with and without --fast. A round is ten steps through MMEngine's
+loop with all its hooks, loaders and logs.
 """
 import statistics
 from typing import ClassVar
@@ -24,7 +25,7 @@ QUESTION = 'Pretraining ResNet-50 on synthetic pictures, a GPU'
 
 @DATASETS.register_module()
 class SyntheticPictures(Dataset):
-    """Classes that a network can learn: a colour each, under noise. (3, side, side) uint8."""
+    """Pictures that a network can learn, (3, side, side) uint8: a colour per class, with noise."""
     metainfo: ClassVar[dict] = {}
 
     def __init__(self, side: int, classes: int, length: int):
@@ -45,14 +46,16 @@ class SyntheticPictures(Dataset):
 
 
 def openmmlab(config: str, args, fast: bool = False, amp: bool = False):
-    """Functions: a round's steps of MMEngine's loop; the first losses that it logs."""
+    """Return two functions: one runs a round of MMEngine's loop, one returns its first losses."""
     init_default_scope('mmpretrain')
     cfg = read(config, 'mmpretrain')
+    # Synthetic pictures, so that the disk and decoding do not limit the steps.
     cfg.train_dataloader.update(
         batch_size=args.batch, num_workers=args.workers, pin_memory=True,
         collate_fn=dict(type='default_collate'), persistent_workers=False)
     cfg.train_dataloader.dataset = dict(type='SyntheticPictures', side=args.side, classes=100,
                                         length=args.batch * 100_000)
+    # A rehearsal on a CPU uses a smaller network.
     cfg.model.backbone.depth = args.depth
     cfg.model.head.in_channels = 2048 if args.depth >= 50 else 512
     cfg.optim_wrapper.optimizer.lr = 0.05
@@ -71,7 +74,11 @@ def openmmlab(config: str, args, fast: bool = False, amp: bool = False):
 
 
 def timm_way(args):
-    """channels_last, bfloat16, compiled, soft labels by its CutMix; pictures already on the GPU."""
+    """Return a function that runs a round of timm's way of training.
+
+    This is channels_last, bfloat16, a compiled model, and soft labels by timm's CutMix. The
+    pictures are on the GPU already.
+    """
     import timm
     from timm.data import Mixup
     from timm.loss import SoftTargetCrossEntropy
@@ -98,7 +105,7 @@ def timm_way(args):
 
 
 def compare_curves(plain: list[float], fast: list[float], part: int = 20) -> None:
-    """Print the means of every ``part`` steps; noise: from the spread of the plain ones."""
+    """Print the means of every ``part`` steps, and their noise by the spread of plain losses."""
     print(f'loss over {len(plain)} steps, means of {part}: without --fast, with, noise of a mean')
     for i in range(0, len(plain), part):
         noise = statistics.stdev(plain[i:i + part]) / part**0.5
@@ -122,6 +129,7 @@ def main() -> None:
     elif not torch.cuda.is_available():
         skip('training', QUESTION, 'no GPU')
         return
+    # Both start from the same seed, so that their losses can be compared step by step.
     ours = 'configs/pretrain/resnet50_8xb64-resizemix-300e_in1k.py'
     torch.manual_seed(0)
     fast, fast_losses = openmmlab(ours, args, fast=True)
@@ -129,6 +137,7 @@ def main() -> None:
     plain, plain_losses = openmmlab(ours, args)
     compare_curves(plain_losses(args.curve), fast_losses(args.curve))
     stock, _ = openmmlab('mmpretrain::resnet/resnet50_8xb32_in1k.py', args, amp=True)
+    # The candidates take turns, so that the machine treats all alike.
     candidates = {'mmresizemix --fast, ResizeMix': fast, 'mmresizemix, ResizeMix': plain,
                   'mmpretrain stock --amp': stock}
     try:

@@ -1,18 +1,18 @@
 """ResizeMix pretraining, carried into MMDetection's SSD and Faster R-CNN.
 
-Importing registers everything under the scope ``mmresizemix``::
+The import registers everything under the scope ``mmresizemix``::
 
     custom_imports = dict(imports=['mmresizemix'], allow_failed_imports=False)
 
-Where PyTorch or OpenMMLab is missing, the import still succeeds and ``mmresizemix.results`` works;
-the first use of anything else says what to install.
+If PyTorch or OpenMMLab is missing, the import still succeeds and ``mmresizemix.results`` works. The
+first use of anything else says what to install.
 """
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import stack
 
-if TYPE_CHECKING:  # what __getattr__ gives, for editors and type checkers
+if TYPE_CHECKING:  # what __getattr__ returns, for editors and type checkers
     from .attaching import AttachModelHook as AttachModelHook
     from .backbones import ShakeShake as ShakeShake
     from .backbones import WideResNet as WideResNet
@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # what __getattr__ gives, for editors and type checkers
 
 __version__ = '0.1.0'
 
+# The subpackage or module ("room") of every public name.
 _ROOM_OF = dict(
     Mix='batch_augments',
     ResizeMix='batch_augments',
@@ -88,6 +89,7 @@ if not stack.missing('torch', 'mmengine', 'mmcv'):
 
     installed.tell_mmengine()
     ops.install_fallback()
+    # MMEngine before 0.10.8 cannot read its own checkpoints with PyTorch 2.6 or newer.
     if stack.is_older('mmengine', '0.10.8') and not stack.is_older('torch', '2.6'):
         from .transfer.checkpoint import let_mmengine_read
         let_mmengine_read()

@@ -1,4 +1,4 @@
-"""``python -m mmresizemix TOOL …``: the tools, from any folder."""
+"""The command ``python -m mmresizemix TOOL …``, which runs the tools from any folder."""
 import ast
 import os
 import sys
@@ -9,7 +9,7 @@ from . import __version__
 from .command import run_command
 from .installed import TOOLS
 
-WIDTH = 80  # of a terminal
+WIDTH = 80  # columns of a terminal
 USAGE = """usage: python -m mmresizemix TOOL [options of the tool]
 
 {tools}
@@ -22,9 +22,10 @@ it is here
 
 
 def main() -> int:
-    """Become the tool that ``sys.argv`` names."""
+    """Replace this process by the tool that ``sys.argv`` names."""
     tools = {path.stem: path for path in sorted(TOOLS.iterdir()) if path.suffix in ('.py', '.sh')}
     name = sys.argv[1] if len(sys.argv) > 1 else '--help'
+    # What this command answers itself.
     if name in ('-h', '--help'):
         width = max(map(len, tools))
         lines = (textwrap.fill(_first_sentence(path), WIDTH, initial_indent=f'  {tool:{width}}  ',
@@ -37,6 +38,7 @@ def main() -> int:
     if name not in tools:
         print(f'error: {name}: no such tool; expected one of {", ".join(tools)}', file=sys.stderr)
         return 2
+    # Start the tool.
     runner = sys.executable if tools[name].suffix == '.py' else 'bash'
     os.environ['MMRESIZEMIX_PYTHON'] = sys.executable  # for what a shell script starts
     os.execvp(runner, [runner, str(tools[name]), *sys.argv[2:]])

@@ -1,4 +1,4 @@
-"""Batch augments get to know the model that they mix for."""
+"""A hook that passes the model to its batch augments."""
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -9,11 +9,11 @@ from .unwrap import unwrapped
 
 @HOOKS.register_module()
 class AttachModelHook(Hook):
-    """Before training, hand the model to its batch augments: some ask it where a picture is
+    """Before training, pass the model to its batch augments. Some use it to find where a picture is
     salient, or how pictures are normalised."""
 
     def before_train(self, runner: Runner) -> None:
-        """Hand it over."""
+        """Pass the model on."""
         model = unwrapped(runner.model)
         for augment in batch_augments(model):
             augment.attach(model)

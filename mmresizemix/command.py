@@ -1,4 +1,4 @@
-"""How every command of tools/ ends: with its result, or with one line that says why not."""
+"""The end of every command of tools/: with its result, or with one line that says why not."""
 import errno
 import io
 import os
@@ -9,25 +9,26 @@ from collections.abc import Callable
 from .processes import forks_die_with_parent, kill_children
 
 STOPPED = 130  # what a shell reports after Ctrl-C
-# What the system says of a path that the user gave.
+# The system's errors about a path that the user gave.
 OF_PATHS = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 OF_FILES = (*OF_PATHS, errno.ENOSPC)
 DISK_FULL = 74  # EX_IOERR of sysexits.h
 
 
 def run_command(main: Callable[[], int | None], when_stopped: str = '') -> None:
-    """Call ``main`` and exit with what it returns. Errors become one line on stderr, and exit
-    code 1 (74: the disk is full).
+    """Call ``main`` and exit with what it returns. Errors become one line on stderr and exit code 1
+    (74 if the disk is full).
 
-    Errors of the program itself keep their traceback; set ``MMRESIZEMIX_TRACEBACK=1`` to see it
-    for the others too.
+    Errors of the program itself keep their traceback. Set ``MMRESIZEMIX_TRACEBACK=1`` to see it for
+    the others too.
 
     Args:
-        when_stopped: what to say after Ctrl-C: how to go on.
+        when_stopped: what to print after Ctrl-C, for example how to continue.
     """
+    # A locale may lack τ or −. Print ? then instead of ending with an error.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors='replace')  # where a locale lacks τ or −: ? instead of an end
+            stream.reconfigure(errors='replace')
     forks_die_with_parent()
     try:
         sys.exit(main())
@@ -37,8 +38,10 @@ def run_command(main: Callable[[], int | None], when_stopped: str = '') -> None:
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         if os.environ.get('MMRESIZEMIX_TRACEBACK') or not _is_ours(error):
             raise
-        if isinstance(error, BrokenPipeError):  # `| head` has read enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # flushed at the end
+        # The reader, such as `| head`, has read enough. Python flushes stdout at its end, which
+        # would fail again without the redirection.
+        if isinstance(error, BrokenPipeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(128 + signal.SIGPIPE)
         print(f'error: {_said(error)}', file=sys.stderr)
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
@@ -48,7 +51,8 @@ def run_command(main: Callable[[], int | None], when_stopped: str = '') -> None:
 
 
 def _said(error: Exception) -> str:
-    """Its message; of a path also where a relative one was looked for, and what to do."""
+    """Return the message of an error. If it is about a path, add what to do, and for a
+    relative path the folder that it was looked for in."""
     if not (isinstance(error, OSError) and error.errno in OF_PATHS
             and isinstance(error.filename, (str, os.PathLike))):
         return str(error)
@@ -58,13 +62,15 @@ def _said(error: Exception) -> str:
 
 
 def _is_ours(error: BaseException) -> bool:
-    """Whether this package raised it, on purpose: then its message says all that is needed."""
+    """Whether this package raised the error on purpose, or a file caused it. Its message then says
+    all that is needed."""
     traceback = error.__traceback__
     raised_in = ''
     while traceback:
         raised_in = traceback.tb_frame.f_globals.get('__name__', '').split('.')[0]
         traceback = traceback.tb_next
-    # MMEngine's registry raises anew what a constructor raised
+    # MMEngine's registry raises a new error from one that a constructor raised, so that the context
+    # counts too.
     of_files = isinstance(error, OSError) and error.errno in OF_FILES
     return raised_in in ('mmresizemix', '__main__') or of_files or (
         error.__context__ is not None and _is_ours(error.__context__))

@@ -1,14 +1,15 @@
-"""MMEngine's config texts, as runs and checkpoints hold them: read, never executed."""
+"""A reader of MMEngine's config texts, as runs and checkpoints hold them. It executes nothing."""
 import ast
 from typing import Any
 
 
 def read_config_text(text: str) -> dict[str, Any]:
-    """The assignments of an MMEngine config text whose values are literals, ``dict(...)`` among
-    them; others are left out. Nothing is executed."""
+    """Return the assignments of an MMEngine config text whose values are literals, including
+    ``dict(...)``. Others are left out. Nothing is executed."""
     try:
         statements = ast.parse(text).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # too deep for the parser
+    # The last two are raised for a text that is too deeply nested for the parser.
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
     values = {}
     for statement in statements:

@@ -1,4 +1,5 @@
-"""The whole idea on drawn scenes, small enough for a laptop: a plan, and what was found."""
+"""A demonstration on drawn scenes, small enough for a laptop. It carries out a plan and shows the
+result."""
 import json
 import os
 from pathlib import Path
@@ -13,11 +14,11 @@ from .progress import progress_bar
 from .results.formats import markdown_table
 from .results.table import Table
 
-DATA = 'MMRESIZEMIX_DEMO_DATA'  # the configs of the demo read it
-SEED = 1  # of the scenes; those of seed 0 were for choosing the demo's sizes
-# Pixels; what fills a crop fills a quarter to a half of a scene.
+DATA = 'MMRESIZEMIX_DEMO_DATA'  # a variable that the demo's configs read
+SEED = 1  # the scenes of seed 0 were used to choose the demo's sizes
+# In pixels. An object that fills a crop fills a quarter to a half of a scene's side.
 SIZES: dict[str, Any] = dict(crop_size=32, scene_size=(64, 64), object_sides=(.25, .55))
-# plan, numbers of pictures: crops per class, scenes of COCO, scenes of VOC
+# The plan, and the numbers of pictures: crops per class, scenes of COCO, scenes of VOC.
 SCALES: dict[str, tuple[str, dict[str, Any]]] = {
     'full': ('demo', dict(crops=(150, 50), coco=(200, 120), voc=(40, 40, 120))),
     'smoke': ('demo_smoke', dict(crops=(8, 4), coco=(16, 8), voc=(8, 8, 8))),
@@ -25,21 +26,23 @@ SCALES: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def run_demo(scale: str, console: Console, seed: int = SEED) -> int:
-    """Draw the scenes, carry out the plan, say what was found, show the table.
+    """Draw the scenes, carry out the plan, and print the result and the first table.
 
     Args:
-        scale: a key of :data:`SCALES`; scenes go to ``./data``, runs to ``./work_dirs``.
-        seed: of the scenes.
+        scale: a key of :data:`SCALES`. Scenes are written to ``./data``, runs to ``./work_dirs``.
+        seed: the seed of the scenes.
 
     Returns:
-        The exit code: 0, or 1 where a step failed.
+        The exit code, 0, or 1 if a step failed.
     """
     plan, pictures = SCALES[scale]
     name = plan.replace('_', '-') + ('' if seed == SEED else f'-seed-{seed}')
     data, root = Path('data').resolve() / name, Path('work_dirs').resolve() / name
+    # Draw the scenes where the configs look for them.
     with progress_bar('drawing the scenes') as progress:
         write_scenes(data, seed=seed, progress=progress, **SIZES, **pictures)
     os.environ[DATA] = str(data)
+    # Train and compare, then print the result if the plan came that far.
     code = carry_out(CONFIGS / 'plans' / f'{plan}.py', root, 'local', 0, None, console)
     found = root / 'comparison/table.json'
     if found.is_file():

@@ -1,12 +1,12 @@
-"""Where the configs and tools lie: in a checkout and in an installed wheel below the package, as
-MIM and MMEngine expect it of every OpenMMLab package."""
+"""The places of the configs and tools. In a checkout and in an installed wheel they are below the
+package, as MIM and MMEngine expect it of every OpenMMLab package."""
 from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # results must work without it
+if TYPE_CHECKING:  # results must work without MMEngine
     from mmengine.config import Config
 
 MIM = Path(__file__).parent / '.mim'
@@ -14,11 +14,11 @@ CONFIGS, TOOLS = MIM / 'configs', MIM / 'tools'
 
 
 def config_path(name: str | Path) -> Path:
-    """The file that ``name`` means: a path, or ``package::path`` of a config that came with an
-    installed package, e.g. ``mmresizemix::ssd/ssd300_r50_8xb8-24e_coco.py``.
+    """Return the file that ``name`` refers to. It is a path, or ``package::path`` of a config that
+    came with an installed package, e.g. ``mmresizemix::ssd/ssd300_r50_8xb8-24e_coco.py``.
 
     Raises:
-        FileNotFoundError: no such package, or it has no such config.
+        FileNotFoundError: there is no such package, or it has no such config.
     """
     package, separator, inside = str(name).rpartition('::')
     if not separator:
@@ -34,16 +34,17 @@ def config_path(name: str | Path) -> Path:
 
 
 def read_config(name: str | Path) -> Config:
-    """Read the config that ``name`` means to :func:`config_path`.
+    """Read the config that ``name`` refers to, as for :func:`config_path`.
 
     Raises:
-        FileNotFoundError: there is none.
-        ValueError: it is not a Python config: MMEngine's YAML loader runs code that a file carries.
+        FileNotFoundError: there is no such config.
+        ValueError: it is not a Python config.
     """
     from mmengine.config import Config
 
     from .formatted_once import FormattedOnce
     path = config_path(name)
+    # MMEngine's YAML loader runs code that a file contains.
     if path.suffix != '.py':
         raise ValueError(f'{name}: expected a Python config, got {path.suffix or "no suffix"}')
     config = Config.fromfile(path)
@@ -52,12 +53,14 @@ def read_config(name: str | Path) -> Config:
 
 
 def _drop_our_scope(node: Any) -> None:
-    """What comes by ``_base_ = 'mmresizemix::…'`` MMEngine would build in our scope alone, as if it
-    were a library of models. Ours name every scope where it is not the config's default."""
+    """Remove our scope, so that configs inherited by ``_base_ = 'mmresizemix::…'`` are built in
+    MMEngine's usual scopes. MMEngine would build them in our scope only, as if this package were a
+    library of models. Our configs name every scope that is not the config's default."""
     if isinstance(node, dict):
         if node.get('_scope_') == 'mmresizemix':
             dict.pop(node, '_scope_')
-        node = dict.values(node)  # MMEngine's own would import what a lazy config names
+        # MMEngine's own values() would import what a lazy config names.
+        node = dict.values(node)
     elif not isinstance(node, (list, tuple)):
         return
     for value in node:
@@ -67,8 +70,8 @@ def _drop_our_scope(node: Any) -> None:
 def tell_mmengine() -> None:
     """Let ``get_config('mmresizemix::…')`` and ``_base_ = 'mmresizemix::…'`` find our configs.
 
-    MMEngine keeps a table of the packages that may have configs and offers no way to enter one
-    (mmengine/config/utils.py), so ours is written into it: nothing that is there is changed.
+    MMEngine keeps a table of the packages that may have configs, and offers no way to add one
+    (mmengine/config/utils.py). This adds ours to the table and changes no existing entry.
     """
     from mmengine.config.utils import MODULE2PACKAGE
     MODULE2PACKAGE.setdefault('mmresizemix', 'mmresizemix')

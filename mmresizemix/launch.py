@@ -1,4 +1,4 @@
-"""A config and a few options -> a run. Serves mmpretrain's and mmdet's configs alike."""
+"""Training and testing from a config and a few options, for configs of mmpretrain and of mmdet."""
 import gc
 import os
 from argparse import ArgumentParser, Namespace
@@ -21,15 +21,15 @@ from .sharing import LOADERS, take_share
 from .stack import missing
 from .transfer import CheckpointError, load_checkpoint
 
-HUNG_SECONDS = 600  # without a batch, after which a loader's workers are taken for hung
+HUNG_SECONDS = 600  # without a batch for this long, a loader's workers count as hung
 GUARD = 'mmresizemix.BackboneGuard'
-# Where else a run can be logged: MMEngine's backend, and the package that it needs.
+# Other places that a run can be logged to: MMEngine's backend, and the package that it needs.
 TRACKERS = dict(tensorboard=('TensorboardVisBackend', 'tensorboard'),
                 mlflow=('MLflowVisBackend', 'mlflow'), wandb=('WandbVisBackend', 'wandb'))
 
 
 def add_run_arguments(parser: ArgumentParser) -> None:
-    """The options that training and testing share."""
+    """Add the options that training and testing share."""
     parser.add_argument('config', help='a config of ours, of mmpretrain, of mmdet, or your own: a '
                         'path, or package::path of one that came with a package')
     parser.add_argument('--work-dir', help='where the run goes (default: work_dirs/<config name>)')
@@ -46,7 +46,7 @@ def load_config(args: Namespace) -> Config:
     """Read ``args.config`` and apply the options of :func:`add_run_arguments`.
 
     Raises:
-        FileNotFoundError: no such config.
+        FileNotFoundError: there is no such config.
         ValueError: it is not a Python config.
     """
     cfg = read_config(args.config)
@@ -54,6 +54,7 @@ def load_config(args: Namespace) -> Config:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
+    # The option is preferred to the config, and the config to the default.
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{Path(args.config).stem}'
     if cfg.get('default_scope') == 'mmpretrain':
         _stack_batches(cfg)
@@ -61,7 +62,8 @@ def load_config(args: Namespace) -> Config:
 
 
 def _stack_batches(cfg: Config) -> None:
-    # mmpretrain's own tools/train.py sets these too: its data preprocessor wants stacked pictures
+    # mmpretrain's own tools/train.py sets these too, since its data preprocessor needs stacked
+    # pictures.
     for name in LOADERS:
         if cfg.get(name):
             cfg[name].setdefault('collate_fn', dict(type='default_collate'))
@@ -71,22 +73,25 @@ def _stack_batches(cfg: Config) -> None:
 def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
           resume: str | None = None, amp: bool = False, fast: bool = False,
           trackers: Iterable[str] = ()) -> None:
-    """Train.
+    """Train the model of ``cfg``.
 
     Args:
-        backbone: for a detector: the file that its backbone starts from, or 'random'.
-        seed: of everything random; None: the config's.
-        resume: a checkpoint, or 'auto': the newest of the work dir that can be read, if any.
-        amp: automatic mixed precision with dynamic loss scaling; on a CPU, bfloat16 without.
-        fast: see :func:`mmresizemix.fast.use_fast_training`; also the config's ``fast = True``.
+        backbone: for a detector, the file that its backbone starts from, or 'random'.
+        seed: the seed of everything random. None means that of the config.
+        resume: a checkpoint, or 'auto' for the newest readable one of the work dir, if any.
+        amp: whether to use automatic mixed precision, with dynamic loss scaling on a GPU, and with
+            bfloat16 and without scaling on a CPU. ``fast`` takes precedence.
+        fast: see :func:`mmresizemix.fast.use_fast_training`. The config can also set
+            ``fast = True``.
         trackers: see :func:`log_to`.
 
     Raises:
-        ValueError: ``backbone`` for a config that is not a detector's, ``fast`` for one that is not
-            a classifier's.
+        ValueError: ``backbone`` is given for a config that is not a detector's, or ``fast`` for one
+            that is not a classifier's.
         CheckpointError: the checkpoint to resume from cannot be read safely.
         BackboneError: see :class:`mmresizemix.BackboneGuard`.
     """
+    # What is trained, and how.
     if backbone is not None:
         set_backbone(cfg, backbone)
     if seed is not None:
@@ -96,17 +101,21 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
         use_fast_training(cfg)
     elif amp:
         use_amp(cfg)
+    # The point to start from.
     if resume is not None:
         checkpoint = newest_checkpoint(cfg.work_dir) if resume == 'auto' else Path(resume)
         if checkpoint is None:
             print(f'{cfg.work_dir}: no checkpoint to resume from; starting from the beginning')
         cfg.resume, cfg.load_from = checkpoint is not None, checkpoint and str(checkpoint)
-    if cfg.get('load_from') and resume != 'auto':  # which has read it
-        load_checkpoint(cfg.load_from)  # strictly, before MMEngine would unpickle anything in it
+    # Read it strictly before MMEngine would unpickle anything in it. 'auto' has read it already.
+    if cfg.get('load_from') and resume != 'auto':
+        load_checkpoint(cfg.load_from)
+    # Logging, and the share of a machine that several runs use.
     log_to(cfg, trackers)
     take_share(cfg)
     _use_resumable_loop(cfg)
     _notice_hung_workers(cfg)
+    # A rank that outlived torchrun would continue to train.
     if cfg.get('launcher') == 'pytorch':
         die_with_parent()
     build_runner(cfg).train()
@@ -114,7 +123,7 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
 
 
 def use_amp(cfg: Config) -> None:
-    """Train ``cfg`` in mixed precision: float16 on a GPU, bfloat16 on a CPU."""
+    """Set ``cfg`` to mixed precision, float16 on a GPU and bfloat16 on a CPU."""
     if torch.cuda.is_available():
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
@@ -123,11 +132,11 @@ def use_amp(cfg: Config) -> None:
 
 
 def log_to(cfg: Config, trackers: Iterable[str]) -> None:
-    """Log also to ``trackers``, keys of :data:`TRACKERS`, beside what ``cfg`` logs to: by default
-    the ``scalars.json`` that comparing reads.
+    """Log to ``trackers``, keys of :data:`TRACKERS`, in addition to what ``cfg`` logs to. By
+    default it logs to ``scalars.json``, which comparisons read.
 
     Raises:
-        ImportError: the package that one needs is not installed.
+        ImportError: a package that a tracker needs is not installed.
     """
     for name in trackers:
         backend, package = TRACKERS[name]
@@ -144,8 +153,8 @@ def log_to(cfg: Config, trackers: Iterable[str]) -> None:
 def _settings_of(tracker: str, run: str) -> dict[str, Any]:
     if tracker != 'mlflow':
         return {}
-    # MMEngine's default is a store of files, which MLflow has given up. MLflow's own is what
-    # MLFLOW_TRACKING_URI says, else ./mlflow.db, where `mlflow ui` looks.
+    # MMEngine's default is a store of files, which MLflow has given up. MLflow's own default is
+    # MLFLOW_TRACKING_URI, or else ./mlflow.db, where `mlflow ui` looks.
     import mlflow
     return dict(tracking_uri=mlflow.get_tracking_uri(), run_name=run)
 
@@ -161,12 +170,13 @@ def _use_resumable_loop(cfg: Config) -> None:
 def _notice_hung_workers(cfg: Config) -> None:
     for name in LOADERS:
         loader = cfg.get(name) or {}
-        if loader.get('num_workers'):  # without workers torch allows no timeout
+        # Without workers torch allows no timeout.
+        if loader.get('num_workers'):
             loader.setdefault('timeout', HUNG_SECONDS)
 
 
 def test(cfg: Config, checkpoint: str, *, amp: bool = False) -> dict:
-    """Evaluate ``checkpoint`` on the config's test set; returns the metrics."""
+    """Evaluate ``checkpoint`` on the config's test set and return the metrics."""
     load_checkpoint(checkpoint)
     cfg.load_from = str(checkpoint)
     if amp:
@@ -178,23 +188,25 @@ def test(cfg: Config, checkpoint: str, *, amp: bool = False) -> dict:
 
 
 def build_runner(cfg: Config) -> Runner:
-    """The runner of ``cfg``; several processes also work without a GPU, over gloo."""
+    """Build the runner of ``cfg``. Without a GPU, several processes communicate by gloo."""
     if cfg.get('launcher') == 'pytorch' and not torch.cuda.is_available():
         _use_gloo(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
 
 
 def leave_process_group() -> None:
-    """End the threads that connect the ranks, which MMEngine leaves to the end of the process: one
-    that is busy when Python ends aborts its rank, and a finished training counts as failed."""
+    """End the threads that connect the ranks. MMEngine leaves them to the end of the process. A
+    thread that is busy when Python ends aborts its rank, and a finished training would count as
+    failed."""
     if is_distributed():
         barrier()
-        gc.collect()  # the model, in cycles with its runner, holds on to the group
+        # The model keeps a reference to the group and is in a reference cycle with its runner.
+        gc.collect()
         torch.distributed.destroy_process_group()
 
 
 def _use_gloo(cfg: Config) -> None:
-    # MMEngine's own start-up and model wrapper name a GPU; both leave alone what is there.
+    # MMEngine's own start-up and model wrapper name a GPU. Both keep what is already set.
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group('gloo')
     cfg.setdefault('model_wrapper_cfg', dict(
@@ -207,7 +219,7 @@ def _use_gloo(cfg: Config) -> None:
 def set_backbone(cfg: Config, backbone: str) -> None:
     """Let the detector of ``cfg`` start from the file ``backbone``, or from random weights.
 
-    From random weights nothing may be frozen, neither stages nor BatchNorm statistics.
+    With random weights nothing is frozen, neither stages nor BatchNorm statistics.
 
     Raises:
         ValueError: the config is not a detector's.
@@ -219,6 +231,7 @@ def set_backbone(cfg: Config, backbone: str) -> None:
         cfg.model.backbone.update(init_cfg=None, frozen_stages=-1, norm_eval=False)
     else:
         cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=backbone)
+    # The guard proves before the first step that the weights arrived.
     hooks = cfg.setdefault('custom_hooks', [])
     if not any(hook['type'] == GUARD for hook in hooks):
         hooks.append(dict(type=GUARD))
@@ -228,13 +241,15 @@ def set_backbone(cfg: Config, backbone: str) -> None:
 
 
 def newest_checkpoint(work_dir: str) -> Path | None:
-    """The newest of ``epoch_N.pth``, ``iter_N.pth`` and ``interrupted.pth`` that can be read whole,
-    or None.
+    """Return the newest of ``epoch_N.pth``, ``iter_N.pth`` and ``interrupted.pth`` that can be read
+    completely, or None.
 
-    MMEngine writes checkpoints in place, so the newest may be cut off; it says which it passes by.
+    MMEngine writes checkpoints in place, so that the newest may be incomplete. The function prints
+    which ones it skips.
     """
     found = [p for kind in ('epoch', 'iter') for p in Path(work_dir).glob(f'{kind}_*.pth')]
     found.sort(key=lambda p: int(p.stem.rpartition('_')[2]), reverse=True)
+    # An interruption may be older or newer than the regular checkpoints.
     regular = _first_readable(found)
     stopped = _first_readable(p for p in [Path(work_dir) / INTERRUPTED] if p.is_file())
     newest = max((one for one in (regular, stopped) if one), key=lambda one: one[1], default=None)
@@ -242,7 +257,7 @@ def newest_checkpoint(work_dir: str) -> Path | None:
 
 
 def _first_readable(paths: Iterable[Path]) -> tuple[Path, int] | None:
-    """(its path, its iteration)."""
+    """Return (path, iteration) of the first checkpoint that can be read, or None."""
     for path in paths:
         try:
             return path, load_checkpoint(path).get('meta', {}).get('iter', 0)

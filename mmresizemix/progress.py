@@ -1,4 +1,4 @@
-"""A progress bar with the time left, as a callable that the long functions here take."""
+"""A progress bar with the remaining time, as a callable that the long functions here take."""
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -7,7 +7,7 @@ Progress = Callable[[int, int], None]
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Progress]:
-    """Show a bar on stderr while the block runs; call what it gives with (done, total)."""
+    """Show a bar on stderr while the block runs. Yield a function to call with (done, total)."""
     from rich import progress
     from rich.console import Console
 

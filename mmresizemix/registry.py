@@ -1,7 +1,7 @@
-"""The registry nodes of the scope ``mmresizemix``, and what is registered where.
+"""The registries of the scope ``mmresizemix``, and the modules that register in them.
 
-``locations`` are imported by MMEngine when a registry is first asked, so that importing the plugin
-stays cheap and works where only one of mmdet and mmpretrain is installed.
+MMEngine imports the ``locations`` when a registry is first used. The import of the plugin therefore
+stays fast, and works if only one of mmdet and mmpretrain is installed.
 """
 from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS

@@ -1,8 +1,10 @@
-"""Stop a training in the middle of an epoch on a signal; go on there as if nothing had happened.
+"""A training loop that a signal can stop in the middle of an epoch. A resumed run continues there
+exactly.
 
-An epoch begins with random streams that depend on (seed, rank, epoch) only (:mod:`.seeding`), so it
-can be played again: the loader's batches up to the one where it stopped are drawn and thrown away,
-which brings its workers to where they were, then the generators of this process are put back.
+An epoch begins with random streams that depend on (seed, rank, epoch) only (:mod:`.seeding`), so
+that it can be repeated. The loader's batches up to the one where it stopped are drawn and
+discarded, which brings its workers to the state that they had. Then the generators of this process
+are restored.
 """
 import os
 import random
@@ -37,46 +39,52 @@ from .seeding import batch_augments
 
 INTERRUPTED = 'interrupted.pth'
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
-# Ranks agree on the iteration to stop at that often; asking a GPU makes the CPU wait for it.
+# Ranks agree on whether to stop every so many iterations. On a GPU each time makes the CPU wait.
 AGREE_EVERY = 10
-BEST = 'best_score'  # of MMEngine's CheckpointHook
+BEST = 'best_score'  # the name that MMEngine's CheckpointHook uses
 
 
 @LOOPS.register_module()
 class ResumableEpochLoop(EpochBasedTrainLoop):
-    """MMEngine's loop over epochs, that can be stopped by a signal and resumed at any iteration::
+    """MMEngine's loop over epochs that a signal can stop and that can resume at any iteration::
 
         train_cfg = dict(type='mmresizemix.ResumableEpochLoop', max_epochs=12, val_interval=1)
 
-    On SIGTERM, SIGINT, SIGUSR1 or SIGUSR2 the iteration is finished, ``interrupted.pth`` written to
-    the work dir, and the process exits with 128 + the signal's number. In a validation, or at a
-    second SIGINT, it exits at once. A resumed run first makes up for a validation that it was
-    stopped before.
+    On SIGTERM, SIGINT, SIGUSR1 or SIGUSR2 it finishes the iteration, saves ``interrupted.pth`` to
+    the work dir, and exits with 128 + the signal's number. With gradient accumulation it continues
+    to the next step of the optimizer, and with several processes to an iteration that is a multiple
+    of :data:`AGREE_EVERY`. At the end of an epoch it saves no ``interrupted.pth``.
 
-    Buffers are shared at the end of an epoch: what every rank validates is the checkpoint, so that
-    a resumed run, which all ranks begin with it, logs the same metrics.
+    Outside of an epoch, for example in a validation, or at a second SIGINT, it exits at once. A
+    resumed run first does a validation that it was stopped before.
+
+    Buffers are shared at the end of an epoch, so that every rank validates what the checkpoint
+    holds. A resumed run, in which all ranks begin from it, then logs the same metrics.
 
     Raises:
-        ValueError: ``interrupted.pth`` comes from another number of processes or of steps an epoch.
+        ValueError: ``interrupted.pth`` comes from a run with another number of processes or of
+            steps per epoch.
     """
 
     def __init__(self, runner: Runner, dataloader: Any, max_epochs: int, **settings: Any):
         super().__init__(runner, dataloader, max_epochs, **settings)
-        self.stopped_at: dict[str, Any] = {}  # what interrupted.pth tells
+        self.stopped_at: dict[str, Any] = {}  # read from interrupted.pth
         self._signal: int | None = None
         self._in_epoch = False
         self._skip = 0
         runner.register_hook(_ReadInterrupted(self))
 
     def run(self) -> torch.nn.Module:
-        """Train; first clear away what a killed run was writing, and validate what it has not."""
+        """Train. First remove unfinished files of a killed run, and do a validation it missed."""
         with self._signals():
             if is_main_process():
                 remove_unfinished(self.runner.work_dir)
             self.runner.call_hook('before_train')
+            # Do the validation that the run was stopped before.
             if (self._iter == self._epoch * len(self.dataloader) and self._is_validation_due()
                     and self._was_not_validated()):
                 self.runner.val_loop.run()
+            # The rest is MMEngine's loop.
             while self._epoch < self._max_epochs and not self.stop_training:
                 self.run_epoch()
                 self._decide_current_val_interval()
@@ -86,36 +94,42 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         return self.runner.model
 
     def run_epoch(self) -> None:
-        """One epoch, or the rest of one."""
+        """Train for one epoch, or for the rest of one."""
         self._skip = self._iter - self._epoch * len(self.dataloader)
         if self._skip:
             self._check_alike()
             self.runner.logger.info(f'Drawing {self._skip} batches again, to go on at epoch '
                                     f'{self._epoch + 1}, iteration {self._skip + 1}')
+        # From here to the end of the epoch, a signal waits for the end of the iteration.
         self._in_epoch = True
         super().run_epoch()
         _share_buffers(self.runner.model)
         self._in_epoch = False
+        # The checkpoint of the epoch replaces that of the interruption.
         if is_main_process() and self._file(f'epoch_{self._epoch}.pth').is_file():
             self._file(INTERRUPTED).unlink(missing_ok=True)
         if number := self._agreed():
             self._exit(number, 'after')
 
     def run_iter(self, idx: int, data_batch: Any) -> None:
-        """One step; those before the point where it stopped are passed by."""
+        """Train for one iteration. Skip those before the point where the run stopped."""
         if idx < self._skip:
             if self._signal is not None:
                 self._exit(self._signal, 'on the way to')
-            if idx + 1 == self._skip:  # before the next batch: without workers, loading draws, too
+            # Restore the generators before the next batch is loaded, since loading draws from them
+            # if there are no workers.
+            if idx + 1 == self._skip:
                 _restore(self.stopped_at['ranks'][get_rank()], self.runner.model)
             return
         super().run_iter(idx, data_batch)
+        # After the last iteration, the end of the epoch handles the signal.
         if idx + 1 < len(self.dataloader) and (number := self._must_stop()):
             self._save()
             self._exit(number, 'at')
 
     def _must_stop(self) -> int | None:
-        """The signal, the same on all ranks, between two steps of the optimizer."""
+        """Return the signal to stop for, if any, the same on all ranks. Return None while gradients
+        accumulate."""
         accumulated = getattr(self.runner.optim_wrapper, '_accumulative_counts', 1)
         if self._iter % accumulated or (get_world_size() > 1 and self._iter % AGREE_EVERY):
             return None
@@ -135,7 +149,8 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
             self.runner.work_dir, INTERRUPTED, backend_args=checkpoint_hook.get('backend_args'),
             meta=dict(epoch=self._epoch, iter=self._iter, interrupted=dict(
                 ranks=ranks, steps=len(self.dataloader))))
-        barrier()  # the first rank to exit makes torchrun stop the others
+        # The first rank to exit makes torchrun stop the others, so that all wait for the file.
+        barrier()
 
     def _exit(self, number: int, where: str) -> None:
         self.runner.logger.info(
@@ -157,9 +172,11 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
                 and (self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs))
 
     def _was_not_validated(self) -> bool:
-        """Killed before the metric of the epoch was logged, or before its best checkpoint was."""
+        """Whether the run was killed before the metric of the epoch was logged, or before the best
+        checkpoint was saved for it."""
         answer = [False]
         if is_main_process():
+            # A logged metric above the recorded best means that its checkpoint was not saved.
             logged = read_log(self.runner.work_dir).validations.get(self._epoch)
             best = self.runner.message_hub.runtime_info.get(BEST, float('-inf'))
             keeps_best = any(getattr(hook, 'save_best', None) for hook in self.runner.hooks)
@@ -173,8 +190,9 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
+        # Python lets only the main thread handle signals.
         if threading.current_thread() is not threading.main_thread():
-            yield  # Python lets no other thread have signals
+            yield
             return
         before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
         try:
@@ -188,13 +206,16 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
             raise KeyboardInterrupt
         if not self._in_epoch:
             _leave_at_once(number)
-        self._signal = self._signal or number  # a cluster and torchrun may both send one
+        # A cluster and torchrun may both send a signal. The first one counts.
+        self._signal = self._signal or number
 
 
 def _leave_signals_to_the_parent() -> None:
-    """In a forked child: multiprocessing's pools end theirs by SIGTERM, which a Python handler
-    may miss while the child waits for work (the pool of mmdet's ``eval_map`` then never ends). A
-    cluster and a terminal send the others to all processes at once."""
+    """Drop the loop's signal handlers in a forked child. SIGTERM ends the child, and the others are
+    ignored."""
+    # multiprocessing's pools end their children by SIGTERM. A Python handler may miss it while the
+    # child waits for work, and then the pool of mmdet's ``eval_map`` never ends. A cluster and a
+    # terminal send the other signals to all processes at once.
     for number in SIGNALS:
         if isinstance(getattr(signal.getsignal(number), '__self__', None), ResumableEpochLoop):
             signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
@@ -205,7 +226,7 @@ if hasattr(os, 'register_at_fork'):
 
 
 class _ReadInterrupted(Hook):
-    """Hands the loop what MMEngine does not look at in a checkpoint."""
+    """A hook that passes to the loop what MMEngine does not read from a checkpoint."""
 
     def __init__(self, loop: ResumableEpochLoop):
         self.loop = loop
@@ -221,9 +242,10 @@ def _leave(number: int) -> None:
 
 
 def _leave_at_once(number: int) -> None:
-    """From wherever a signal came: an exception there was seen to leave a pool's locks taken,
-    for which its end then waits. Nothing half written is left: files are renamed when they are
-    whole."""
+    """Kill the children and end this process without cleaning up. No incomplete file has a
+    final name, since files are renamed when they are complete."""
+    # A signal can come anywhere. An exception from its handler was seen to leave the locks of a
+    # pool taken, and the pool waits for them at its end.
     try:
         kill_children()
         sys.stdout.flush()
@@ -232,15 +254,16 @@ def _leave_at_once(number: int) -> None:
 
 
 def _share_buffers(model: torch.nn.Module) -> None:
-    """Those of rank 0, which are saved. Else each rank would validate with running means of its
-    own, since MMEngine's DDP leaves them apart."""
+    """Copy the buffers of rank 0, which are saved, to all ranks. Without this each rank would
+    validate with its own running means, since MMEngine's DDP does not share them."""
     if get_world_size() > 1:
         for buffer in model.buffers():
             broadcast(buffer.data)
 
 
 def _states(model: torch.nn.Module) -> dict[str, Any]:
-    """The generators that a rank draws from, as plain values and tensors."""
+    """Return the states of the generators that a rank draws from, as plain values and tensors."""
+    # Plain values and tensors pass the strict reading of checkpoints.
     state: Any = np.random.get_state()
     kind, keys, *rest = state
     return dict(

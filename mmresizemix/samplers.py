@@ -1,4 +1,4 @@
-"""Batch augmentation (arXiv 1901.09335; ResizeMix, Sec. 5.3.2)."""
+"""A sampler for batch augmentation (arXiv 1901.09335; ResizeMix, Sec. 5.3.2)."""
 from collections.abc import Iterator, Sized
 
 from mmengine.dataset import DefaultSampler
@@ -8,20 +8,22 @@ from .registry import DATA_SAMPLERS
 
 @DATA_SAMPLERS.register_module()
 class BatchAugmentationSampler(DefaultSampler):
-    """Every sample ``times`` times in a row: the pipeline augments each copy anew, and a batch that
-    is ``times`` as large holds as many different samples as before, in as many steps an epoch::
+    """Sample every picture ``times`` times in a row.
+
+    The pipeline augments each copy separately. A batch that is ``times`` as large then holds as
+    many different pictures as before, and an epoch has as many steps::
 
         train_dataloader = dict(
             batch_size=512,  # of 256 pictures
             sampler=dict(_delete_=True, type='mmresizemix.BatchAugmentationSampler', times=2))
 
-    mmpretrain's ``RepeatAugSampler`` is another thing: it shows a part of the data set each epoch,
-    and spreads the copies of a sample over processes.
+    mmpretrain's ``RepeatAugSampler`` is different. It shows only a part of the data set in each
+    epoch, and distributes the copies of a sample over processes.
 
     Args:
-        dataset: what is sampled from.
-        times: at least 1; the loader's batch size should be a multiple of it.
-        shuffle, seed, round_up: as of MMEngine's ``DefaultSampler``.
+        dataset: the data set to sample from.
+        times: the number of copies, at least 1. The loader's batch size should be a multiple of it.
+        shuffle, seed, round_up: as for MMEngine's ``DefaultSampler``.
 
     Raises:
         ValueError: ``times`` is not as above.

@@ -1,8 +1,9 @@
 """Random streams that depend on (seed, rank, epoch) and on nothing that was drawn before.
 
-MMEngine seeds all ranks alike, saves no random state, and gives its loader workers one constant
-seed: ranks mix alike, workers repeat their augmentations every epoch, and a resumed run differs
-from an uninterrupted one. Saving the states would not mend it, since validation draws too.
+MMEngine gives all ranks the same seed, saves no random state, and gives its loader workers one
+constant seed. Therefore all ranks mix alike, workers repeat their augmentations every epoch, and a
+resumed run differs from an uninterrupted one. To save the states would not help, since validation
+draws too.
 """
 import logging
 import random
@@ -20,16 +21,16 @@ from .batch_augments import derive_seed
 from .registry import FUNCTIONS, HOOKS
 from .unwrap import unwrapped
 
-GRACE_SECONDS = 30  # that a loader's worker outlives a request to stop
+GRACE_SECONDS = 30  # for so long a loader's worker outlives a request to stop
 
 
 @HOOKS.register_module()
 class EpochSeedHook(Hook):
     """Restart every random stream of the training process from (seed, rank, epoch).
 
-    Python's, numpy's and torch's global generators, and those of the batch augments. Together with
-    this loader setting, a run resumed at an epoch equals the uninterrupted one exactly (same number
-    of ranks, workers and threads)::
+    These are Python's, numpy's and torch's global generators, and those of the batch augments.
+    Together with this loader setting, a run that is resumed at an epoch equals the uninterrupted
+    one exactly (with the same number of ranks, workers and threads)::
 
         train_dataloader = dict(
             persistent_workers=False,
@@ -41,10 +42,11 @@ class EpochSeedHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train(self, runner: Runner) -> None:
-        """Refuse a loop without epochs."""
+        """Refuse a loop without epochs, and warn about loaders that cannot be repeated."""
         if not isinstance(runner.train_loop, EpochBasedTrainLoop):
             raise ValueError('EpochSeedHook: expected an epoch-based training loop '
                              f'(train_cfg.by_epoch=True), got {type(runner.train_loop).__name__}')
+        # Workers that persist, or that MMEngine seeds, cannot be brought back to an epoch's start.
         loader = runner.train_dataloader
         if loader.num_workers and (loader.persistent_workers
                                    or not _leaves_seeding_to_torch(loader.worker_init_fn)):
@@ -61,28 +63,31 @@ class EpochSeedHook(Hook):
 
 
 def seed_everything(seed: int) -> None:
-    """Seed Python's, numpy's and torch's global generators (all devices)."""
+    """Seed the global generators of Python, numpy and torch (all devices)."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
 
 
 def _leaves_seeding_to_torch(worker_init_fn: Any) -> bool:
-    # MMEngine wraps the function that the config names in a partial
+    # MMEngine wraps the function that the config names in a partial.
     return getattr(worker_init_fn, 'func', worker_init_fn) in (None, torch_worker_seeding)
 
 
 def batch_augments(model: Any) -> list:
-    """The augments of an mmpretrain model that keep a generator of their own."""
+    """Return the augments of an mmpretrain model that have their own generator."""
     chooser = getattr(getattr(unwrapped(model), 'data_preprocessor', None), 'batch_augments', None)
     return [a for a in getattr(chooser, 'augments', []) if hasattr(a, 'set_epoch')]
 
 
 @FUNCTIONS.register_module()
 def torch_worker_seeding(worker_id: int) -> None:
-    """A ``worker_init_fn`` that leaves torch's own seeding alone: each epoch, every worker gets
-    Python, numpy and torch seeds drawn from the main process. MMEngine's default overwrites them
-    with a constant. A worker outlives SIGTERM for a while: a cluster sends it to all processes at
-    once, and a worker that died first would take the main process along before it has written its
-    checkpoint (:mod:`.resuming`)."""
+    """Leave a loader worker's seeds as torch has set them. This is a ``worker_init_fn``.
+
+    In each epoch, torch gives every worker seeds for Python, numpy and torch that are drawn from
+    the main process. MMEngine's default overwrites them with a constant. The worker also survives
+    SIGTERM for :data:`GRACE_SECONDS`.
+    """
+    # A cluster sends SIGTERM to all processes at once. A worker that died first would end the main
+    # process before it has saved its checkpoint (:mod:`.resuming`).
     signal.signal(signal.SIGTERM, lambda *_: signal.alarm(GRACE_SECONDS))

@@ -1,6 +1,7 @@
-"""Several runs on one GPU: how much of its memory, and of the machine's cores, each may take.
+"""The shares of several runs on one GPU: how much of its memory and of the machine's cores each may
+use.
 
-A plan says it to its runs through the environment, and :func:`take_share` heeds it there.
+A plan passes them to its runs through the environment, and :func:`take_share` applies them there.
 """
 import os
 from typing import Any
@@ -10,22 +11,23 @@ from mmengine.config import Config
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 GPU_SHARE, WORKERS = 'MMRESIZEMIX_GPU_SHARE', 'MMRESIZEMIX_WORKERS'
-USABLE = 0.9  # of a GPU's memory: what CUDA itself takes per process is not counted by PyTorch
+# The usable share of a GPU's memory. PyTorch does not count what CUDA itself takes per process.
+USABLE = 0.9
 
 
 def shared(runs_per_gpu: int, cores: int) -> dict[str, str]:
-    """The environment of each of several runs on one GPU.
+    """Return the environment for each of several runs on one GPU.
 
     Args:
-        runs_per_gpu: how many share it.
-        cores: of the machine, for each run: one trains, the others load.
+        runs_per_gpu: the number of runs that share a GPU.
+        cores: the number of cores for each run. One trains, the others load.
     """
     return {GPU_SHARE: str(USABLE / runs_per_gpu), WORKERS: str(max(1, cores - 1)),
             'OMP_NUM_THREADS': '1'}
 
 
 def take_share(cfg: Config) -> None:
-    """Keep this process, and the loaders of ``cfg``, to what the environment says, if anything.
+    """Limit this process and the loaders of ``cfg`` to the share that the environment sets, if any.
 
     A run that wants more memory than its share fails, instead of one of its neighbours.
     """

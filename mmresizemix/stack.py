@@ -1,4 +1,4 @@
-"""What the plugin stands on: which packages are installed, and whether they are new enough."""
+"""Checks of the packages that the plugin needs: are they installed, and are they new enough?"""
 import warnings
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -10,7 +10,7 @@ MINIMUM = dict(torch='2.4', mmengine='0.10.7', mmcv='2.1.0', mmdet='3.3.0', mmpr
 FAMILIES = dict(mmengine='onedl-mmengine', mmcv='onedl-mmcv', mmdet='onedl-mmdetection',
                 mmpretrain='onedl-mmpretrain')
 
-# What each room of the package cannot do without.
+# The packages that each part (room) of this package needs.
 NEEDED_BY = dict(
     batch_augments=('torch', ),
     loading=('torch', 'mmengine', 'mmpretrain', 'simplejpeg'),
@@ -26,18 +26,18 @@ NEEDED_BY = dict(
 )
 
 REMEDY = "Install it with: pip install 'mmresizemix[openmmlab]'"
-# mmcv asks for opencv-python, which opens windows; a server can do without.
+# mmcv requires opencv-python, which can open windows. A server does not need that.
 WITHOUT_WINDOWS = ('pip uninstall -y opencv-python opencv-python-headless, then '
                    'pip install opencv-python-headless')
 
 
 def missing(*packages: str) -> list[str]:
-    """Those of ``packages`` that are not installed (looked up, not imported)."""
+    """Return those of ``packages`` that are not installed. They are looked up, not imported."""
     return [name for name in packages if find_spec(name) is None]
 
 
 def require_for(room: str) -> None:
-    """Raise an ImportError that says what to install where ``mmresizemix.<room>`` cannot work."""
+    """Raise an ImportError that says what to install if ``mmresizemix.<room>`` lacks a package."""
     absent = missing(*NEEDED_BY[room])
     if absent:
         raise ImportError(f'mmresizemix.{room} needs {", ".join(absent)}, '
@@ -45,8 +45,9 @@ def require_for(room: str) -> None:
 
 
 def check_versions() -> None:
-    """Raise an ImportError that names every installed package older than the minimum, or says how
-    OpenCV does without a library that this machine lacks."""
+    """Raise an ImportError if an installed package is older than the minimum, or if OpenCV needs a
+    library that this machine lacks. The error names every such package, or says which OpenCV to
+    install instead."""
     too_old = []
     for name, minimum in MINIMUM.items():
         if missing(name):
@@ -63,6 +64,7 @@ def is_older(package: str, than: str) -> bool:
 
 
 def _version_of(package: str) -> str:
+    # mmcv imports OpenCV, which fails without libGL.
     try:
         return import_module(package).__version__
     except ImportError as error:
@@ -73,7 +75,8 @@ def _version_of(package: str) -> str:
 
 
 def warn_of_mixed_families() -> None:
-    """Where both are installed, the files of one have overwritten those of the other."""
+    """Warn if both an OpenMMLab package and its fork are installed. The files of one have then
+    overwritten those of the other."""
     both = [f'{own} and {fork}' for own, fork in FAMILIES.items()
             if _is_installed(own) and _is_installed(fork)]
     if both:
@@ -90,7 +93,7 @@ def _is_installed(distribution: str) -> bool:
 
 
 def _release(text: str) -> tuple[int, ...]:
-    """'2.15.0+cu130' -> (2, 15, 0); a pre-release counts as its release."""
+    """Parse a version, e.g. '2.15.0+cu130' into (2, 15, 0). A pre-release counts as its release."""
     numbers = []
     for part in text.split('+')[0].split('.'):
         digits = ''.join(c for c in part if c.isdigit()) if part[:1].isdigit() else ''

@@ -1,6 +1,6 @@
-"""Did the pretraining make a better detector? Reads finished MMDetection runs, evaluates their
-detections again, and writes one table and one report. Where there are only MMPretrain's runs, those
-are compared, by top-1. Needs neither torch nor OpenMMLab."""
+"""Did the pretraining make a better detector? This tool reads finished MMDetection runs, evaluates
+their detections again, and writes one table and one report. If there are only runs of MMPretrain,
+it compares those by top-1. It needs neither torch nor OpenMMLab."""
 import argparse
 import sys
 from pathlib import Path
@@ -45,6 +45,7 @@ def main() -> int:
     parser.add_argument('--remark', metavar='TEXT', help='to stand above the tables')
     parser.add_argument('--quiet', action='store_true', help='no progress, no table on the screen')
     args = parser.parse_args()
+    # The table and the report are written even if some folders could not be read.
     comparison = make_comparison(
         args.runs, args.out, formats=args.format, baseline=args.baseline, epoch=args.epoch,
         annotations=args.annotations, resamples=args.resamples,
@@ -55,6 +56,7 @@ def main() -> int:
         written = [*(FORMATS[f][0] for f in args.format if f in FORMATS),
                    *([REPORT] if HTML in args.format else [])]
         print(f'Wrote {", ".join(str(args.out / name) for name in written)}')
+    # Unfinished runs are listed in the table only, and do not change the exit code.
     broken = [fault for fault in comparison.faults if fault.bad]
     for fault in broken:
         print(f'{fault.folder}: {fault.reason}', file=sys.stderr)

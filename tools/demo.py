@@ -1,5 +1,5 @@
-"""The whole idea on drawn scenes, in minutes, without data or GPU: pretrain without mixing and with
-ResizeMix; carry the backbones into SSD and Faster R-CNN; what was found, and a table.
+"""Show the whole idea on drawn scenes, in minutes, without data or GPU: pretrain without mixing and
+with ResizeMix, carry the backbones into SSD and Faster R-CNN, and print what was found and a table.
 
 Ctrl-C stops it; the same command goes on where it was.
 """

@@ -1,5 +1,6 @@
-"""Has the pretraining seen the pictures that the detector is tested on? Looks for the same files,
-and for near copies: of another size, JPEG quality or brightness; not for crops or flips."""
+"""Has the pretraining seen the pictures that the detector is tested on? This tool looks for the
+same files and for near copies (of another size, JPEG quality or brightness), but not for crops or
+flips."""
 import argparse
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def main() -> None:
         parser.add_argument(f'--{name}-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                             help='override settings of that config')
     args = parser.parse_args()
+    # Of a config, the pictures that its data sets would read are listed.
     with progress_bar('listing files') as progress:
         seen = pictures_of(args.seen, 'train_dataloader', args.seen_options, progress)
         tested = pictures_of(args.tested, 'test_dataloader', args.tested_options, progress)

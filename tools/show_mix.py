@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument('--seed', type=int, default=0, help='which pictures, which mix')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help="override settings of the config, or of --pictures' method")
+    # Positional arguments may stand on both sides of an option, as in "CONFIG --pair A B all.png".
     args = parser.parse_intermixed_args()
     if args.pair:
         if (args.config is None) != (args.checkpoint is None):
@@ -50,6 +51,7 @@ def main() -> None:
         print(show_methods(*args.pair, args.out, args.size, args.seed, classifier,
                            args.layer))
         return
+    # A folder without a config, else the pictures of a pretraining config.
     if args.pictures:
         print(show_folder_mix(args.pictures, args.out, args.method, args.samples, args.seed,
                               args.size, args.cfg_options))

@@ -55,10 +55,12 @@ def main() -> int:
     args = parser.parse_args()
     if (args.budget is None) != (args.data is None):
         parser.error('--budget small and --data FOLDER go together')
+    # A plan on a small budget has a folder of its own, so that it is never mixed with the full one.
     name = Path(args.plan).stem + (f'-{args.budget}' if args.budget else '')
     root = args.root or Path('work_dirs') / name
     budget = args.budget and Budget(list_pictures(args.data, root.resolve() / 'pictures'),
                                     args.epochs, args.seeds, min(1, args.gpus))
+    # The first three only show something, and the last one runs the plan.
     console = Console()
     if args.status:
         return show_status(args.plan, root, args.only, console, budget)

@@ -1,5 +1,5 @@
-"""Shake-Shake regularisation (arXiv 1705.07485): two branches, mixed at random, and their gradients
-at random again."""
+"""Shake-Shake regularisation (arXiv 1705.07485), which mixes two branches at random in the forward
+pass, and their gradients at random again in the backward pass."""
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
@@ -12,11 +12,15 @@ STRIDES = (1, 2, 2)
 
 
 def shake(a: Tensor, b: Tensor, training: bool) -> Tensor:
-    """α a + (1 - α) b; backwards β in α's place; both uniform, drawn for each picture from torch's
-    global generator. In evaluation (a + b) / 2, and nothing is drawn."""
+    """Return α a + (1 - α) b, with the gradient of β a + (1 - β) b.
+
+    α and β are uniform, and are drawn per picture from torch's global generator. If not
+    ``training``, return (a + b) / 2 and draw nothing.
+    """
     if not training:
         return (a + b) / 2
     alpha, beta = torch.rand(2, len(a), 1, 1, 1, device=a.device, dtype=a.dtype)
+    # The detached term corrects the value from β to α and has no gradient.
     return beta * a + (1 - beta) * b + ((alpha - beta) * (a - b)).detach()
 
 
@@ -28,8 +32,9 @@ def _branch(channels: int, out_channels: int, stride: int) -> nn.Sequential:
 
 
 class _Shortcut(nn.Module):
-    """Half of the channels from every ``stride``-th pixel, half from their neighbours above and
-    left (zeros beyond the border), as in the authors' code."""
+    """A shortcut that takes half of the channels from every ``stride``-th pixel. It takes the other
+    half from the pixels one row up and one column to the left (zeros beyond the border), as in the
+    authors' code."""
 
     def __init__(self, channels: int, out_channels: int, stride: int):
         super().__init__()
@@ -60,16 +65,19 @@ class _Block(nn.Module):
 
 @MODELS.register_module()
 class ShakeShake(BaseModule):
-    """Shake-Shake-Image of two branches: three stages of (depth - 2) / 6 blocks, of 1, 2 and 4
-    times ``base_channels``, at strides 1, 2 and 2. 26 2x96d has 26.2 M parameters. In training it
-    draws from torch's global generator, which ``EpochSeedHook`` seeds each epoch.
+    """Shake-Shake-Image with two branches.
 
-    Gives one map, (N, 4 ``base_channels``, H / 4, W / 4), from its last layer, ``relu``.
+    It has three stages of (depth - 2) / 6 blocks with 1, 2 and 4 times ``base_channels`` channels,
+    at strides 1, 2 and 2. 26 2x96d has 26.2 M parameters. In training it draws from torch's global
+    generator, which ``EpochSeedHook`` seeds each epoch.
+
+    It returns one map, (N, 4 ``base_channels``, H / 4, W / 4), from its last layer, ``relu``.
 
     Args:
-        depth: 6 n + 2, as 26.
-        base_channels: even.
-        init_cfg: MMEngine's. Defaults to normal by fan-out, as of the authors' code.
+        depth: 6 n + 2, e.g. 26.
+        base_channels: the number of channels of the first stage, an even number.
+        init_cfg: MMEngine's setting. Defaults to a normal distribution by fan-out, as in the
+            authors' code.
 
     Raises:
         ValueError: an argument is not as above.
@@ -88,6 +96,7 @@ class ShakeShake(BaseModule):
         channels = STEM_CHANNELS
         self.stem = nn.Sequential(nn.Conv2d(3, channels, 3, 1, 1, bias=False),
                                   nn.BatchNorm2d(channels))
+        # The first block of a stage has its stride and changes the number of channels.
         for i, stride in enumerate(STRIDES):
             width = base_channels * 2**i
             blocks = []
@@ -98,5 +107,5 @@ class ShakeShake(BaseModule):
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
-        """(N, 3, H, W) -> ((N, 4 · base_channels, H / 4, W / 4), )."""
+        """Map (N, 3, H, W) pictures to ((N, 4 · base_channels, H / 4, W / 4), )."""
         return (self.relu(self.stage3(self.stage2(self.stage1(self.stem(x))))), )

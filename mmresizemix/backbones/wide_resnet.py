@@ -1,5 +1,5 @@
-"""Wide ResNet for CIFAR (arXiv 1605.07146), which neither mmpretrain nor torchvision has: theirs of
-that name are ImageNet's, with bottlenecks."""
+"""Wide ResNet for CIFAR (arXiv 1605.07146), which neither mmpretrain nor torchvision has. Their
+networks of that name are for ImageNet and have bottlenecks."""
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -10,8 +10,8 @@ STRIDES = (1, 2, 2)
 
 
 class _Block(nn.Module):
-    """Pre-activated: BN, ReLU, 3x3, BN, ReLU, dropout, 3x3; where the shape changes the shortcut
-    is a 1x1 convolution of what is already activated."""
+    """A pre-activated block: BN, ReLU, 3x3, BN, ReLU, dropout, 3x3. If the shape changes, the
+    shortcut is a 1x1 convolution of the activated input."""
 
     def __init__(self, channels: int, out_channels: int, stride: int, dropout: float):
         super().__init__()
@@ -33,16 +33,20 @@ class _Block(nn.Module):
 
 @MODELS.register_module()
 class WideResNet(BaseModule):
-    """WRN-depth-widen_factor: three stages of (depth - 4) / 6 blocks, of 16, 32 and 64 times
-    ``widen_factor`` channels, at strides 1, 2 and 2. WRN-28-10 has 36.5 M parameters.
+    """The Wide ResNet WRN-``depth``-``widen_factor``.
 
-    Gives one map, (N, 64 ``widen_factor``, H / 4, W / 4), from its last layer, ``relu``.
+    It has three stages of (depth - 4) / 6 blocks with 16, 32 and 64 times ``widen_factor``
+    channels, at strides 1, 2 and 2. WRN-28-10 has 36.5 M parameters.
+
+    It returns one map, (N, 64 ``widen_factor``, H / 4, W / 4), from its last layer, ``relu``.
 
     Args:
-        depth: 6 n + 4, as 28.
-        widen_factor: at least 1.
-        dropout: between the convolutions of a block. Defaults to 0, as the paper's.
-        init_cfg: MMEngine's. Defaults to the authors': normal by fan-out.
+        depth: 6 n + 4, e.g. 28.
+        widen_factor: the factor of the number of channels, at least 1.
+        dropout: the dropout probability between the convolutions of a block. Defaults to 0, as in
+            the paper.
+        init_cfg: MMEngine's setting. Defaults to a normal distribution by fan-out, as in the
+            authors' code.
 
     Raises:
         ValueError: an argument is not as above.
@@ -59,6 +63,7 @@ class WideResNet(BaseModule):
         super().__init__(init_cfg or dict(type='Kaiming', layer='Conv2d', mode='fan_out'))
         channels = 16
         self.stem = nn.Conv2d(3, channels, 3, 1, 1, bias=False)
+        # The first block of a stage has its stride and changes the number of channels.
         for i, stride in enumerate(STRIDES):
             width = 16 * widen_factor * 2**i
             blocks = []
@@ -70,6 +75,6 @@ class WideResNet(BaseModule):
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
-        """(N, 3, H, W) -> ((N, 64 · widen_factor, H / 4, W / 4), )."""
+        """Map (N, 3, H, W) pictures to ((N, 64 · widen_factor, H / 4, W / 4), )."""
         x = self.stage3(self.stage2(self.stage1(self.stem(x))))
         return (self.relu(self.norm(x)), )

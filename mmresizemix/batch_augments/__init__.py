@@ -1,4 +1,5 @@
-"""Mixing a batch: what the patch is, where it goes, what the label becomes."""
+"""Batch augments that mix pictures and labels: what the patch is, where it goes and what the label
+becomes."""
 from .base import BatchAugment
 from .cutmix import CutMix
 from .fmix import FMix

@@ -1,5 +1,5 @@
-"""BatchAugment holds what all batch augments share: arguments, labels, the generator, and
-mmpretrain's call contract."""
+"""The base class of all batch augments. It holds what they share: arguments, labels, the generator
+and mmpretrain's call contract."""
 import inspect
 import math
 from abc import ABC, abstractmethod
@@ -15,14 +15,14 @@ from .paste import paste
 
 
 class BatchAugment(ABC):
-    """Mix a batch: :meth:`draw` a :class:`Mix`, then :meth:`apply` it, which draws nothing.
+    """Mix a batch: :meth:`draw` a :class:`Mix`, then :meth:`apply` it. Applying draws nothing.
 
-    A new method adds a :meth:`draw`, no pasting of its own.
+    A new method only implements :meth:`draw`. It does not paste on its own.
     """
     interpolation = 'nearest'
     antialias = False
-    saliency: Any = None  # as of mmresizemix.saliency, or None
-    drawn: Mix | None = None  # of the last batch
+    saliency: Any = None  # a saliency of mmresizemix.saliency, or None
+    drawn: Mix | None = None  # the mix of the last batch
 
     def __init__(self, per: str, prob: float, inplace: bool, seed: int | None,
                  num_classes: int | None):
@@ -38,22 +38,23 @@ class BatchAugment(ABC):
 
     @abstractmethod
     def draw(self, batch_size: int, size: tuple[int, int], *args: Any, **kwargs: Any) -> Mix:
-        """Draw what to mix for ``batch_size`` pictures of ``size`` (H, W) pixels; methods with a
-        saliency are also given that."""
+        """Draw what to mix for ``batch_size`` pictures of ``size`` (H, W) pixels. Methods that use
+        a saliency also receive it as an argument."""
 
     def __call__(self, inputs: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
-        """mmpretrain's contract for batch augments.
+        """Draw a mix and apply it. This is mmpretrain's call contract for batch augments.
 
         Args:
-            inputs: (N, C, H, W), any float dtype, any device.
-            scores: labels: (N,) integers, or (N, num_classes) one-hot or soft.
+            inputs: (N, C, H, W) of any float dtype, on any device.
+            scores: the labels, either (N,) integers or (N, num_classes) one-hot or soft labels.
 
         Returns:
             The mixed pictures in the dtype of ``inputs``, and (N, num_classes) labels in float32
-            (float64 stays), each row of which sums to what the rows of ``scores`` sum to.
+            (float64 stays float64). Each row of the labels sums to what the rows of ``scores``
+            sum to.
 
         Raises:
-            ValueError: shapes or dtypes that are not as above.
+            ValueError: a shape or dtype is not as above.
         """
         check('inputs', tuple(inputs.shape), 'a batch of shape (N, C, H, W)', inputs.ndim == 4)
         check('inputs', inputs.dtype, 'a floating dtype', inputs.is_floating_point())
@@ -64,15 +65,15 @@ class BatchAugment(ABC):
         return self.apply(self.drawn, inputs, scores)
 
     def draw_for(self, inputs: Tensor, scores: Tensor) -> Mix:
-        """:meth:`draw` for these pictures (N, C, H, W) and float labels (N, num_classes), with
-        their saliency, (N, H, W), where the method has one."""
+        """Call :meth:`draw` for these pictures (N, C, H, W) and float labels (N, num_classes). If
+        the method uses a saliency, compute it, (N, H, W), and pass it on."""
         H, W = inputs.shape[-2:]
         if self.saliency is None:
             return self.draw(len(inputs), (H, W))
         return self.draw(len(inputs), (H, W), saliency=self.saliency(inputs, scores))
 
     def apply(self, mix: Mix, inputs: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
-        """Mix pictures and float labels as ``mix`` says. Deterministic."""
+        """Mix pictures and float labels as ``mix`` says. The result is deterministic."""
         check('inputs', tuple(inputs.shape), f'the shape that the mix was drawn for, '
               f'({len(mix.partner)}, C, {mix.size[0]}, {mix.size[1]})',
               (len(inputs), *inputs.shape[-2:]) == (len(mix.partner), *mix.size))
@@ -80,24 +81,25 @@ class BatchAugment(ABC):
         return mixed, mix.mix_scores(scores)
 
     def set_epoch(self, epoch: int, seed: int | None = None) -> None:
-        """Restart the generator from (seed, rank, epoch), so that what an epoch draws does not
-        depend on what was drawn before it: a resumed run mixes as an uninterrupted one.
+        """Restart the generator from (seed, rank, epoch). What an epoch draws then does not depend
+        on what was drawn before it, so that a resumed run mixes like an uninterrupted one.
 
         Args:
-            epoch: counted from 0.
-            seed: the run's seed, used where the augment has none of its own.
+            epoch: the epoch, counted from 0.
+            seed: the run's seed, used if the augment has no seed of its own.
         """
         self._generator = self._new_generator(self.seed if self.seed is not None else seed, epoch)
 
     def attach(self, model: nn.Module) -> None:
-        """Get to know the classifier that is being trained, for methods that ask it something."""
+        """Pass the classifier that is being trained to the saliency, if the method uses one."""
         if self.saliency is not None:
             self.saliency.attach(model)
 
     @property
     def generator(self) -> torch.Generator:
-        """The augment's own generator, on the CPU. Made on first use, when the rank is known;
-        without a seed it starts from torch's initial seed, which MMEngine sets alike on all ranks.
+        """The augment's own generator, on the CPU. It is created on first use, when the rank is
+        known. Without a seed it starts from torch's initial seed, which MMEngine sets to the same
+        value on all ranks, and from the rank.
         """
         if self._generator is None:
             self._generator = self._new_generator(self.seed, 0)
@@ -109,11 +111,14 @@ class BatchAugment(ABC):
         return torch.Generator().manual_seed(derive_seed(seed, rank(), epoch, type(self).__name__))
 
     def _uniform(self, rows: int, columns: int) -> Tensor:
-        """(columns, rows) float64 in [0, 1): a row of numbers for each sample, column by column."""
+        """Return (columns, rows) float64 numbers in [0, 1). A row has the numbers of one sample,
+        and rows are drawn one after the other. They are transposed, so that callers can unpack them
+        by column."""
         return torch.rand(rows, columns, generator=self.generator, dtype=torch.float64).T
 
     def _partners(self, batch_size: int) -> Tensor:
-        """(N,) a random cycle through the batch: nobody is their own partner, unless alone."""
+        """Return (N,) partners, a random cycle through the batch. No sample is its own partner
+        unless it is the only one."""
         order = torch.randperm(batch_size, generator=self.generator)
         partner = torch.empty_like(order)
         partner[order] = order.roll(-1)
@@ -122,7 +127,7 @@ class BatchAugment(ABC):
     @staticmethod
     def _whole(partner: Tensor, size: tuple[int, int], weight: Tensor, mixed: Tensor,
                moves: Tensor | None = None) -> Mix:
-        """A mix of whole pictures.
+        """Return a mix of whole pictures.
 
         Args:
             weight: (N or 1, H or 1, W or 1), the source's share of each pixel.
@@ -131,17 +136,19 @@ class BatchAugment(ABC):
         H, W = size
         source = torch.tensor([[0, 0, W, H]]).expand(len(partner), 4)
         weight = weight.expand(len(partner), -1, -1)
+        # A sample that is not mixed gets an empty target box.
         return Mix(partner, source, source * mixed[:, None], size, weight, moves)
 
     def _float_scores(self, scores: Tensor, batch_size: int) -> Tensor:
         if scores.ndim == 1 and not scores.is_floating_point():
+            # With -1, one_hot takes the largest label plus one as the width.
             scores = F.one_hot(scores.long(), -1 if self.num_classes is None else self.num_classes)
         check('scores', tuple(scores.shape), f'({batch_size},) integers or ({batch_size}, '
               'num_classes)', scores.ndim == 2 and len(scores) == batch_size)
         return scores if scores.dtype == torch.float64 else scores.float()
 
     def settings(self) -> dict[str, Any]:
-        """The arguments it was made with."""
+        """Return the arguments that the augment was constructed with."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def __repr__(self) -> str:
@@ -150,7 +157,9 @@ class BatchAugment(ABC):
 
 
 def beta_quantile(u: Tensor, alpha: float) -> Tensor:
-    """Beta(α, α) from uniforms by inversion: torch's own sampler takes no generator."""
+    """Turn uniform numbers into Beta(α, α) numbers by inversion. torch's own sampler takes no
+    generator."""
+    # Beta(1, 1) is uniform.
     if alpha == 1:
         return u
     from scipy.special import betaincinv
@@ -158,7 +167,8 @@ def beta_quantile(u: Tensor, alpha: float) -> Tensor:
 
 
 def check(name: str, value: Any, expected: str, holds: bool) -> None:
-    """Raise a ValueError that names the argument, what was expected and what came."""
+    """Raise a ValueError unless ``holds``. It names the argument, what was expected and what was
+    given."""
     if not holds:
         raise ValueError(f'{name}: expected {expected}, got {value!r}')
 
@@ -169,12 +179,12 @@ def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
 
 
 def check_alpha(value: Any) -> None:
-    """Raise a ValueError unless ``value`` can be the α of a Beta(α, α)."""
+    """Raise a ValueError unless ``value`` can be the α of Beta(α, α)."""
     check('alpha', value, 'a number > 0', is_number(value) and value > 0)
 
 
 def check_scale_range(value: Any) -> None:
-    """Raise a ValueError unless ``value`` can be the τ range of Sec. 3.2."""
+    """Raise a ValueError unless ``value`` can be the range of τ of Sec. 3.2."""
     check('scale_range', value, 'two numbers (α, β) with 0 < α <= β <= 1',
           isinstance(value, (tuple, list)) and len(value) == 2 and all(map(is_number, value))
           and 0 < value[0] <= value[1] <= 1)

@@ -1,4 +1,4 @@
-"""CutMix (arXiv 1905.04899): a box of the source, pasted at the same place of the target."""
+"""CutMix (arXiv 1905.04899), which pastes a box of the source at the same place of the target."""
 import torch
 from torch import Tensor
 
@@ -8,26 +8,28 @@ from .regions import clipped
 
 
 class CutMix(BatchAugment):
-    r"""Cut a box from the source picture, paste it at the same place, mix the labels by area.
+    r"""Cut a box from the source picture, paste it at the same place and mix the labels by area.
 
     .. math::
         \lambda' \sim Beta(\alpha, \alpha), \quad
         W_P = W \sqrt{1 - \lambda'}, \quad H_P = H \sqrt{1 - \lambda'}
 
-    from `CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features
-    <https://arxiv.org/abs/1905.04899>`_. As published, the box's centre is uniform over the
-    picture and the box is clipped at the border; the label weight is the area of what is left.
+    The method is from `CutMix: Regularization Strategy to Train Strong Classifiers with Localizable
+    Features <https://arxiv.org/abs/1905.04899>`_. As published, the box's centre is uniform over
+    the picture and the box is clipped at the border. The label weight is the relative area of what
+    is left of the box.
 
     Args:
-        alpha (float): of the Beta distribution, above 0. Defaults to 1.0.
-        per (str): 'sample' draws a box for each sample, 'batch' one for the batch, as published.
+        alpha (float): the parameter of the Beta distribution, above 0. Defaults to 1.0.
+        per (str): 'sample' draws one box per sample, 'batch' one per batch, as published.
             Defaults to 'sample'.
-        prob (float): the probability that a sample (``per='batch'``: the batch) is mixed.
+        prob (float): the probability that a sample (the batch if ``per='batch'``) is mixed.
             Defaults to 1.0.
-        inplace (bool): overwrite the caller's batch. Defaults to False.
-        seed (int, optional): of the augment's own generator; None: torch's initial seed.
-        num_classes (int, optional): the width of the labels made from integer labels; by default
-            the largest in the batch plus one.
+        inplace (bool): whether to overwrite the caller's batch. Defaults to False.
+        seed (int, optional): the seed of the augment's own generator. None means torch's initial
+            seed.
+        num_classes (int, optional): the width of the labels made from integer labels. Defaults to
+            the largest label in the batch plus one.
 
     Raises:
         ValueError: an argument is not as above.
@@ -40,7 +42,8 @@ class CutMix(BatchAugment):
         self.alpha = alpha
 
     def draw(self, batch_size: int, size: tuple[int, int]) -> Mix:
-        """λ ~ Beta(α, α); a box of sides √(1 - λ), cut and pasted in the same place."""
+        """Draw λ ~ Beta(α, α) and a box whose sides are √(1 - λ) of the picture's. It is cut and
+        pasted at the same place."""
         H, W = size
         draws = 1 if self.per == 'batch' else batch_size
         u_lam, u_prob, u_x, u_y = self._uniform(draws, 4)
@@ -48,10 +51,11 @@ class CutMix(BatchAugment):
         box = self._box(u_lam, (u_x * W).long(), (u_y * H).long(), size)
         box[u_prob >= self.prob] = 0
         box = box.expand(batch_size, 4)
+        # paste() recognises by the identity of the two boxes that nothing has to be resized.
         return Mix(self._partners(batch_size), box, box, size)
 
     def _box(self, u_lam: Tensor, x: Tensor, y: Tensor, size: tuple[int, int]) -> Tensor:
-        """(N, 4) boxes around (x, y), clipped at the border."""
+        """Return (N, 4) boxes around (x, y), clipped at the border."""
         H, W = size
         ratio = (1 - beta_quantile(u_lam, self.alpha)).sqrt()
         x1, x2 = clipped(x, W, (W * ratio).long())

@@ -1,4 +1,4 @@
-"""A Mix is what a batch augment draws: a value to look at, log, replay or write by hand."""
+"""The value that a batch augment draws, to be looked at, logged, replayed or written by hand."""
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,24 +9,29 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Mix:
-    """For each sample: whose picture is pasted, which part of it, where, and how strongly.
+    """A drawn mix. It says for each sample whose picture is pasted, which part of it, where, and
+    how strongly.
 
-    Boxes are pixels (x1, y1, x2, y2), x2 and y2 exclusive. An empty target box leaves its sample
-    unmixed. Methods that blend or mask instead of pasting boxes say so by ``weight``; Puzzle Mix
-    also moves blocks about, by ``moves``.
+    Boxes are (x1, y1, x2, y2) in pixels, x2 and y2 exclusive. An empty target box leaves its sample
+    unmixed. Methods that blend or mask instead of pasting boxes set ``weight``. Puzzle Mix also
+    moves blocks, by ``moves``.
 
     Args:
         partner: (N,) int64, the sample that each sample takes its patch from.
         source: (N, 4) int64, the part of the partner that is taken.
-        target: (N, 4) int64, where it is pasted; of another size than ``source``: resized to fit.
+        target: (N, 4) int64, where it is pasted. If its size differs from that of ``source``, the
+            part is resized to fit.
         size: (H, W) of the pictures, in pixels.
         weight: (N, H, W) or (N, 1, 1) float in 0..1, the source's share of each pixel (Mixup,
-            FMix, Puzzle Mix), for target boxes that are the whole picture or empty. None: 1.
-        moves: (2, N, B * B) int64, for the source and the target: which of its B x B blocks each
-            block shows, row by row. B divides both sides. None: its own.
+            FMix, Puzzle Mix). Source boxes must then be whole pictures, and target boxes whole
+            pictures or empty. None means 1.
+        moves: (2, N, B * B) int64, for the source and the target: which of the picture's B x B
+            blocks each block shows, row by row. B divides both sides. It needs a ``weight``. None
+            means that each block shows itself.
 
     Raises:
-        ValueError: a field has another shape, a box leaves the picture or has x2 < x1 or y2 < y1.
+        ValueError: a field is not as above, for example a box leaves the picture or has x2 < x1 or
+            y2 < y1.
     """
     partner: Tensor
     source: Tensor
@@ -37,10 +42,12 @@ class Mix:
 
     def __post_init__(self) -> None:
         n = len(self.partner)
+        # Partners are samples of the batch.
         if self.partner.shape != (n, ) or not ((0 <= self.partner) & (self.partner < n)).all():
             raise ValueError(f'partner: expected {n} sample numbers in 0..{n - 1}, '
                              f'got {self.partner.tolist()}')
         height, width = self.size
+        # Boxes lie inside the picture.
         for name, boxes in (('source', self.source), ('target', self.target)):
             if boxes.shape != (n, 4):
                 raise ValueError(f'{name}: expected boxes of shape {(n, 4)}, '
@@ -51,6 +58,7 @@ class Mix:
             if not inside.all():
                 raise ValueError(f'{name}: box (x1, y1, x2, y2) {boxes[~inside][0].tolist()} '
                                  f'is not inside a picture of {width} x {height}')
+        # The optional fields.
         if self.weight is not None:
             self._check_weight(n, self.weight)
         if self.moves is not None:
@@ -81,15 +89,17 @@ class Mix:
 
     @cached_property
     def lam(self) -> Tensor:
-        """The source's label weight λ = W_P H_P / (W H), (N,) float64, read from the target box
-        (paper eq. 8), so that label and pixels cannot disagree; times the mean ``weight``."""
+        """The source's label weight λ = W_P H_P / (W H), (N,) float64 (paper eq. 8), times the mean
+        of ``weight`` if there is one. It is read from the target box, so that label and pixels
+        cannot disagree."""
         x1, y1, x2, y2 = self.target.unbind(1)
         height, width = self.size
         area = (x2 - x1) * (y2 - y1) / torch.tensor(height * width, dtype=torch.float64)
         return area if self.weight is None else area * self.weight.double().mean((1, 2))
 
     def mix_scores(self, scores: Tensor) -> Tensor:
-        """(N, num_classes) float labels -> l_m = λ l_s + (1 - λ) l_t (paper eq. 8)."""
+        """Mix (N, num_classes) float labels: l_m = λ l_s + (1 - λ) l_t (paper eq. 8)."""
+        # non_blocking: the CPU does not wait for the device.
         lam = self.lam.to(scores.dtype).to(scores.device, non_blocking=True)[:, None]
         source = scores[self.partner.to(scores.device, non_blocking=True)]
         return lam * source + (1 - lam) * scores

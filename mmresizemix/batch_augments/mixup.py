@@ -1,4 +1,4 @@
-"""Mixup (arXiv 1710.09412): both pictures, blended."""
+"""Mixup (arXiv 1710.09412), which blends two whole pictures."""
 
 from .base import BatchAugment, beta_quantile, check_alpha
 from .mix import Mix
@@ -12,18 +12,20 @@ class Mixup(BatchAugment):
         I_m = \lambda I_s + (1 - \lambda) I_t, \quad
         l_m = \lambda l_s + (1 - \lambda) l_t
 
-    from `mixup: Beyond Empirical Risk Minimization <https://arxiv.org/abs/1710.09412>`_.
+    The method is from `mixup: Beyond Empirical Risk Minimization
+    <https://arxiv.org/abs/1710.09412>`_.
 
     Args:
-        alpha (float): of the Beta distribution, above 0. Defaults to 1.0.
-        per (str): 'sample' draws λ for each sample, 'batch' once, as published.
+        alpha (float): the parameter of the Beta distribution, above 0. Defaults to 1.0.
+        per (str): 'sample' draws one λ per sample, 'batch' one per batch, as published.
             Defaults to 'sample'.
-        prob (float): the probability that a sample (``per='batch'``: the batch) is mixed.
+        prob (float): the probability that a sample (the batch if ``per='batch'``) is mixed.
             Defaults to 1.0.
-        inplace (bool): overwrite the caller's batch. Defaults to False.
-        seed (int, optional): of the augment's own generator; None: torch's initial seed.
-        num_classes (int, optional): the width of the labels made from integer labels; by default
-            the largest in the batch plus one.
+        inplace (bool): whether to overwrite the caller's batch. Defaults to False.
+        seed (int, optional): the seed of the augment's own generator. None means torch's initial
+            seed.
+        num_classes (int, optional): the width of the labels made from integer labels. Defaults to
+            the largest label in the batch plus one.
 
     Raises:
         ValueError: an argument is not as above.
@@ -36,7 +38,7 @@ class Mixup(BatchAugment):
         self.alpha = alpha
 
     def draw(self, batch_size: int, size: tuple[int, int]) -> Mix:
-        """λ ~ Beta(α, α) is the weight of every pixel."""
+        """Draw λ ~ Beta(α, α) as the weight of all pixels of a sample."""
         draws = 1 if self.per == 'batch' else batch_size
         u_lam, u_prob = self._uniform(draws, 2)
         lam = beta_quantile(u_lam, self.alpha)[:, None, None]

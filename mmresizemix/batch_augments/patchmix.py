@@ -1,4 +1,4 @@
-"""The paper's study of saliency (Sec. 3, Table 1): a patch from where, to where?"""
+"""The paper's study of saliency (Sec. 3, Table 1): where to cut a patch, and where to paste it."""
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,16 +18,16 @@ PASTE_REGIONS = ('corresponding', 'random', *SALIENT)
 
 class PatchMix(BatchAugment):
     r"""Cut a patch from a region of the source, or resize the whole source, and paste it into a
-    region of the target; mix the labels by area. The rows of Table 1.
+    region of the target. Mix the labels by area. This gives the rows of Table 1.
 
     .. math::
         \tau \sim U(\alpha, \beta), \quad W_P = \tau W, \quad H_P = \tau H, \quad
         I_m = Paste(P, I_t, R), \quad l_m = \lambda l_s + (1 - \lambda) l_t
 
-    A region's centre is a pixel of C_s or C_ns, of all where the model's heatmap A is largest or
-    least (eqs. 10 and 11), or any pixel; the region is then shifted inside the picture (eqs.
-    12-14). The paper does not say how large the cut patches were: here their sides follow the law
-    of the resized ones, so that rows differ in one thing only.
+    The centre of a region is a pixel of C_s or C_ns, the pixels where the model's heatmap A is
+    largest or least (eqs. 10 and 11), or any pixel. The region is then shifted inside the picture
+    (eqs. 12-14). The paper does not say how large the cut patches were. Here their sides have the
+    distribution of the resized ones, so that rows differ in one thing only.
 
     ===  =============  ===============
     row  source_region  paste_region
@@ -42,30 +42,33 @@ class PatchMix(BatchAugment):
     9    whole          random
     ===  =============  ===============
 
-    Row 2 has CutMix's regions but not its sizes (that is :class:`CutMix`); 8 is 5; 9 is
-    :class:`ResizeMix`.
+    Row 2 has CutMix's regions but not its sizes (use :class:`CutMix` for those). Row 8 is the same
+    as row 5. Row 9 is :class:`ResizeMix`.
 
     Args:
-        source_region (str): 'random', 'salient' or 'non_salient', which is cut out, or 'whole',
-            which is resized.
-        paste_region (str): 'corresponding', where the patch was in the source, 'random', 'salient'
-            or 'non_salient'.
-        scale_range (tuple[float, float]): (α, β), 0 < α <= β <= 1. Defaults to (0.1, 0.8).
+        source_region (str): 'random', 'salient' or 'non_salient', a region that is cut out, or
+            'whole', the whole picture, which is resized.
+        paste_region (str): 'corresponding' (where the patch was in the source), 'random',
+            'salient' or 'non_salient'.
+        scale_range (tuple[float, float]): (α, β), the range of τ, 0 < α <= β <= 1.
+            Defaults to (0.1, 0.8).
         saliency (dict): see :mod:`mmresizemix.saliency`. Defaults to the paper's,
-            ``dict(type='GradCAM')``. Asked only where a region needs it.
-        per (str): 'sample' draws τ for each sample, 'batch' once for the batch.
+            ``dict(type='GradCAM')``. It is computed only if a region needs it.
+        per (str): 'sample' draws one τ per sample, 'batch' one per batch.
             Defaults to 'sample'.
-        interpolation (str): 'bilinear' or 'nearest', of a whole source; cut patches are copied.
+        interpolation (str): 'bilinear' or 'nearest', for a whole source. Cut patches are copied.
             Defaults to 'bilinear'.
-        prob (float): the probability that a sample (``per='batch'``: the batch) is mixed.
+        prob (float): the probability that a sample (the batch if ``per='batch'``) is mixed.
             Defaults to 1.0.
-        inplace (bool): overwrite the caller's batch. Defaults to False.
-        seed (int, optional): of the augment's own generator; None: torch's initial seed.
-        num_classes (int, optional): the width of the labels made from integer labels; by default
-            the largest in the batch plus one.
+        inplace (bool): whether to overwrite the caller's batch. Defaults to False.
+        seed (int, optional): the seed of the augment's own generator. None means torch's initial
+            seed.
+        num_classes (int, optional): the width of the labels made from integer labels. Defaults to
+            the largest label in the batch plus one.
 
     Raises:
-        ValueError: an argument is not as above, or a whole source has no corresponding place.
+        ValueError: an argument is not as above, or a whole source is to be pasted at the
+            corresponding place, which it does not have.
     """
 
     def __init__(self, source_region: str, paste_region: str,
@@ -87,25 +90,30 @@ class PatchMix(BatchAugment):
         self.saliency = saliency if {source_region, paste_region} & set(SALIENT) else None
 
     def draw(self, batch_size: int, size: tuple[int, int], saliency: Tensor | None = None) -> Mix:
-        """
+        """Draw τ ~ U(α, β), a region of the source, and a region of the target.
+
         Args:
-            saliency: (N, H, W), A of each picture, where a region needs it.
+            saliency: (N, H, W), A of each picture, or None if no region needs it.
         """
         H, W = size
         alpha, beta = self.scale_range
+        # All numbers are drawn, needed or not, so that every setting draws the same τ from a seed.
         u_tau, u_prob, *u_source, u_x, u_y = self._uniform(batch_size, 6)
         if self.per == 'batch':
             u_tau, u_prob = u_tau[:1].expand(batch_size), u_prob[:1].expand(batch_size)
         partner = self._partners(batch_size)
 
+        # The patch's size.
         tau = alpha + (beta - alpha) * u_tau
         W_P, H_P = ((tau * side).long().clamp(min=1) for side in (W, H))
         patch = W_P, H_P
+        # What is cut.
         if self.source_region == 'whole':
             source = torch.tensor([[0, 0, W, H]]).expand(batch_size, 4)
         else:
             of_source = None if saliency is None else saliency[partner]
             source = _region(self.source_region, u_source, patch, size, of_source)
+        # Where it goes.
         if self.paste_region == 'corresponding':
             target = source.clone()
         else:
@@ -116,7 +124,7 @@ class PatchMix(BatchAugment):
 
 def _region(kind: str, u: Sequence[Tensor], patch: tuple[Tensor, Tensor], size: tuple[int, int],
             A: Tensor | None) -> Tensor:
-    """(N, 4) R_r, R_s or R_ns: regions of ``patch`` (W_P, H_P) pixels."""
+    """Return (N, 4) boxes of ``patch`` (W_P, H_P) pixels. ``kind`` chooses R_r, R_s or R_ns."""
     H, W = size
     W_P, H_P = patch
     if kind == 'random':

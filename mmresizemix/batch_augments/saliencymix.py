@@ -1,4 +1,4 @@
-"""SaliencyMix (arXiv 2006.01791): CutMix whose box lies where the source is salient."""
+"""SaliencyMix (arXiv 2006.01791), which is CutMix with its box where the source is salient."""
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,29 +10,30 @@ from .mix import Mix
 
 
 class SaliencyMix(CutMix):
-    r"""Cut a box around the source's most salient pixel, paste it at the same place.
+    r"""Cut a box around the source's most salient pixel and paste it at the same place.
 
     .. math::
         \lambda' \sim Beta(\alpha, \alpha), \quad
         W_P = W \sqrt{1 - \lambda'}, \quad H_P = H \sqrt{1 - \lambda'}, \quad
         (x, y) = argmax A(I_s)
 
-    from `SaliencyMix: A Saliency Guided Data Augmentation Strategy for Better Regularization
-    <https://arxiv.org/abs/2006.01791>`_. As there the box is clipped at the border, and the label
-    weight is the area of what is left.
+    The method is from `SaliencyMix: A Saliency Guided Data Augmentation Strategy for Better
+    Regularization <https://arxiv.org/abs/2006.01791>`_. As published, the box is clipped at the
+    border, and the label weight is the relative area of what is left of the box.
 
     Args:
-        alpha (float): of the Beta distribution, above 0. Defaults to 1.0.
+        alpha (float): the parameter of the Beta distribution, above 0. Defaults to 1.0.
         saliency (dict): see :mod:`mmresizemix.saliency`. Defaults to the paper's,
             ``dict(type='FineGrained')``.
-        per (str): 'sample' draws a box for each sample, 'batch' one for the batch, around the
-            salient pixel of the first sample's source, as published. Defaults to 'sample'.
-        prob (float): the probability that a sample (``per='batch'``: the batch) is mixed. The
-            authors mix half of CIFAR's batches, all of ImageNet's. Defaults to 1.0.
-        inplace (bool): overwrite the caller's batch. Defaults to False.
-        seed (int, optional): of the augment's own generator; None: torch's initial seed.
-        num_classes (int, optional): the width of the labels made from integer labels; by default
-            the largest in the batch plus one.
+        per (str): 'sample' draws one box per sample, 'batch' one per batch, around the salient
+            pixel of the first sample's source, as published. Defaults to 'sample'.
+        prob (float): the probability that a sample (the batch if ``per='batch'``) is mixed. The
+            authors mix half of CIFAR's batches and all of ImageNet's. Defaults to 1.0.
+        inplace (bool): whether to overwrite the caller's batch. Defaults to False.
+        seed (int, optional): the seed of the augment's own generator. None means torch's initial
+            seed.
+        num_classes (int, optional): the width of the labels made from integer labels. Defaults to
+            the largest label in the batch plus one.
 
     Raises:
         ValueError: an argument is not as above.
@@ -47,7 +48,8 @@ class SaliencyMix(CutMix):
 
     def draw(self, batch_size: int, size: tuple[int, int],  # type: ignore[override]
              saliency: Tensor) -> Mix:
-        """
+        """Draw λ ~ Beta(α, α) and a box around the most salient pixel of the source.
+
         Args:
             saliency: (N, H, W), A of each picture.
         """

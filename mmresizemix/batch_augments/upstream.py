@@ -1,8 +1,9 @@
-"""A guard for mmpretrain's ``RandomBatchAugment``, the only place here that alters upstream.
+"""A guard for mmpretrain's ``RandomBatchAugment``. No other module of this folder alters upstream.
 
-It appends to its caller's ``probs``, so a second model built from one config raises "Got 2 vs 3".
-It is not registered, and mmpretrain's data preprocessor names the class itself, so no subclass can
-take its place. ``tests/batch_augments/test_upstream.py`` fails the day upstream copies the list.
+``RandomBatchAugment`` appends to its caller's ``probs``, so that a second model built from the same
+config raises "Got 2 vs 3". The class is not registered, and mmpretrain's data preprocessor names it
+directly, so that no subclass can take its place. ``tests/batch_augments/test_upstream.py`` will
+fail when upstream copies the list.
 """
 import functools
 import importlib.util
@@ -13,15 +14,17 @@ WRAPPER = 'mmpretrain.models.utils.batch_augments.wrapper'
 
 
 def copy_probs_of_random_batch_augment() -> None:
-    """Let ``RandomBatchAugment`` work on a copy of ``probs``, now or once it is imported."""
+    """Let ``RandomBatchAugment`` work on a copy of ``probs``, now or when it is imported."""
     if WRAPPER in sys.modules:
         _guard(sys.modules[WRAPPER])
     elif _GuardOnImport not in sys.meta_path:
-        sys.meta_path.insert(0, _GuardOnImport)  # importing it now would take seconds
+        # Importing the module now would take seconds.
+        sys.meta_path.insert(0, _GuardOnImport)
 
 
 def _guard(wrapper: Any) -> None:
     original = wrapper.RandomBatchAugment.__init__
+    # functools.wraps has left this mark if the class is guarded already.
     if hasattr(original, '__wrapped__'):
         return
 
@@ -33,12 +36,13 @@ def _guard(wrapper: Any) -> None:
 
 
 class _GuardOnImport:
-    """Finds the wrapper module as everybody would, and guards it once it has run."""
+    """A finder that finds the wrapper module as Python would, and guards it after its import."""
 
     @classmethod
     def find_spec(cls, name: str, path: Any = None, target: Any = None) -> Any:
         if name != WRAPPER:
             return None
+        # Without this, the search below would come back here.
         sys.meta_path.remove(cls)
         spec: Any = importlib.util.find_spec(name)
         run = spec.loader.exec_module

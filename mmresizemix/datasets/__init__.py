@@ -1,6 +1,6 @@
-"""Data sets: drawing the demo scenes, and checking COCO and VOC folders before training.
+"""Tools for data sets: drawing the demo scenes, and checking COCO and VOC folders before training.
 
-Needs neither torch nor OpenMMLab; only downloading asks for torchvision, when it is called.
+They need neither torch nor OpenMMLab. Only downloading imports torchvision, when it is called.
 """
 from .coco import COCO2017, CocoSplit, check_coco
 from .download import COCO2017_ARCHIVES, VOC0712_ARCHIVES, Archive, fetch

@@ -1,4 +1,4 @@
-"""Checking a folder in the layout of COCO, with what MMDetection makes of each fault."""
+"""A check of folders in the layout of COCO. It says what each fault causes in MMDetection."""
 import json
 import os
 from collections import Counter
@@ -11,7 +11,7 @@ from ..progress import Progress
 from .pictures import Picture, look_at
 from .report import Count, Kind, Report
 
-# What MMDetection does with each was read in its datasets/coco.py.
+# The consequences are as MMDetection's datasets/coco.py has them.
 NO_JSON = Kind('missing annotation file', True, 'the split cannot be read')
 BAD_JSON = Kind('unreadable annotation file', True, 'the split cannot be read')
 BAD_ENTRY = Kind('incomplete entry', True, 'reading the split stops there, or its evaluation')
@@ -41,7 +41,10 @@ ROUNDING = 1.0  # pixels by which a box may pass the border before it is reporte
 
 @dataclass(frozen=True)
 class CocoSplit:
-    """One annotation file and the folder of its pictures, both under the root."""
+    """One annotation file and the folder of its pictures, both relative to the root.
+
+    ``images`` and ``objects`` are the published numbers, or None if unknown.
+    """
 
     annotations: str
     pictures: str
@@ -50,7 +53,11 @@ class CocoSplit:
 
     @classmethod
     def parse(cls, text: str) -> 'CocoSplit':
-        """'annotations/train.json:images'."""
+        """Read a split from a text like 'annotations/train.json:images'.
+
+        Raises:
+            ValueError: the text has another form.
+        """
         annotations, colon, pictures = text.rpartition(':')
         if not colon or not annotations:
             raise ValueError(f"split {text!r}: expected JSON:FOLDER, "
@@ -59,7 +66,7 @@ class CocoSplit:
 
     @property
     def title(self) -> str:
-        """The name that reports give it."""
+        """The name of the split in reports."""
         return Path(self.annotations).stem
 
 
@@ -72,12 +79,19 @@ COCO2017 = (
 def check_coco(root: str | os.PathLike, splits: Iterable[CocoSplit] = COCO2017,
                classes: Iterable[str] | None = None, decode: bool = True,
                progress: Progress | None = None) -> Report:
-    """Check annotation files and pictures of a folder such as ``data/coco``.
+    """Check the annotation files and pictures of a folder such as ``data/coco``.
 
-    Every fault is collected in the report; none raises. ``classes`` are those of the config, in
-    its order; None takes what the files name. With ``decode`` each picture is decoded, otherwise
-    only its header is read. ``progress`` is called with (pictures read, pictures in all).
+    The report collects every fault, and none raises an error.
+
+    Args:
+        root: the folder.
+        splits: the splits to check.
+        classes: the classes of the config, in its order. If None, those that the files name.
+        decode: decode each picture. If False, only its header is read.
+        progress: called with (pictures read, pictures in all).
     """
+    # Read the annotation files, then all pictures that they name. A picture in several splits is
+    # read once.
     root, splits = Path(root), tuple(splits)
     report, wanted = Report(root, decoded=decode), None if classes is None else tuple(classes)
     contents = {split: _read(root / split.annotations, report) for split in splits}
@@ -85,6 +99,7 @@ def check_coco(root: str | os.PathLike, splits: Iterable[CocoSplit] = COCO2017,
           for split, content in contents.items() if content is not None]
     pictures = look_at([path for one in at for path in one.paths.values() if path.is_file()],
                        decode, progress)
+    # Check each split, then whether the splits agree.
     for one in at:
         _check_images(one, pictures)
         _check_categories(one, wanted)
@@ -95,7 +110,7 @@ def check_coco(root: str | os.PathLike, splits: Iterable[CocoSplit] = COCO2017,
 
 
 class _Split:
-    """A split's content, its complete entries, and where its pictures lie."""
+    """The complete entries of a split, and the paths of its pictures."""
 
     def __init__(self, root: Path, split: CocoSplit, content: dict, report: Report) -> None:
         self.split, self.report, self.json = split, report, root / split.annotations
@@ -107,7 +122,7 @@ class _Split:
                       for image in self.images}
 
     def _complete(self, content: dict, key: str, needed: tuple[str, ...]) -> list[dict[str, Any]]:
-        """The entries that have all they need; the others are reported."""
+        """Return the entries that have all values that they need, and report the others."""
         complete = []
         for entry in content[key]:
             lacking = [name for name in needed if not _has(entry, name)]
@@ -124,7 +139,7 @@ class _Split:
 
 
 def _has(entry: object, name: str) -> bool:
-    """Whether an entry has a value of the right type under a name."""
+    """Whether an entry has a value of the right type for ``name``."""
     value = entry.get(name) if isinstance(entry, dict) else None
     if name in ('name', 'file_name'):
         return isinstance(value, str)
@@ -204,6 +219,8 @@ def _check_annotations(at: _Split, wanted: tuple[str, ...] | None) -> None:
 
 
 def _check_box(at: _Split, entry: dict, name: str, image: dict) -> None:
+    # ``inside`` is the width and height of the part of the box that lies in the picture. The first
+    # condition below is the one by which MMDetection skips boxes.
     (left, top, wide, high), (width, height) = entry['bbox'], (image['width'], image['height'])
     inside = (min(left + wide, width) - max(left, 0), min(top + high, height) - max(top, 0))
     detail = (f'{image["file_name"]}: annotation {entry["id"]}, {name}, x {left} y {top} '

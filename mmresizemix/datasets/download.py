@@ -1,4 +1,4 @@
-"""Downloading a published archive so that half a file is never taken for a whole one."""
+"""Downloads of published archives, in which half a file is never taken for a whole one."""
 import os
 import shutil
 from collections.abc import Iterable
@@ -8,11 +8,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Archive:
-    """A published archive: where it is, what it adds to the root, and how to know that it did.
+    """A published archive: its address, what it adds to the root, and how to tell that it did.
 
-    ``inside`` is the folder of the archive that becomes the root, ``marks`` are paths under the
-    root that are there once it is unpacked, ``torchvision_key`` its name in torchvision's table of
-    VOC archives.
+    Args:
+        url: the address.
+        size: the size, as a text.
+        marks: paths under the root that exist when the archive is unpacked there.
+        inside: the folder in the archive whose content goes into the root.
+        md5: the checksum, or None if unknown.
+        torchvision_key: the name of the archive in torchvision's table of VOC archives, if any.
     """
 
     url: str
@@ -23,13 +27,13 @@ class Archive:
     torchvision_key: str | None = None
 
     def is_missing(self, root: Path, missing_files: Iterable[str] = ()) -> bool:
-        """Whether a mark is absent, or one of ``missing_files`` is in a folder of the archive."""
+        """Whether a mark is missing, or one of ``missing_files`` is in a folder of the archive."""
         folders = {root / mark.split('/')[0] for mark in self.marks}
         return any(not (root / mark).exists() for mark in self.marks) or any(
             folder in Path(path).parents for path in missing_files for folder in folders)
 
     def advice(self, root: Path) -> str:
-        """An archive to download, and where it is unpacked."""
+        """Return a line that says where to download the archive, and where to unpack it."""
         place = 'into' if self.inside == '.' else f'and put what is in its {self.inside} into'
         return f'{self.url} ({self.size}): unpack it {place} {root}'
 
@@ -44,7 +48,7 @@ def _coco(path: str, size: str, *marks: str) -> Archive:
     return Archive(f'http://images.cocodataset.org/{path}', size, marks)
 
 
-# Sizes as the sets' own pages state them.
+# The sizes are those on the web pages of the data sets.
 VOC0712_ARCHIVES = (
     _voc('VOCtrainval_06-Nov-2007.tar', '450 MB', 'VOC2007/ImageSets/Main/trainval', '2007'),
     _voc('VOCtest_06-Nov-2007.tar', '430 MB', 'VOC2007/ImageSets/Main/test', '2007-test'),
@@ -59,13 +63,15 @@ COCO2017_ARCHIVES = (
 
 
 def fetch(archive: Archive, root: str | os.PathLike) -> None:
-    """Download and unpack an archive next to its place, then move what it holds into ``root``.
+    """Download an archive, unpack it beside its place, then move its content into ``root``.
 
     Raises:
-        RuntimeError: The archive could not be downloaded or is damaged; ``root`` is as it was.
+        RuntimeError: the archive could not be downloaded, or is damaged. ``root`` then stays as it
+            was, unless the last step has failed, which moves the content into it.
     """
     from torchvision.datasets.utils import download_and_extract_archive
 
+    # Unpack in a folder of its own, so that no half file takes the place of a whole one.
     root, archive = Path(root), _from_torchvision(archive)
     incoming = root / '.incoming'
     shutil.rmtree(incoming, ignore_errors=True)
@@ -82,7 +88,7 @@ def fetch(archive: Archive, root: str | os.PathLike) -> None:
 
 
 def _from_torchvision(archive: Archive) -> Archive:
-    """The archive with the address and checksum that torchvision's VOCDetection downloads from."""
+    """Return the archive with the address and checksum that torchvision's VOCDetection uses."""
     if archive.torchvision_key is None:
         return archive
     from torchvision.datasets.voc import DATASET_YEAR_DICT
@@ -92,7 +98,8 @@ def _from_torchvision(archive: Archive) -> Archive:
 
 
 def _move_into(source: Path, target: Path) -> None:
-    """Move a tree, merging folders; ImageSets last, for it says that the rest is there."""
+    """Move a tree, and merge folders that exist already."""
+    # ImageSets comes last: its lists are the marks that say that the rest is there.
     for path in sorted(source.iterdir(), key=lambda path: (path.name == 'ImageSets', path.name)):
         place = target / path.name
         if path.is_dir() and place.is_dir():

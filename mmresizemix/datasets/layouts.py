@@ -1,7 +1,7 @@
-"""Writing scenes in the two published layouts, each with its own convention for boxes.
+"""Writers of scenes in the two published layouts, each with its own convention for boxes.
 
-COCO: (x, y, width, height), counted from 0, the far edge exclusive.
-VOC: (xmin, ymin, xmax, ymax), counted from 1, the last pixel inclusive.
+Boxes in COCO are (x, y, width, height), counted from 0, with the far edge exclusive.
+Boxes in VOC are (xmin, ymin, xmax, ymax), counted from 1, with the last pixel inclusive.
 """
 import json
 from pathlib import Path
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 class CocoWriter:
-    """Collects one split: ``<root>/<split>/*.jpg`` and ``annotations/instances_<split>.json``."""
+    """Writes the annotations of one split in COCO layout, ``annotations/instances_<split>.json``,
+    and says where its pictures belong, ``<root>/<split>/*.jpg``."""
 
     def __init__(self, root: Path, split: str, classes: tuple[str, ...]) -> None:
         self.root, self.split = root, split
@@ -24,7 +25,7 @@ class CocoWriter:
                         for label, name in enumerate(classes)])
 
     def add(self, number: int, scene: 'Scene') -> Path:
-        """Note a scene, and return where its picture belongs."""
+        """Note the annotations of a scene, and return the path that its picture belongs to."""
         height, width = scene.pixels.shape[:2]
         image = dict(id=number, file_name=f'{number:012d}.jpg', width=width, height=height)
         self.content['images'].append(image)
@@ -33,13 +34,14 @@ class CocoWriter:
         return self.root / self.split / image['file_name']
 
     def close(self) -> None:
-        """Write the annotations."""
+        """Write the annotations of the split."""
         path = self.root / 'annotations' / f'instances_{self.split}.json'
         path.parent.mkdir(parents=True, exist_ok=True)
         (self.root / self.split).mkdir(exist_ok=True)
         path.write_text(json.dumps(self.content), encoding='utf-8')
 
     def _annotation(self, image_id: int, item: 'SceneObject') -> dict:
+        # The box of an item includes its last column and row, so a side is one more than they say.
         x0, y0, x1, y1 = item.box
         return dict(id=len(self.content['annotations']) + 1, image_id=image_id,
                     category_id=item.label + 1, bbox=[x0, y0, x1 + 1 - x0, y1 + 1 - y0],
@@ -47,7 +49,8 @@ class CocoWriter:
 
 
 class VocWriter:
-    """Collects one list: JPEGImages, Annotations and ``ImageSets/Main/<split>.txt``."""
+    """Writes one list of pictures in VOC layout, ``ImageSets/Main/<split>.txt``, and their XML
+    files in ``Annotations``, and says where the pictures belong, in ``JPEGImages``."""
 
     def __init__(self, root: Path, split: str, classes: tuple[str, ...]) -> None:
         self.root, self.split, self.classes = root, split, classes
@@ -56,7 +59,8 @@ class VocWriter:
             (root / folder).mkdir(parents=True, exist_ok=True)
 
     def add(self, number: int, scene: 'Scene') -> Path:
-        """Write a scene's XML, and return where its picture belongs."""
+        """Write the XML file of a scene, and return the path that its picture belongs to."""
+        # In the published sets, names in VOC2012 begin with a year, and those in VOC2007 do not.
         prefix = '' if self.root.name == 'VOC2007' else f'{self.root.name[3:]}_'
         name = f'{prefix}{number:06d}'
         self.names.append(name)
@@ -66,7 +70,7 @@ class VocWriter:
         return self.root / 'JPEGImages' / f'{name}.jpg'
 
     def close(self) -> None:
-        """Write the list of the split."""
+        """Write the list of the pictures of the split."""
         path = self.root / 'ImageSets' / 'Main' / f'{self.split}.txt'
         path.write_text(''.join(f'{name}\n' for name in self.names), encoding='utf-8')
 
@@ -81,6 +85,7 @@ class VocWriter:
         return root
 
     def _object(self, item: 'SceneObject') -> ElementTree.Element:
+        # Coordinates count from 0 in an item, but from 1 in VOC. Both include the last pixel.
         x0, y0, x1, y1 = item.box
         node = _element('object', dict(name=self.classes[item.label], pose='Unspecified',
                                        truncated=int(item.truncated), difficult=0))

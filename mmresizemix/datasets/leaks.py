@@ -1,8 +1,8 @@
-"""Test pictures that pretraining has seen: the same file, or nearly the same picture.
+"""A search for test pictures that pretraining has seen, as the same file or as a near copy.
 
-Near copies have nearly the same perceptual hash: whether each of the 64 lowest frequencies of the
-picture in gray is above their median, which survives other sizes, JPEG and brightness, but neither
-crops nor flips.
+Near copies have nearly the same perceptual hash. Its 64 bits say whether each of the 64 lowest
+frequencies of the picture in gray is above their median. It hardly changes with the size, JPEG
+compression or brightness of a picture, but does with crops and flips.
 """
 import json
 import os
@@ -21,22 +21,25 @@ from ..progress import Progress
 from .pictures import content_digest
 
 BITS = 64
-NEAR = 6  # of 64 bits may differ
-DRAFT = (128, 128)  # JPEGs are decoded no larger than need be: four of the hash's own grid
-FLAT = 4.0  # gray levels: pictures that vary less have no hash, for noise would decide it
-AT_ONCE = 4096  # pictures that are compared with all others
-SHOWN, SIDE = 12, 160  # pairs in the picture; pixels
+NEAR = 6  # how many of the 64 bits may differ
+DRAFT = (128, 128)  # JPEGs are decoded no larger than this needs: 4 times the hash's 32 x 32 grid
+FLAT = 4.0  # in gray levels. A picture that varies less has no hash: noise would decide its bits
+AT_ONCE = 4096  # how many pictures are compared with all others at a time, to limit the memory
+SHOWN, SIDE = 12, 160  # the number of pairs that are drawn, and the side of each in pixels
 
-# Of a file: the digest of its bytes, and the bits of its hash as -1 and 1, if it has one.
+# The digest of a file's bytes, and the bits of its hash as -1 and 1, or None if it has no hash.
 Fingerprint = tuple[bytes, np.ndarray | None]
 
 
 @dataclass(frozen=True)
 class Leak:
-    """Two files that hold the same picture, or nearly.
+    """Two files that hold the same picture, or nearly the same.
 
     Args:
-        distance: bits of the hash that differ; None: the files are the same, byte for byte.
+        seen: the file of pretraining.
+        tested: the file that detectors are tested on.
+        distance: the number of bits of the hash that differ, or None if the files are the same,
+            byte for byte.
     """
     seen: Path
     tested: Path
@@ -45,14 +48,21 @@ class Leak:
 
 @dataclass(frozen=True)
 class Leaks:
-    """The result of :func:`find_leaks`: pairs among so many pictures, the closest first."""
+    """The result of :func:`find_leaks`.
+
+    Args:
+        seen: the number of pictures of pretraining.
+        tested: the number of pictures that detectors are tested on.
+        unreadable: the number of files that could not be read.
+        pairs: the pairs that were found, the closest first.
+    """
     seen: int
     tested: int
     unreadable: int
     pairs: tuple[Leak, ...]
 
     def __str__(self) -> str:
-        """One sentence that says what was found, for a report."""
+        """Return one sentence that says what was found, for a report."""
         same = {p.tested for p in self.pairs if p.distance is None}
         near = {p.tested for p in self.pairs} - same
         unread = f'; {self.unreadable:,} files could not be read' if self.unreadable else ''
@@ -64,7 +74,7 @@ class Leaks:
                 f'file and {len(near)} as a near copy {rule}, among {self.seen:,}{unread}.')
 
     def write(self, path: Path) -> Path:
-        """Write all of it to ``path``, as JSON."""
+        """Write the result to ``path`` as JSON, and return ``path``."""
         return write_text(path, json.dumps(asdict(self), indent=1, default=str))
 
     @classmethod
@@ -80,8 +90,10 @@ def find_leaks(seen: Iterable[Path], tested: Iterable[Path],
     """Look for pictures of ``tested`` among those of ``seen``, on all cores.
 
     Args:
-        seen: files of pretraining; tested: files that detectors are evaluated on.
+        seen: the files of pretraining.
+        tested: the files that detectors are evaluated on.
     """
+    # Take the fingerprint of each file once. Those that cannot be read get none.
     seen, tested = list(dict.fromkeys(seen)), list(dict.fromkeys(tested))
     files = list(dict.fromkeys([*seen, *tested]))
     prints: dict[Path, Fingerprint] = {}
@@ -92,6 +104,7 @@ def find_leaks(seen: Iterable[Path], tested: Iterable[Path],
                 prints[path] = found
             if progress:
                 progress(done, len(files))
+    # Find the same files, then the near copies that are not the same file.
     seen_ones, tested_ones = ([p for p in part if p in prints] for part in (seen, tested))
     same = list(_same(seen_ones, tested_ones, prints))
     known = {(pair.seen, pair.tested) for pair in same}
@@ -106,9 +119,10 @@ def _fingerprint(path: Path) -> Fingerprint | None:
     try:
         content = path.read_bytes()
         with Image.open(BytesIO(content)) as image:
+            # Decoding a JPEG at a smaller size is faster.
             image.draft('L', DRAFT)
             gray = image.convert('L')
-    except Exception:  # Pillow's plugins raise whatever their format's parser raises
+    except Exception:  # each plugin of Pillow raises errors of its own
         return None
     digest = content_digest(content)
     if np.asarray(gray, float).std() < FLAT:
@@ -132,13 +146,18 @@ def _near(seen: Sequence[Path], tested: Sequence[Path],
     for begin in range(0, len(seen), AT_ONCE):
         part = seen[begin:begin + AT_ONCE]
         ours = np.array([prints[p][1] for p in part], np.float32)
+        # For bits written as -1 and 1, the product is (bits that agree) - (bits that differ).
         distances = (BITS - ours @ theirs.T) / 2
         for i, j in zip(*np.nonzero(distances <= NEAR)):
             yield Leak(part[i], tested[j], int(distances[i, j]))
 
 
 def show_leaks(leaks: Leaks, path: Path) -> Path:
-    """Draw the closest pairs: what was seen above, what is tested below."""
+    """Draw the closest pairs to ``path``, the picture that was seen above the one that is tested.
+
+    Returns:
+        ``path``.
+    """
     pairs = leaks.pairs[:SHOWN]
     canvas = Image.new('RGB', (SIDE * max(1, len(pairs)), 2 * SIDE + 16), 'white')
     draw = ImageDraw.Draw(canvas)

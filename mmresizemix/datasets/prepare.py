@@ -1,4 +1,4 @@
-"""The options, check, advice and exit code that prepare_voc and prepare_coco share."""
+"""The command line options, check, advice and exit code of both prepare_voc and prepare_coco."""
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable
@@ -15,14 +15,18 @@ EXIT_CODES = ('exit code: 0 usable, 1 faults that break a run or its numbers, '
 
 def parse_arguments(description: str, examples: str, published: str, root: str, root_holds: str,
                     split_form: str, parse_split: Callable) -> Namespace:
-    """The options of both, read from the command line; ``splits`` and ``classes`` as lists, empty
-    for the published set, and ``own``: whether it is another set.
+    """Read the options of both commands from the command line.
 
     Args:
-        published: the name of the set that can be downloaded.
-        root: where it lies, unless the user says where; root_holds: what is in it.
-        split_form: how a split of one's own is written; parse_split: reads it, or raises a
-            ValueError.
+        published: the name of the data set that can be downloaded.
+        root: the default folder of the data set.
+        root_holds: a text that says what this folder holds.
+        split_form: a text that says how a split of a user's own set is written.
+        parse_split: reads such a split, or raises a ValueError.
+
+    Returns:
+        The options. ``splits`` and ``classes`` are lists, which are empty for the published set.
+        ``own`` says whether it is another set.
     """
     parser = ArgumentParser(description=description, epilog=f'{examples}\n{EXIT_CODES}',
                             formatter_class=RawDescriptionHelpFormatter)
@@ -37,6 +41,7 @@ def parse_arguments(description: str, examples: str, published: str, root: str, 
     parser.add_argument('--most', type=int, default=5,
                         help='faults of a kind to show (default: %(default)s)')
     args = parser.parse_args()
+    # Classes or splits of the user's own mean another set than the published one.
     args.own = bool(args.classes or args.splits)
     if args.download and args.own:
         parser.error(f'--download fetches {published}: leave out --classes and --splits')
@@ -50,10 +55,15 @@ def parse_arguments(description: str, examples: str, published: str, root: str, 
 
 def prepare(root: Path, check: Callable[[Progress], Report], archives: Iterable[Archive] = (),
             download: bool = False, most: int = 5) -> int:
-    """Check ``root`` after downloading what is absent, print what was found, return the exit code.
+    """Check the data set in ``root``, print what was found, and return the exit code.
 
-    ``archives`` are those that make up the published set; empty for a user's own.
+    Args:
+        check: checks the data set.
+        archives: the archives of the published set. Empty for a user's own set.
+        download: first download the archives that are missing.
+        most: the number of faults of each kind to print.
     """
+    # Download what is missing.
     archives = tuple(archives)
     if download and not _download(root, [one for one in archives if one.is_missing(root)]):
         return BROKEN
@@ -61,6 +71,7 @@ def prepare(root: Path, check: Callable[[Progress], Report], archives: Iterable[
         print(f'{root} is not a folder', file=sys.stderr)
         _advise(root, archives)
         return MISUSED
+    # Check the data set, and say which archives would supply the missing files.
     with progress_bar('reading pictures') as progress:
         report = check(progress)
     print(report.text(most))

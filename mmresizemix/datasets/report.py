@@ -1,4 +1,4 @@
-"""The result of a data set's check: counts per split, and every fault with its file."""
+"""The result of checking a data set: counts per split, and every fault with its file."""
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of fault: whether it breaks a run or its numbers, and what comes of it."""
+    """A kind of fault: whether it breaks a run or its results, and what its consequence is."""
 
     name: str
     breaks: bool
@@ -24,7 +24,10 @@ class Fault:
 
 @dataclass(frozen=True)
 class Count:
-    """Pictures and objects of a split: found, and published (None where nothing was)."""
+    """The numbers of pictures and objects of a split: those found, and those published.
+
+    A published number is None if none is known.
+    """
 
     split: str
     images: int
@@ -34,7 +37,7 @@ class Count:
 
     @property
     def as_published(self) -> bool:
-        """Whether the numbers are those that the set was published with, where it was."""
+        """Whether the numbers are the published ones. An unknown published number fits any."""
         return (self.published_images in (None, self.images)
                 and self.published_objects in (None, self.objects))
 
@@ -45,7 +48,10 @@ class Count:
 
 @dataclass
 class Report:
-    """Everything that was found under ``root``."""
+    """The counts and faults of a data set that were found under ``root``.
+
+    ``decoded`` says whether the pictures were decoded.
+    """
 
     root: Path
     counts: list[Count] = field(default_factory=list)
@@ -54,7 +60,7 @@ class Report:
 
     @property
     def usable(self) -> bool:
-        """Whether nothing was found that breaks a run or its numbers."""
+        """Whether no fault was found that breaks a run or its results."""
         return not any(fault.kind.breaks for fault in self.faults)
 
     def add(self, kind: Kind, path: object, detail: str = '') -> None:
@@ -62,15 +68,17 @@ class Report:
         self.faults.append(Fault(kind, str(path), detail))
 
     def of(self, kind: Kind) -> list[Fault]:
-        """The faults of one kind."""
+        """Return the faults of one kind."""
         return [fault for fault in self.faults if fault.kind == kind]
 
     def text(self, most: int = 5) -> str:
-        """The report for a reader: counts, the first ``most`` faults of each kind, the verdict."""
+        """Return the report as text: the counts, the first ``most`` faults of each kind, and the
+        verdict."""
         by_kind = defaultdict(list)
         for fault in self.faults:
             by_kind[fault.kind].append(fault)
         lines = [str(self.root)] + [f'  {count}' for count in self.counts]
+        # Kinds that break a run come first.
         for kind in sorted(by_kind, key=lambda kind: not kind.breaks):
             lines += _paragraph(kind, by_kind[kind], most)
         return '\n'.join([*lines, self._verdict()])

@@ -1,8 +1,8 @@
 """Demo scenes: shapes over textured grounds, as classification crops and as COCO and VOC sets.
 
-A class is told by its shape alone: colours, textures, sizes and rotations are drawn alike for all
-of them. Each picture's generator is derived from (seed, part, index), so that a larger set extends
-a smaller one and no picture depends on another.
+Only the shape tells the class: colours, textures, sizes and rotations are drawn from the same
+distributions for all classes. The generator of each picture is derived from (seed, part, index).
+A larger set therefore extends a smaller one, and no picture depends on another.
 """
 import json
 import os
@@ -20,17 +20,21 @@ from .layouts import CocoWriter, VocWriter
 from .shapes import SCENE_CLASSES, draw_mask
 from .textures import draw_colours, texture
 
-DRAWING = 1  # raise it with every change of what is drawn: a cached set of another is not reused
+DRAWING = 1  # raise it with every change of what is drawn, so that older sets are not reused
 VOC_LISTS = (('VOC2007', 'trainval', 0), ('VOC2012', 'trainval', 0), ('VOC2007', 'test', 500000))
-OBJECT_SIDES = (.12, .5)  # the smallest and largest diameter, over the scene's shorter side
-MOST_OVERLAP = .12
-VISIBLE = .5
+OBJECT_SIDES = (.12, .5)  # the smallest and largest diameter, relative to the shorter side
+MOST_OVERLAP = .12  # the largest share of the smaller of two objects that both may cover
+VISIBLE = .5  # a pixel belongs to an object that covers at least this share of it
+LEAST_PIXELS = 4  # of an object's diameter: smaller ones can vanish between pixels
 JPEG_QUALITY = 92
 
 
 @dataclass(frozen=True)
 class SceneObject:
-    """One object of a scene: its class and the pixels of it that can be seen."""
+    """One object of a scene: its class, its visible pixels, and whether the border cuts it off.
+
+    ``visible`` is (height, width) bool.
+    """
 
     label: int
     visible: np.ndarray
@@ -52,12 +56,12 @@ class Scene:
 
 
 def picture_rng(seed: int, part: str, index: int) -> np.random.Generator:
-    """The generator of one picture, the same whatever else is drawn."""
+    """Return the random generator of one picture, which does not depend on what else is drawn."""
     return np.random.default_rng([seed, crc32(part.encode()), index])
 
 
 def draw_crop(label: int, side: int, rng: np.random.Generator) -> Scene:
-    """One object that roughly fills a square picture."""
+    """Draw one object that roughly fills a square picture."""
     radius = side * rng.uniform(.3, .5)
     centre = side / 2 + rng.uniform(-.08, .08, 2) * side
     mask = _random_mask(label, (side, side), centre, radius, rng)
@@ -66,11 +70,13 @@ def draw_crop(label: int, side: int, rng: np.random.Generator) -> Scene:
 
 def draw_scene(size: tuple[int, int], rng: np.random.Generator,
                object_sides: tuple[float, float] = OBJECT_SIDES) -> Scene:
-    """Two to five objects that hardly overlap, over one ground of ``size`` (width, height).
+    """Draw up to five objects that hardly overlap, over one ground of ``size`` (width, height).
+
+    Two to five objects are drawn, but those that do not fit are left out.
 
     Args:
-        object_sides: the smallest and the largest diameter of an object, over the scene's shorter
-            side; drawn log-uniformly, and smaller where there is no room.
+        object_sides: the smallest and the largest diameter of an object, relative to the shorter
+            side of the scene. Diameters are drawn log-uniformly, and shrink if there is no room.
     """
     # A shuffled deck that holds each class twice keeps the classes balanced from scene to scene.
     deck = rng.permutation(np.repeat(np.arange(len(SCENE_CLASSES)), 2))
@@ -88,22 +94,28 @@ def write_scenes(root: str | os.PathLike, *, crops: tuple[int, int] = (200, 60),
                  scene_size: tuple[int, int] = (128, 128),
                  object_sides: tuple[float, float] = OBJECT_SIDES, seed: int = 0,
                  progress: Progress | None = None) -> Path:
-    """Write the demo sets into the folder ``root``, or reuse it where it already holds them.
+    """Write the demo sets into the folder ``root``, or reuse it if it already holds them.
 
     Args:
-        root: Folder to write: ``classification/{train,val}/<class>``, ``coco`` and ``VOCdevkit``.
-        crops: Classification pictures per class for training and validation.
-        crop_size: Their side in pixels.
-        coco: Scenes of train2017 and val2017.
-        voc: Scenes of VOC2007 trainval, VOC2012 trainval and VOC2007 test.
-        scene_size: Width and height of a scene in pixels.
-        object_sides: Of scenes, as in :func:`draw_scene`; 0 < smallest <= largest <= 1.
-        seed: Seed of every picture.
-        progress: Called with (pictures written, pictures in all).
+        root: the folder to write: ``classification/{train,val}/<class>``, ``coco`` and
+            ``VOCdevkit``.
+        crops: the number of classification pictures per class, for training and for validation.
+        crop_size: their side in pixels.
+        coco: the number of scenes of train2017 and of val2017.
+        voc: the number of scenes of VOC2007 trainval, VOC2012 trainval and VOC2007 test.
+        scene_size: width and height of a scene in pixels.
+        object_sides: as in :func:`draw_scene`. 0 < smallest <= largest <= 1, and the smallest
+            object is at least 4 pixels wide.
+        seed: the seed of all pictures.
+        progress: called with (pictures written, pictures in all).
+
+    Returns:
+        ``root`` as a path.
 
     Raises:
-        ValueError: A parameter is out of range, or ``root`` holds something else.
+        ValueError: a parameter is out of range, or ``root`` holds something else.
     """
+    # Look whether the folder holds the wanted scenes already.
     root = Path(root)
     wanted = dict(drawing=DRAWING, classes=list(SCENE_CLASSES), crops=list(crops),
                   crop_size=crop_size, coco=list(coco), voc=list(voc),
@@ -111,6 +123,8 @@ def write_scenes(root: str | os.PathLike, *, crops: tuple[int, int] = (200, 60),
     _check(wanted)
     if _holds(root, wanted):
         return root
+    # Write to a temporary folder beside it, and rename that in one step: a folder called ``root``
+    # is always complete.
     root.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(root)
     draft = root.with_name(f'.{root.name}.writing-{os.getpid()}')
@@ -119,7 +133,7 @@ def write_scenes(root: str | os.PathLike, *, crops: tuple[int, int] = (200, 60),
         try:
             draft.rename(root)
         except OSError:
-            # Another process was quicker; what it wrote is as good, if it is the same.
+            # Another process was faster. Its scenes serve as well if they are the same.
             if not _holds(root, wanted):
                 raise
     finally:
@@ -129,7 +143,10 @@ def write_scenes(root: str | os.PathLike, *, crops: tuple[int, int] = (200, 60),
 
 def _place(label: int, size: tuple[int, int], others: list[np.ndarray], rng: np.random.Generator,
            object_sides: tuple[float, float]) -> np.ndarray | None:
-    """A mask that hides little of the others; smaller with every attempt, None if none fits."""
+    """Return a mask that overlaps the others little, or None if no place is found.
+
+    The object shrinks with every attempt.
+    """
     side, (smallest, largest) = min(size), object_sides
     extent = side * np.exp(rng.uniform(np.log(smallest), np.log(largest)))
     for _ in range(40):
@@ -152,11 +169,13 @@ def _random_mask(label: int, size: tuple[int, int], centre: np.ndarray, radius: 
 
 def _paint(size: tuple[int, int], placed: list[tuple[int, np.ndarray]],
            rng: np.random.Generator) -> Scene:
+    # Blend each object over what is there, with the mask as its opacity.
     ground = draw_colours(rng)
     pixels = texture(size, ground, rng)
     for _, mask in placed:
         fill = texture(size, draw_colours(rng, apart_from=ground), rng)
         pixels += mask[..., None] * (fill - pixels)
+    # Add a random blur, then noise that is equal in all three channels.
     picture = Image.fromarray(pixels.astype(np.uint8)).filter(
         ImageFilter.GaussianBlur(rng.uniform(0, .6)))
     noisy = np.asarray(picture) + rng.normal(0, rng.uniform(1, 6), (*size[::-1], 1))
@@ -164,6 +183,7 @@ def _paint(size: tuple[int, int], placed: list[tuple[int, np.ndarray]],
 
 
 def _objects(placed: list[tuple[int, np.ndarray]]) -> tuple[SceneObject, ...]:
+    # The last object lies on top: go from it downwards, and collect what is covered already.
     objects, covered = [], np.zeros(placed[0][1].shape, bool)
     for label, mask in reversed(placed):
         solid = mask >= VISIBLE
@@ -182,7 +202,7 @@ def _write_all(root: Path, wanted: dict, progress: Progress) -> None:
 
 
 def _write_pictures(root: Path, wanted: dict) -> Iterator[None]:
-    """Write everything but scenes.json, with a yield for each picture."""
+    """Write everything but scenes.json, and yield after each picture."""
     seed, size, sides = wanted['seed'], tuple(wanted['scene_size']), wanted['object_sides']
     for split, count in zip(('train', 'val'), wanted['crops']):
         for label, name in enumerate(SCENE_CLASSES):
@@ -226,6 +246,9 @@ def _check(wanted: dict) -> None:
     if len(sides) != 2 or not 0 < sides[0] <= sides[1] <= 1:
         faults.append('object_sides is (smallest, largest), 0 < smallest <= largest <= 1, got '
                       f'{sides}')
+    elif not faults and sides[0] * min(wanted['scene_size']) < LEAST_PIXELS:
+        faults.append(f'object_sides: an object is at least {LEAST_PIXELS} pixels wide, got '
+                      f'{sides} of {min(wanted["scene_size"])}')
     if wanted['seed'] < 0:
         faults.append(f'seed is 0 or more, got {wanted["seed"]}')
     if faults:
@@ -233,7 +256,11 @@ def _check(wanted: dict) -> None:
 
 
 def _holds(root: Path, wanted: dict) -> bool:
-    """True if ``root`` holds the wanted scenes, False if it is absent or empty."""
+    """Whether ``root`` holds the wanted scenes. It does not if it is absent or empty.
+
+    Raises:
+        ValueError: ``root`` holds something else.
+    """
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return False
     try:
@@ -250,7 +277,7 @@ def _holds(root: Path, wanted: dict) -> bool:
 
 
 def _remove_leftovers(root: Path) -> None:
-    """Remove what killed runs left half-written; the folder of a living process stays."""
+    """Remove the unfinished folders of processes that were killed. Those of live processes stay."""
     for draft in root.parent.glob(f'.{root.name}.writing-*'):
         pid = draft.name.rpartition('-')[2]
         if pid.isdigit() and (int(pid) == os.getpid() or not _is_running(int(pid))):
@@ -258,6 +285,7 @@ def _remove_leftovers(root: Path) -> None:
 
 
 def _is_running(pid: int) -> bool:
+    # Signal 0 does nothing but ask whether the process exists.
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""The shapes of the demo scenes: outlines in the unit circle and antialiased masks of them."""
+"""The shapes of the demo scenes: outlines in the unit circle, and antialiased masks of them."""
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -8,7 +8,12 @@ _OVERSAMPLING = 4
 
 
 def outline(name: str) -> list[np.ndarray]:
-    """Polygons of a shape as (n, 2) points; the first is filled, the others are holes in it."""
+    """Return the polygons of a shape as (n, 2) points. The first is filled, and the others are
+    holes in it.
+
+    Raises:
+        ValueError: there is no shape of this name.
+    """
     if name == 'ring':
         return [_star_points(48), 0.55 * _star_points(48)]
     if name == 'cross':
@@ -25,11 +30,19 @@ def outline(name: str) -> list[np.ndarray]:
 
 def draw_mask(name: str, size: tuple[int, int], centre: tuple[float, float], radius: float,
               degrees: float, squeeze: float = 1.0) -> np.ndarray:
-    """Coverage in 0..1 of a shape, as (height, width) float32; what lies outside is cut off.
+    """Return how much of each pixel a shape covers, in 0..1, as (height, width) float32.
 
-    ``size`` is (width, height) and ``centre`` (x, y) in pixels, ``radius`` that of the circle
-    around the shape; ``squeeze`` narrows the shape along its own x axis.
+    Parts outside the picture are cut off.
+
+    Args:
+        name: one of :data:`SCENE_CLASSES`.
+        size: (width, height) of the picture in pixels.
+        centre: (x, y) of the shape's centre in pixels.
+        radius: the radius in pixels of the circle around the shape.
+        degrees: the angle by which the shape is turned.
+        squeeze: a factor that narrows the shape along its own x axis.
     """
+    # Draw at 4 times the size, then take the mean of each 4 x 4 block.
     width, height = size
     canvas = Image.new('L', (width * _OVERSAMPLING, height * _OVERSAMPLING))
     pen = ImageDraw.Draw(canvas)
@@ -40,7 +53,7 @@ def draw_mask(name: str, size: tuple[int, int], centre: tuple[float, float], rad
 
 
 def _star_points(corners: int, inner: float = 1.0) -> np.ndarray:
-    """A regular polygon whose every second corner lies at ``inner`` of the radius."""
+    """Return a regular polygon in which every second corner lies at ``inner`` of the radius."""
     angles = 2 * np.pi * np.arange(corners) / corners
     reach = np.where(np.arange(corners) % 2, inner, 1.0)
     return np.stack([np.sin(angles), -np.cos(angles)], 1) * reach[:, None]

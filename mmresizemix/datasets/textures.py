@@ -1,4 +1,7 @@
-"""Textures of the demo scenes: random patterns between two colours, over a random palette."""
+"""Textures of the demo scenes: random patterns between two random colours.
+
+Every pattern takes a size (width, height), and returns (height, width) floats in 0..1.
+"""
 import colorsys
 from collections.abc import Callable
 
@@ -10,13 +13,14 @@ Pattern = Callable[[Size, np.random.Generator], np.ndarray]
 
 
 def texture(size: Size, colours: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A random pattern blended between the two rows of ``colours``: (height, width, 3) float32."""
+    """Return a random pattern between the two rows of ``colours``, (height, width, 3) float32."""
     pattern = PATTERNS[rng.integers(len(PATTERNS))](size, rng)[..., None]
     return (colours[0] * (1 - pattern) + colours[1] * pattern).astype(np.float32)
 
 
 def draw_colours(rng: np.random.Generator, apart_from: np.ndarray | None = None) -> np.ndarray:
-    """Two related colours (2, 3) in 0..255, away from the mean of those in ``apart_from``."""
+    """Draw two related colours, (2, 3) in 0..255, whose mean is far from that of ``apart_from``."""
+    # After 20 attempts, take the last pair, however near it is.
     for _ in range(20):
         hue, saturation, value = rng.random(), rng.uniform(.15, .75), rng.uniform(.25, .92)
         second = (hue + rng.normal(0, .06)) % 1, saturation, np.clip(
@@ -29,23 +33,23 @@ def draw_colours(rng: np.random.Generator, apart_from: np.ndarray | None = None)
 
 
 def plain(size: Size, rng: np.random.Generator) -> np.ndarray:
-    """One grey value. All textures: (H, W) float in 0..1, of ``size`` (W, H)."""
+    """Draw one random value everywhere."""
     return np.full(size[::-1], rng.random())
 
 
 def gradient(size: Size, rng: np.random.Generator) -> np.ndarray:
-    """A ramp in a random direction."""
+    """Draw a ramp in a random direction."""
     along = _ramp(size, rng)
     return (along - along.min()) / (np.ptp(along) + 1e-6)
 
 
 def stripes(size: Size, rng: np.random.Generator) -> np.ndarray:
-    """Waves in a random direction."""
+    """Draw waves in a random direction."""
     return _soft_step(np.sin(2 * np.pi * (_ramp(size, rng) / _period(size, rng) + rng.random())))
 
 
 def checker(size: Size, rng: np.random.Generator) -> np.ndarray:
-    """Two waves across each other."""
+    """Draw two waves across each other."""
     period, angle = _period(size, rng), rng.uniform(0, np.pi)
     waves = [np.sin(2 * np.pi * _ramp(size, rng, angle + turn) / period)
              for turn in (0, np.pi / 2)]
@@ -53,7 +57,7 @@ def checker(size: Size, rng: np.random.Generator) -> np.ndarray:
 
 
 def smooth_noise(size: Size, rng: np.random.Generator) -> np.ndarray:
-    """A few random cells, enlarged smoothly."""
+    """Draw a few random cells, enlarged smoothly."""
     cells = rng.integers(3, 9)
     coarse = Image.fromarray(rng.random((cells, cells), np.float32))
     return np.clip(np.asarray(coarse.resize(size, Image.Resampling.BICUBIC)), 0, 1)
@@ -63,7 +67,7 @@ PATTERNS: tuple[Pattern, ...] = (plain, gradient, stripes, checker, smooth_noise
 
 
 def _ramp(size: Size, rng: np.random.Generator, angle: float | None = None) -> np.ndarray:
-    """Distance in pixels along a direction, by default a random one."""
+    """Return the distance of each pixel along a direction, by default a random one."""
     if angle is None:
         angle = rng.uniform(0, 2 * np.pi)
     x, y = np.arange(size[0]), np.arange(size[1])
@@ -75,5 +79,5 @@ def _period(size: Size, rng: np.random.Generator) -> float:
 
 
 def _soft_step(wave: np.ndarray) -> np.ndarray:
-    """-1..1 to 0..1 with flanks as wide as a pixel or two, so that edges do not alias."""
+    """Map -1..1 to 0..1 by a step that is a pixel or two wide, so that edges do not alias."""
     return np.clip(.5 + 1.5 * wave, 0, 1)

@@ -1,4 +1,4 @@
-"""Checking a folder in the layout of PASCAL VOC, with what MMDetection makes of each fault."""
+"""A check of folders in the layout of PASCAL VOC. It says what each fault causes in MMDetection."""
 import os
 from collections import Counter
 from collections.abc import Iterable
@@ -14,8 +14,8 @@ VOC_CLASSES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', '
                'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep',
                'sofa', 'train', 'tvmonitor')
 
-# What MMDetection does with each was read in its datasets/xml_style.py, and tried on its assigner
-# and box coder: nothing there drops a box of an XML file.
+# The consequences were read in MMDetection's datasets/xml_style.py, and tried on its assigner and
+# box coder. Nothing there drops a box of an XML file.
 NO_LIST = Kind('missing or unreadable list', True, 'the split cannot be read')
 NO_XML = Kind('missing XML', True, 'reading the split stops there')
 BAD_XML = Kind('unreadable XML', True, 'reading the split stops there')
@@ -41,7 +41,10 @@ COUNT = Kind('count differs from the published set', False,
 
 @dataclass(frozen=True)
 class VocSplit:
-    """One list of pictures: ``<folder>/ImageSets/Main/<name>.txt`` under the root."""
+    """One list of pictures: ``<folder>/ImageSets/Main/<name>.txt`` under the root.
+
+    ``images`` is the published number of pictures, or None if unknown.
+    """
 
     folder: str
     name: str
@@ -49,7 +52,12 @@ class VocSplit:
 
     @classmethod
     def parse(cls, text: str) -> 'VocSplit':
-        """'VOC2007/train' or, where the root is the year's folder, 'train'."""
+        """Read a split from a text like 'VOC2007/train' or, if the root is the folder of the year,
+        'train'.
+
+        Raises:
+            ValueError: the text has another form.
+        """
         folder, _, name = text.rpartition('/')
         if not name or name.endswith('.txt'):
             raise ValueError(f"split {text!r}: expected FOLDER/LIST without '.txt', "
@@ -63,19 +71,19 @@ class VocSplit:
 
     @property
     def is_trained_on(self) -> bool:
-        """Neither validation nor test, by its name."""
+        """Whether the split is for training: its name begins with neither 'val' nor 'test'."""
         return not self.name.startswith(('val', 'test'))
 
     def list_path(self, root: Path) -> Path:
-        """The path of the file that lists the split's pictures."""
+        """Return the path of the file that lists the pictures of the split."""
         return root / self.folder / 'ImageSets' / 'Main' / f'{self.name}.txt'
 
     def picture_path(self, root: Path, name: str) -> Path:
-        """The path of a picture."""
+        """Return the path of a picture."""
         return root / self.folder / 'JPEGImages' / f'{name}.jpg'
 
     def xml_path(self, root: Path, name: str) -> Path:
-        """The path of a picture's annotation."""
+        """Return the path of the annotation of a picture."""
         return root / self.folder / 'Annotations' / f'{name}.xml'
 
 
@@ -86,11 +94,18 @@ VOC0712 = (VocSplit('VOC2007', 'trainval', 5011), VocSplit('VOC2007', 'test', 49
 def check_voc(root: str | os.PathLike, splits: Iterable[VocSplit] = VOC0712,
               classes: Iterable[str] = VOC_CLASSES, decode: bool = True,
               progress: Progress | None = None) -> Report:
-    """Check lists, XML files and pictures of a folder such as ``VOCdevkit``.
+    """Check the lists, XML files and pictures of a folder such as ``VOCdevkit``.
 
-    Every fault is collected in the report; none raises. With ``decode`` each picture is decoded,
-    otherwise only its header is read. ``progress`` is called with (pictures read, in all).
+    The report collects every fault, and none raises an error.
+
+    Args:
+        root: the folder.
+        splits: the splits to check.
+        classes: the classes of the config.
+        decode: decode each picture. If False, only its header is read.
+        progress: called with (pictures read, pictures in all).
     """
+    # Read the lists, then all pictures that they name. A picture in several lists is read once.
     root = Path(root)
     report, classes, splits = Report(root, decoded=decode), frozenset(classes), tuple(splits)
     names = {split: _read_list(root, split, report) for split in splits}
@@ -110,6 +125,7 @@ def _read_list(root: Path, split: VocSplit, report: Report) -> list[str] | None:
         missing = isinstance(error, FileNotFoundError)
         report.add(NO_LIST, split.list_path(root), '' if missing else str(error))
         return None
+    # MMDetection, too, takes a blank line between others for a picture without a name.
     names = lines[:-1] if lines[-1] == '' else lines
     for name, times in Counter(names).items():
         if times > 1:
@@ -150,7 +166,7 @@ def _check_picture(at: _Split, path: Path) -> Picture:
 
 
 def _check_xml(at: _Split, path: Path, picture: Picture) -> int:
-    """Check one XML file, and return how many objects of a known class it holds."""
+    """Check one XML file. Return the number of its objects of a known class."""
     try:
         root = ElementTree.parse(path).getroot()
         stated, objects = _stated_size(root), [_read_object(node) for node in root.iter('object')]
@@ -176,7 +192,8 @@ def _check_box(at: _Split, path: Path, name: str, difficult: bool, box: tuple[in
     left, top, right, bottom = box
     counts = at.split.is_trained_on and not difficult
     detail = f'{name}, xmin {left} ymin {top} xmax {right} ymax {bottom}'
-    if right <= left or bottom <= top:  # MMDetection takes xmax - xmin for the width
+    # MMDetection takes xmax - xmin for the width, so a box of one column has none.
+    if right <= left or bottom <= top:
         at.report.add(EMPTY_BOX if counts else HARMLESS_BOX, path, detail)
     elif size and (right <= 1 or bottom <= 1 or left > size[0] or top > size[1]):
         at.report.add(FAR_BOX if counts else BOX_OUTSIDE, path, f'{detail} in {_by(size)}')
@@ -215,6 +232,8 @@ def _check_leaks(root: Path, listed: dict[VocSplit, list[str]], pictures: dict[P
                 trained[path] = split
             else:
                 tested.append((path, split))
+    # A test picture may be the same file as a training picture, or have the same bytes. Pictures
+    # that were not decoded have no digest (b'').
     by_content = {pictures[path].digest: path for path in trained if path in pictures}
     by_content.pop(b'', None)
     for path, split in tested:

@@ -1,4 +1,5 @@
-"""What MMDetection lacks: an SSD head that evaluates, AP with every digit, detections kept."""
+"""Parts that MMDetection lacks: an SSD head that can be evaluated, AP with every digit, and a hook
+that keeps detections."""
 from .coco_metric import CocoMetric
 from .dump import DetectionDump
 from .ssd_head import SSDHead

@@ -1,4 +1,4 @@
-"""COCO AP, unrounded."""
+"""The AP of COCO without rounding."""
 import os.path as osp
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,30 +11,32 @@ from mmengine.logging import MMLogger
 
 from ..registry import METRICS
 
-# COCO's own: AP counts the best 100 detections of an image and class. mmdet sets its proposal_nums
-# here, up to 1000, of which faster-coco-eval makes every AP, pycocotools all but the first.
+# As in COCO, AP counts the best 100 detections per image and class. mmdet puts its proposal_nums
+# here, up to 1000, and faster-coco-eval would compute every AP from so many. (pycocotools would
+# compute all but the first from so many.)
 MAX_DETECTIONS = [1, 10, 100]
-# COCOeval's stats by mmdet's names: AP over IoU 0.50:0.95, at 0.50, at 0.75, and by object size
+# The stats of COCOeval by mmdet's names: AP over IoU 0.50:0.95, at 0.50, at 0.75, by object size.
 STATS = ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')
 
 
 @METRICS.register_module()
 class CocoMetric(MMDetCocoMetric):
-    """mmdet's CocoMetric for boxes, with every digit of AP.
+    """The CocoMetric of mmdet for boxes, with every digit of AP.
 
-    mmdet rounds to 0.1 AP before anything is logged, which is the size of the differences that a
-    comparison of backbones is about. Evaluated by faster-coco-eval, whose AP equals pycocotools',
-    from at most 100 detections per image and class, as COCO's.
-    Keys are mmdet's: ``coco/bbox_mAP``, ``coco/bbox_mAP_50``, ...; with ``classwise``,
-    ``coco/<class>_precision``. All in 0..1; -1 where the set has no such object. No detection at
-    all is an AP of 0 (mmdet returns no metric then).
+    mmdet rounds to 0.1 AP before it logs anything, and the differences between backbones are of
+    this size. This metric is computed by faster-coco-eval, whose AP equals that of pycocotools,
+    from at most 100 detections per image and class, as in COCO.
+
+    The keys are those of mmdet: ``coco/bbox_mAP``, ``coco/bbox_mAP_50``, ..., and, with
+    ``classwise``, ``coco/<class>_precision``. All values are in 0..1, or -1 if the set has no such
+    object. If there is no detection at all, AP is 0 (mmdet returns no metric in this case).
 
     Args:
-        ann_file (str): the COCO annotations; required.
-        **kwargs: as mmdet's; ``metric`` must be 'bbox'.
+        ann_file (str): the COCO annotations. They are required.
+        **kwargs: the arguments of mmdet's CocoMetric. ``metric`` must be 'bbox'.
 
     Raises:
-        ValueError: no ``ann_file``, or another metric than 'bbox'.
+        ValueError: ``ann_file`` is missing, or ``metric`` is not 'bbox'.
     """
 
     def __init__(self, ann_file: str | None = None, **kwargs: Any):
@@ -47,10 +49,15 @@ class CocoMetric(MMDetCocoMetric):
         self._coco_api = COCO(ann_file)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """From all images' (truth, prediction): ``bbox_mAP`` and the like, 0 to 1, unrounded."""
+        """Compute ``bbox_mAP`` and the other metrics, in 0..1 and unrounded.
+
+        Args:
+            results: (truth, prediction) of every image.
+        """
         _, predictions = zip(*results)
         self.cat_ids = self._coco_api.getCatIds(catNms=list(self.dataset_meta['classes']))
         self.img_ids = self._coco_api.getImgIds()
+        # mmdet's own conversion to COCO json writes files, which are kept if a prefix is given.
         with TemporaryDirectory() as scratch:
             prefix = self.outfile_prefix or osp.join(scratch, 'results')
             boxes = load(self.results2json(predictions, prefix)['bbox'])
@@ -78,17 +85,19 @@ class CocoMetric(MMDetCocoMetric):
         return evaluation
 
     def _no_detections(self) -> COCO:
+        # loadRes fails on an empty list.
         empty = COCO()
         empty.dataset = dict(self._coco_api.dataset, annotations=[])
         empty.createIndex()
         return empty
 
     def _by_class(self, evaluation: COCOeval_faster) -> dict[str, float]:
-        precision = evaluation.eval['precision'][:, :, :, 0, -1]  # (IoU, recall, class)
+        # Objects of all sizes, 100 detections: (IoU, recall, class). -1 means no object of a class.
+        precision = evaluation.eval['precision'][:, :, :, 0, -1]
         aps = [p[p > -1].mean() if (p > -1).any() else -1. for p in np.moveaxis(precision, 2, 0)]
         names = [c['name'] for c in self._coco_api.loadCats(self.cat_ids)]
         return {f'{name}_precision': float(ap) for name, ap in zip(names, aps)}
 
 
 def _silent(*args: Any) -> None:
-    """COCOeval prints its table; the logger has said it already."""
+    """Print nothing. COCOeval would print its table, and the logger gives the same numbers."""

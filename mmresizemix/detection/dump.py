@@ -1,5 +1,7 @@
-"""Each validation leaves its detections and the truth in the run, as COCO json, so that AP of any
-kind can be computed again without the model, the pictures or the data set."""
+"""A hook that keeps the detections of each validation and the truth in the run, as COCO json.
+
+AP of any kind can then be computed again without the model, the pictures or the data set.
+"""
 import json
 import re
 import sys
@@ -26,13 +28,15 @@ DISTRIBUTIONS = ('mmengine', 'mmcv', 'mmdet', 'torch', 'torchvision', 'numpy', '
 
 @HOOKS.register_module()
 class DetectionDump(Hook):
-    """Write ``<work_dir>/detections/``: ``truth.json``, one ``epoch_N.bbox.json`` for the newest
-    and one for the best validation, and ``index.json``, which says what they are.
+    """Write the detections of validations and tests into ``<work_dir>/detections/``.
 
-    Boxes and scores have every digit. Images are numbered 1, 2, ... where the set has no COCO ids
-    (VOC); "difficult" objects are ``iscrowd`` there, as in MMDetection's own conversion.
+    The folder holds ``truth.json``, an ``epoch_N.bbox.json`` for the newest and one for the best
+    validation, and ``index.json``, which says what they are.
 
-    ``tools/compare.py`` reads them; any tool that takes COCO json can.
+    Boxes and scores have every digit. If the set has no COCO ids (VOC), its images are numbered
+    1, 2, ..., and its "difficult" objects are ``iscrowd``, as in MMDetection's own conversion.
+
+    ``tools/compare.py`` reads these files, and so can any tool that reads COCO json.
     """
     priority = 'LOW'  # after the hooks that change the model for validation
 
@@ -41,16 +45,17 @@ class DetectionDump(Hook):
         self._index: DumpIndex | None = None
 
     def before_val(self, runner: Runner) -> None:
-        """Collect what validation detects."""
+        """Collect the detections of the validation."""
         self._attach(runner, runner.val_loop)
 
     def before_test(self, runner: Runner) -> None:
-        """Collect what the test detects."""
+        """Collect the detections of the test."""
         self._attach(runner, runner.test_loop)
 
     def _attach(self, runner: Runner, loop: Any) -> None:
         folder = Path(runner.work_dir) / FOLDER
         dataset = loop.dataloader.dataset
+        # The detections are gathered as a metric, since the evaluator collects from all ranks.
         if self._metric is None:
             self._metric = _Collect(folder, _truth_of(dataset))
             self._metric.dataset_meta = dataset.metainfo
@@ -59,23 +64,26 @@ class DetectionDump(Hook):
             loop.evaluator.metrics.append(self._metric)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """Keep it, with the metrics."""
+        """Record the detections of the validation with its metrics."""
         self._record(runner, metrics or {})
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """Keep it, with the metrics."""
+        """Record the detections of the test with its metrics."""
         self._record(runner, metrics or {})
 
     @master_only
     def _record(self, runner: Runner, metrics: dict[str, float]) -> None:
         collected: Any = self._metric
         folder = Path(runner.work_dir) / FOLDER
+        # Sorted keys give the same truth the same digest in every run.
         truth = json.dumps(collected.truth.content, sort_keys=True)
         sha256 = file_sha256(write_text(folder / TRUTH, truth))
+        # Detections on another truth would be worthless beside this one.
         old = DumpIndex.read(folder)
         epochs = dict(old.epochs) if old and old.truth_sha256 == sha256 else {}
         epochs[collected.name] = Dump(collected.file_name, {
             k: float(v) for k, v in metrics.items() if isinstance(v, (int, float))})
+        # The index is written before any file is removed, so it never names one that is gone.
         kept = _newest_and_best(epochs)
         DumpIndex(sha256, kept, _versions()).write(folder)
         for file in folder.glob('*.bbox.json'):
@@ -84,7 +92,11 @@ class DetectionDump(Hook):
 
 
 class _Truth:
-    """The ground truth of a set as COCO json without masks, and which image is which."""
+    """The ground truth of a set as COCO json without masks, with the id of each image.
+
+    Args:
+        key_of_image: the image id by the path of the picture or by the id that the data set gives.
+    """
 
     def __init__(self, images: list[dict], annotations: list[dict], classes: Sequence[str],
                  category_ids: Sequence[int], key_of_image: dict[Any, int]):
@@ -96,6 +108,7 @@ class _Truth:
         self._key_of_image = key_of_image
 
     def image_id(self, sample: dict) -> int:
+        # The path goes first: in concatenated data sets, two pictures may have the same id.
         for key in (sample.get('img_path'), sample['img_id']):
             if key in self._key_of_image:
                 return self._key_of_image[key]
@@ -110,7 +123,7 @@ def _truth_of(dataset: Any) -> _Truth:
 
 
 def _truth_of_coco(dataset: CocoDataset) -> _Truth:
-    # from the file: the data set has dropped the areas, by which AP S, M and L are told apart
+    # The truth is read from the file: the data set has dropped the areas, which AP S, M and L need.
     content = json.loads(Path(dataset.ann_file).read_text(encoding='utf-8'))
     classes = dataset.metainfo['classes']
     id_of = {c['name']: c['id'] for c in content['categories']}
@@ -134,6 +147,8 @@ def _truth_of_instances(dataset: Any) -> _Truth:
         images.append(image)
         key_of_image[info['img_path']] = key_of_image[info['img_id']] = image['id']
         for instance in info['instances']:
+            # MMDetection has two corners, and COCO has a corner with width and height. Ids of
+            # annotations start at 1, since COCO's tools take 0 for no match.
             x1, y1, x2, y2 = instance['bbox']
             difficult = int(instance['ignore_flag'])
             annotations.append(dict(
@@ -145,7 +160,7 @@ def _truth_of_instances(dataset: Any) -> _Truth:
 
 
 class _Collect(BaseMetric):
-    """Not a metric: gathers the detections of all ranks, as metrics do, and writes them."""
+    """A metric in form only, which gathers the detections of all ranks and writes them."""
 
     def __init__(self, folder: Path, truth: _Truth):
         super().__init__(collect_device='cpu')
@@ -158,6 +173,7 @@ class _Collect(BaseMetric):
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         for sample in data_samples:
             found = sample['pred_instances']
+            # The differences are taken in float64, so that rounding adds nothing to the boxes.
             xyxy = found['bboxes'].double()
             xywh = torch.cat((xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]), 1).tolist()
             image_id = self.truth.image_id(sample)
@@ -174,7 +190,7 @@ class _Collect(BaseMetric):
 
 
 def _epoch_of(runner: Runner) -> str:
-    """The epoch that is evaluated, or 'test' where a tested checkpoint does not name it."""
+    """Return the epoch that is evaluated, or 'test' if the name of a tested checkpoint has none."""
     if runner.epoch:
         return str(runner.epoch)
     named = re.fullmatch(r'epoch_(\d+)', Path(runner._load_from or '').stem)
@@ -182,6 +198,7 @@ def _epoch_of(runner: Runner) -> str:
 
 
 def _newest_and_best(epochs: dict[str, Dump]) -> dict[str, Dump]:
+    # The first headline metric that any evaluation has decides which one is the best.
     score = next((s for s in HEADLINES if any(s in d.metrics for d in epochs.values())), None)
     newest = max(epochs, key=lambda name: (name.isdigit(), int(name) if name.isdigit() else 0))
     keep = {newest, 'test'}
@@ -193,6 +210,7 @@ def _newest_and_best(epochs: dict[str, Dump]) -> dict[str, Dump]:
 def _versions() -> dict[str, str]:
     found = dict(python=sys.version.split()[0])
     for name in DISTRIBUTIONS:
+        # A package may be installed by another name (onedl-mmdetection), so the module goes first.
         module = sys.modules.get(name)
         try:
             found[name] = getattr(module, '__version__', None) or version(name)

@@ -1,5 +1,5 @@
-"""Pretraining at the speed of the machine: bfloat16, channels last, a compiled backbone, and a CPU
-that never waits for the GPU. The method stays the config's."""
+"""Fast pretraining: bfloat16, channels last, a compiled backbone, and a CPU that never waits for
+the GPU. The training method stays that of the config."""
 from .bfloat16 import BFloat16OptimWrapper
 from .compiled import ChannelsLastDDP, CompiledBackboneHook
 from .deferred_log import DeferredRuntimeInfoHook

@@ -1,4 +1,4 @@
-"""Losses reach the log when it is written; reading one of them waits for the GPU."""
+"""A hook that reads losses only when the log is written, since each read waits for the GPU."""
 from typing import Any
 
 import torch
@@ -10,14 +10,16 @@ from ..registry import HOOKS
 
 @HOOKS.register_module()
 class DeferredRuntimeInfoHook(RuntimeInfoHook):
-    """MMEngine's hook, which hands every iteration's losses to the log, but ``interval`` of them at
-    once: one wait for the GPU instead of ``interval``. The log is the same::
+    """Pass the losses of ``interval`` iterations to the log at once.
+
+    MMEngine's hook passes them on in every iteration. This one waits for the GPU once instead of
+    ``interval`` times. The log is the same::
 
         default_hooks = dict(runtime_info=dict(type='mmresizemix.DeferredRuntimeInfoHook',
                                                interval=100))
 
     Args:
-        interval: iterations; the ``LoggerHook``'s, or a divisor of it.
+        interval: the number of iterations, equal to that of the ``LoggerHook`` or a divisor of it.
     """
 
     def __init__(self, interval: int = 10):
@@ -27,8 +29,8 @@ class DeferredRuntimeInfoHook(RuntimeInfoHook):
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
                          outputs: dict | None = None) -> None:
-        """Keep what was logged as tensors; read them when a line is due."""
-        # A copy: a compiled model may use the memory of a loss again.
+        """Keep what is to be logged as tensors. Read them when a line of the log is due."""
+        # Losses are copied, since a compiled model may reuse their memory.
         self._waiting.append({name: value.detach().clone() if torch.is_tensor(value) else value
                               for name, value in (outputs or {}).items()})
         if self.every_n_inner_iters(batch_idx, self.interval) or self.end_of_epoch(
@@ -36,11 +38,12 @@ class DeferredRuntimeInfoHook(RuntimeInfoHook):
             self._hand_over(runner)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """A checkpoint has all that was logged before it."""
+        """Put all that was logged before it into the checkpoint."""
         self._hand_over(runner)
         checkpoint['message_hub'] = runner.message_hub.state_dict()
 
     def _hand_over(self, runner: Runner) -> None:
+        # One stack and one tolist are one wait for the GPU.
         tensors = [value.reshape(()).double() for outputs in self._waiting
                    for value in outputs.values() if torch.is_tensor(value)]
         numbers = iter(torch.stack(tensors).tolist() if tensors else ())

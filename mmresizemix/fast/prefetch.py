@@ -1,4 +1,4 @@
-"""The next batch travels to the GPU while it works on this one."""
+"""A training loop that copies the next batch to the GPU while the GPU works on the current one."""
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,11 +11,11 @@ from ..resuming import ResumableEpochLoop
 
 
 class DevicePrefetcher:
-    """A classification loader whose batches arrive on ``device``: pictures and labels.
+    """A wrapper of a classification loader whose pictures and labels are on ``device``.
 
-    Both go from pinned memory on a stream of their own. mmpretrain's data preprocessor then finds
-    nothing left to copy; its own copy of the labels would wait for all the work that the GPU has.
-    On a CPU the batches pass as they are. Everything else is the loader's.
+    Both are copied from pinned memory on a separate stream. mmpretrain's data preprocessor then has
+    nothing left to copy. Its own copy of the labels would wait for all pending work of the GPU. On
+    a CPU, batches are passed on unchanged. All other attributes are those of the loader.
     """
 
     def __init__(self, loader: Any, device: str | torch.device):
@@ -31,6 +31,7 @@ class DevicePrefetcher:
         return iter(self.loader) if self.device.type == 'cpu' else self._one_ahead()
 
     def _one_ahead(self) -> Iterator[dict]:
+        # A batch is yielded after the copy of the next one has started.
         stream, ready = torch.cuda.Stream(self.device), None
         for batch in self.loader:
             with torch.cuda.stream(stream):
@@ -42,6 +43,7 @@ class DevicePrefetcher:
             yield self._handed_over(ready, stream)
 
     def _moved(self, batch: dict) -> dict:
+        # One copy for all labels instead of one per sample.
         samples = batch['data_samples']
         labels = [sample.gt_label for sample in samples]
         together = torch.cat(labels).pin_memory().to(self.device, non_blocking=True)
@@ -51,7 +53,7 @@ class DevicePrefetcher:
 
     @staticmethod
     def _handed_over(batch: dict, stream: Any) -> dict:
-        """Let the working stream wait for the copy, and keep the memory until it has used it."""
+        """Let the current stream wait for the copy, and keep the memory until it has used it."""
         current = torch.cuda.current_stream()
         current.wait_stream(stream)
         batch['inputs'].record_stream(current)
@@ -62,7 +64,7 @@ class DevicePrefetcher:
 
 @LOOPS.register_module()
 class PrefetchingEpochLoop(ResumableEpochLoop):
-    """:class:`mmresizemix.ResumableEpochLoop` over a :class:`DevicePrefetcher`."""
+    """A :class:`mmresizemix.ResumableEpochLoop` that reads from a :class:`DevicePrefetcher`."""
 
     def __init__(self, runner: Runner, dataloader: Any, max_epochs: int, **settings: Any):
         super().__init__(runner, dataloader, max_epochs, **settings)

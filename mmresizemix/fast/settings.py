@@ -1,4 +1,4 @@
-"""What ``fast`` changes in a pretraining config."""
+"""The changes that ``fast`` makes to a pretraining config."""
 import inspect
 
 import torch
@@ -6,24 +6,27 @@ from mmengine.config import Config
 
 
 def use_fast_training(cfg: Config) -> None:
-    """Change ``cfg`` in place. What is trained stays the same but for rounding to bfloat16:
-    pictures, mixing, schedule, batch size and weight decay.
+    """Change ``cfg`` in place to train fast. Apart from rounding to bfloat16 the training stays the
+    same: pictures, mixing, schedule, batch size and weight decay.
 
     Raises:
-        ValueError: not a config of a classifier with a backbone, or it already asks for another
-            optimizer wrapper, loop or compilation.
+        ValueError: ``cfg`` is not a config of a classifier with a backbone, or it already sets
+            another optimizer wrapper or loop.
     """
     if cfg.get('default_scope') != 'mmpretrain' or 'backbone' not in cfg.model:
         raise ValueError('fast: expected a pretraining config of mmpretrain with model.backbone, '
                          f'got one of scope {cfg.get("default_scope")!r}')
+    # Precision and the loop.
     _set(cfg.optim_wrapper, 'type', 'mmresizemix.BFloat16OptimWrapper', 'optim_wrapper.type',
          (None, 'OptimWrapper'))
     _set(cfg.train_cfg, 'type', 'mmresizemix.PrefetchingEpochLoop', 'train_cfg.type',
          (None, 'EpochBasedTrainLoop', 'mmresizemix.ResumableEpochLoop'))
-    cfg.train_cfg.pop('by_epoch', None)  # MMEngine takes it or a type
+    cfg.train_cfg.pop('by_epoch', None)  # MMEngine accepts either it or a type
+    # The fused optimizer, if there is one.
     optimizer = cfg.optim_wrapper.optimizer
     if 'fused' in inspect.signature(getattr(torch.optim, optimizer.type, object)).parameters:
         optimizer.fused = True
+    # The log, compilation and DDP.
     hooks = cfg.setdefault('default_hooks', {})
     hooks['runtime_info'] = dict(type='mmresizemix.DeferredRuntimeInfoHook',
                                  interval=hooks.get('logger', {}).get('interval', 10))

@@ -1,4 +1,4 @@
-"""From the bytes of a picture file to the crop that a network sees, in one go."""
+"""Loading of the crop that a network sees from the bytes of a picture file, in one step."""
 from .. import stack
 
 stack.require_for('loading')

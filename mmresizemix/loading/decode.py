@@ -1,8 +1,8 @@
-"""One crop of an encoded picture at the size that is asked for, antialiased.
+"""Decoding of one crop of an encoded picture at the requested size, antialiased.
 
-JPEGs take a short way: libjpeg-turbo (simplejpeg) decodes them at the scale that the crop needs (it
-can halve a picture in the frequency domain), torch shrinks them in uint8. All else, and what
-simplejpeg will not read, goes through Pillow.
+JPEGs are decoded fast: libjpeg-turbo (simplejpeg) decodes them at the scale that the crop needs (it
+can halve a picture in the frequency domain), then torch shrinks them in uint8, or Pillow if they
+were halved. All other files, and JPEGs that simplejpeg cannot read, are decoded by Pillow.
 """
 import threading
 from collections.abc import Iterator
@@ -15,31 +15,37 @@ import torch
 import torch.nn.functional as F
 from PIL import Image, ImageOps
 
-_ORIENTATION, _UPRIGHT = 0x0112, 1  # EXIF's tag, and its value for a picture stored as it is seen
-_HALVINGS = (8, 4, 2)  # what libjpeg-turbo divides sides by at no cost but that of the pixels left
-# A crop that is decoded at 1/2, 1/4 or 1/8 keeps this many pixels for one of the result: with
-# fewer, the frequency domain's sharp cut-off would show beside Pillow's triangular filter.
+_ORIENTATION, _UPRIGHT = 0x0112, 1  # EXIF's tag, and its value if no rotation is needed
+# libjpeg-turbo can divide sides by these. It then costs no more than the pixels that are left.
+_HALVINGS = (8, 4, 2)
+# A crop that is decoded at 1/2, 1/4 or 1/8 keeps at least this many pixels per pixel of the result,
+# along each side. With fewer, the frequency domain's sharp cut-off would be visible beside Pillow's
+# triangular filter.
 _SPARE = 2
-_scratch = threading.local()  # pixels before they are resized: fresh memory costs 5 % of the time
+# Memory for pixels before they are resized. Allocating it anew would cost 5 % of the time.
+_scratch = threading.local()
 
 
 class PictureError(ValueError):
-    """Bytes that are no picture, or not a whole one."""
+    """An error that says that bytes are not a picture, or not a whole one."""
 
 
 class EncodedPicture:
-    """A picture file's bytes: its size at once, its pixels when a part is asked for (those of a
-    JPEG that is stored upright; all else is decoded at once).
+    """An encoded picture. Its size is known at once, and its pixels are decoded when a part is
+    requested.
+
+    This holds for JPEGs in gray or YCbCr that are stored upright. All other files are decoded at
+    once.
 
     Args:
-        data: a JPEG, PNG or any file that Pillow reads. Grayscale, palettes, CMYK and transparency
-            become colours, the rotation that EXIF asks for is carried out.
+        data: the bytes of a JPEG, PNG or any other file that Pillow reads. Grayscale, palettes,
+            CMYK and transparency are converted to RGB colours, and the rotation in EXIF is applied.
 
     Attributes:
-        size: (height, width) in pixels, as seen.
+        size: (height, width) in pixels, after the rotation.
 
     Raises:
-        PictureError: not a picture that Pillow knows, or a broken one.
+        PictureError: the data are not a picture that Pillow knows, or a broken one.
     """
 
     def __init__(self, data: bytes):
@@ -52,7 +58,7 @@ class EncodedPicture:
         self.size = size
 
     def crop(self, box: tuple[int, int, int, int], size: tuple[int, int]) -> np.ndarray:
-        """The part in ``box``, resized to ``size``: bilinear, with a filter as wide as the
+        """Return the part in ``box``, resized to ``size`` bilinearly with a filter as wide as the
         reduction (Pillow's ``BILINEAR``, torch's ``antialias=True``).
 
         Args:
@@ -60,10 +66,10 @@ class EncodedPicture:
             size: (height, width) of the result.
 
         Returns:
-            (height, width, 3) uint8, BGR as OpenMMLab's transforms have it.
+            (height, width, 3) uint8, BGR as in OpenMMLab's transforms.
 
         Raises:
-            PictureError: the data cannot be decoded, or the box leaves the picture.
+            PictureError: the data cannot be decoded, or the box is not inside the picture.
         """
         (x1, y1, x2, y2), (height, width) = box, self.size
         if not (0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height):
@@ -72,21 +78,25 @@ class EncodedPicture:
         if self._upright is None:
             try:
                 return self._crop_of_jpeg(box, size)
-            except ValueError:  # simplejpeg refuses what Pillow forgives, such as stray bytes
+            except ValueError:
+                # simplejpeg refuses files that Pillow tolerates, such as those with stray bytes.
                 self._upright = _decode_upright(self._data)
         resized = self._upright.resize(size[::-1], Image.Resampling.BILINEAR, box=box)
         return np.ascontiguousarray(np.asarray(resized)[:, :, ::-1])
 
     def _crop_of_jpeg(self, box: tuple[int, int, int, int], size: tuple[int, int]) -> np.ndarray:
         x1, y1, x2, y2 = box
+        # Decode at the smallest scale that leaves enough pixels.
         reduction = min((y2 - y1) / size[0], (x2 - x1) / size[1])
         halving = next((n for n in _HALVINGS if reduction >= _SPARE * n), 1)
         height, width = (-(-side // halving) for side in self.size)
         pixels = simplejpeg.decode_jpeg(
             self._data, 'BGR', min_factor=halving, min_height=height, min_width=width,
-            fastdct=True, fastupsample=reduction >= 1,  # coarse chroma shows in enlarged pixels
+            # Coarse chroma would be visible in enlarged pixels.
+            fastdct=True, fastupsample=reduction >= 1,
             buffer=_memory(height * width * 3))
-        if halving > 1:  # the box has fractions of pixels now, which only Pillow takes
+        # After halving, the box may end within a pixel, which only Pillow can handle.
+        if halving > 1:
             return np.array(Image.fromarray(pixels).resize(
                 size[::-1], Image.Resampling.BILINEAR,
                 box=(x1 / halving, y1 / halving, x2 / halving, y2 / halving)))
@@ -96,21 +106,23 @@ class EncodedPicture:
 
 
 def _memory(size: int) -> np.ndarray:
-    """At least ``size`` bytes, the same ones every time in a thread."""
+    """Return at least ``size`` bytes of memory, which each thread reuses."""
     if len(getattr(_scratch, 'bytes', ())) < size:
         _scratch.bytes = np.empty(size, np.uint8)
     return _scratch.bytes
 
 
 def _size_of_plain_jpeg(data: bytes) -> tuple[int, int] | None:
-    """(height, width) of a JPEG in gray or YCbCr that is stored upright; None for all else."""
+    """Return (height, width) of a JPEG in gray or YCbCr that is stored upright, or None for all
+    other files."""
     if not data.startswith(b'\xff\xd8'):
         return None
     try:
         height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)
     except ValueError:
         return None
-    headers_end = data.find(b'\xff\xda')  # where the pixels begin
+    # Look for EXIF only before the pixels, whose marker this is.
+    headers_end = data.find(b'\xff\xda')
     upright = data.find(b'Exif\0\0', 0, headers_end) < 0 or _orientation(data) == _UPRIGHT
     return (height, width) if upright and colorspace in ('YCbCr', 'Gray') else None
 
@@ -123,7 +135,8 @@ def _orientation(data: bytes) -> int:
 def _decode_upright(data: bytes) -> Image.Image:
     with _open(data) as picture:
         upright = ImageOps.exif_transpose(picture)
-    if upright.mode.startswith('I;16'):  # Pillow would clip its values instead of scaling them
+    # Pillow would clip 16-bit values to 8 bits instead of scaling them.
+    if upright.mode.startswith('I;16'):
         upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
     return upright.convert('RGB')
 

@@ -1,4 +1,4 @@
-"""mmpretrain's two transforms ``LoadImageFromFile`` and ``RandomResizedCrop`` as one."""
+"""A transform that replaces mmpretrain's ``LoadImageFromFile`` and ``RandomResizedCrop``."""
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,22 +11,24 @@ from .decode import EncodedPicture, PictureError
 
 @TRANSFORMS.register_module()
 class LoadRandomResizedCrop(RandomResizedCrop):
-    """Read a picture file and give a random part of it, resized, antialiased.
+    """Read a picture file and return a random part of it, resized and antialiased.
 
-    It draws the boxes that ``RandomResizedCrop`` would, from the same random numbers, but before
-    the picture is decoded, so that only what the box needs is. In a pipeline it replaces both::
+    It draws the same boxes as ``RandomResizedCrop``, from the same random numbers, but before the
+    picture is decoded, so that only what the box needs is decoded. In a pipeline it replaces
+    ``LoadImageFromFile`` and ``RandomResizedCrop``::
 
         dict(type='mmresizemix.LoadRandomResizedCrop', scale=224)
 
-    Needs ``img_path`` in its results; sets ``img`` ((H, W, 3) uint8, BGR), ``img_shape`` and
+    It needs ``img_path`` in its results and sets ``img`` ((H, W, 3) uint8, BGR), ``img_shape`` and
     ``ori_shape``.
 
     Args:
-        scale, crop_ratio_range, aspect_ratio_range, max_attempts: as ``RandomResizedCrop``'s.
-        backend_args: of MMEngine's file backend, as ``LoadImageFromFile``'s.
+        scale, crop_ratio_range, aspect_ratio_range, max_attempts: as for ``RandomResizedCrop``.
+        backend_args: the arguments of MMEngine's file backend, as for ``LoadImageFromFile``.
 
     Raises:
-        PictureError: the file cannot be decoded; names it.
+        ValueError: a setting is not one of these.
+        PictureError: the file cannot be decoded. The message names it.
     """
 
     def __init__(self, scale: int | tuple[int, int], *, backend_args: dict | None = None,
@@ -39,12 +41,12 @@ class LoadRandomResizedCrop(RandomResizedCrop):
         self.backend_args = backend_args
 
     def transform(self, results: dict) -> dict:
-        """Sets 'img' ((side, side, 3) uint8, BGR), 'img_shape' and 'ori_shape'."""
+        """Read the file and set 'img' ((H, W, 3) uint8, BGR), 'img_shape' and 'ori_shape'."""
         path = results['img_path']
         data = get(path, backend_args=self.backend_args)
         try:
             picture = EncodedPicture(data)
-            # of a picture it looks at the shape only
+            # rand_crop_params reads only the shape of a picture.
             y, x, height, width = self.rand_crop_params(SimpleNamespace(shape=picture.size))
             img = picture.crop((x, y, x + width, y + height), tuple(self.scale))
         except PictureError as error:

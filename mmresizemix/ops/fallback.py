@@ -2,9 +2,9 @@
 
 mmcv publishes no wheel with compiled ops for current PyTorch, and without them ``import
 mmdet.models`` fails. SSD and Faster R-CNN call three: ``nms``, ``roi_align_forward`` and
-``roi_align_backward``; torchvision ships the same kernels. The finder below is *appended* to
-``sys.meta_path``, so a real ``mmcv._ext`` always wins. Any other op raises when it is called, not
-before: mmcv asks for every name at import.
+``roi_align_backward``. torchvision ships the same kernels. The finder below is *appended* to
+``sys.meta_path``, so that a real ``mmcv._ext`` is always preferred. Any other op raises only when
+it is called, since mmcv looks up every name at import.
 """
 import importlib.machinery
 import sys
@@ -19,9 +19,11 @@ EXT = 'mmcv._ext'
 
 
 def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Tensor:
-    """Indices of the kept boxes, best first. ``offset`` 1 counts x2 and y2 as inside the box."""
+    """Return the indices of the kept boxes, best first. With ``offset`` 1, x2 and y2 are inside the
+    box."""
     import torchvision
-    if offset:  # extents are x2 - x1 + offset: the same as moving the far corner
+    # Sides are x2 - x1 + offset, which is the same as moving the far corner.
+    if offset:
         boxes = boxes + boxes.new_tensor([0, 0, offset, offset])
     return torchvision.ops.nms(boxes, scores, iou_threshold)
 
@@ -30,7 +32,7 @@ def roi_align_forward(input: Tensor, rois: Tensor, output: Tensor, argmax_y: Ten
                       argmax_x: Tensor, aligned_height: int, aligned_width: int,
                       spatial_scale: float, sampling_ratio: int, pool_mode: int,
                       aligned: bool) -> None:
-    """RoIAlign by averaging, written into ``output`` (K, C, aligned_height, aligned_width)."""
+    """Write RoIAlign by averaging into ``output`` (K, C, aligned_height, aligned_width)."""
     _average_only(pool_mode)
     import torchvision  # noqa: F401  registers torch.ops.torchvision
     output.copy_(
@@ -42,7 +44,7 @@ def roi_align_backward(grad_output: Tensor, rois: Tensor, argmax_y: Tensor, argm
                        grad_input: Tensor, aligned_height: int, aligned_width: int,
                        spatial_scale: float, sampling_ratio: int, pool_mode: int,
                        aligned: bool) -> None:
-    """Gradient of :func:`roi_align_forward`, written into ``grad_input`` (N, C, H, W)."""
+    """Write the gradient of :func:`roi_align_forward` into ``grad_input`` (N, C, H, W)."""
     _average_only(pool_mode)
     import torchvision  # noqa: F401
     grad_input.copy_(
@@ -52,7 +54,8 @@ def roi_align_backward(grad_output: Tensor, rois: Tensor, argmax_y: Tensor, argm
 
 
 def _computable(values: Tensor) -> Tensor:
-    """In float32 what torchvision's CPU kernels, or one of the two, do not know: half precision."""
+    """Return ``values`` in float32 if they are in half precision on the CPU, which not all of
+    torchvision's CPU kernels support."""
     known = values.is_cuda or values.dtype not in (torch.bfloat16, torch.float16)
     return values if known else values.float()
 
@@ -76,16 +79,17 @@ def _unavailable(name: str) -> Callable:
 
 
 class _TorchvisionExt(ModuleType):
-    """``mmcv._ext`` as mmcv sees it: three working ops, every other name a clear error."""
+    """The module that mmcv gets as ``mmcv._ext``. Three ops work, any other raises an error."""
 
     def __getattr__(self, name: str) -> Any:
+        # Python's import system looks for such names, which are not ops.
         if name.startswith('__'):
             raise AttributeError(name)
         return _unavailable(name)
 
 
 class _FallbackFinder:
-    """Answers for ``mmcv._ext`` alone; also the loader of what it finds."""
+    """A finder for ``mmcv._ext`` alone. It is also the loader of what it finds."""
 
     @classmethod
     def find_spec(cls, name: str, path: Any = None, target: Any = None) -> Any:
@@ -104,6 +108,6 @@ class _FallbackFinder:
 
 
 def install_fallback() -> None:
-    """Let ``import mmcv._ext`` succeed where no compiled one exists. Calling twice is harmless."""
+    """Let ``import mmcv._ext`` succeed if no compiled one exists. A second call changes nothing."""
     if _FallbackFinder not in sys.meta_path:
         sys.meta_path.append(_FallbackFinder)

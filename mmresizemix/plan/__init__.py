@@ -1,4 +1,4 @@
-"""A plan of many runs -> stages -> all of them done, whatever happens in between."""
+"""Plans of many runs: a plan becomes stages, which are carried out despite interruptions."""
 from .carry_out import carry_out, show_status, show_what_would_run
 from .plan import Detector, Plan, PlanError, Pretraining, read_plan
 

@@ -1,4 +1,4 @@
-"""What ``tools/transfer.py`` does with a plan."""
+"""The commands of ``tools/transfer.py``: run a plan, or show its state, cost or open stages."""
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -20,15 +20,23 @@ from .stages import read_stages
 
 def carry_out(plan_file: str | Path, root: Path, executor: str, gpus: int, only: str | None,
               console: Console, budget: Budget | None = None) -> int:
-    """Run what is not done; the exit code: 0, or 1 where a stage has failed.
+    """Run every stage that is not done.
 
     Args:
+        root: the folder that everything is written to.
         executor: 'local' or 'slurm'.
-        gpus: of this machine, for 'local'.
-        budget: of a plan without detectors: carried out small, on one's own pictures, here.
+        gpus: the number of GPUs of this machine to use, for 'local'.
+        only: a pattern. Only stages whose names match it, and those that they need, are run. If
+            None, all are.
+        budget: carry out a plan without detectors small, on one's own pictures, on this machine.
+
+    Returns:
+        The exit code: 0, or 1 if a stage has failed.
 
     Raises:
-        PlanError: the plan cannot be carried out so.
+        PlanError: the plan cannot be carried out in this way.
+        InUse: another command works on ``root``, or stages of it are in the queue of Slurm.
+        SlurmError: Slurm does not answer, or refuses a job.
     """
     if budget and executor == 'slurm':
         raise PlanError('--budget: expected --executor local: it is made for this machine')
@@ -38,6 +46,7 @@ def carry_out(plan_file: str | Path, root: Path, executor: str, gpus: int, only:
     if executor == 'slurm':
         failed = run_on_slurm(plan, Path(plan_file).resolve(), stages, root.resolve(), console)
     else:
+        # Jobs in the queue may start at any time, and would train the same stages.
         queued = Jobs(root).queue()
         if queued:
             raise InUse(f'{root}: in use by {len(queued)} stages in the queue of Slurm: go on with '
@@ -58,7 +67,7 @@ def _places(plan: Plan, gpus: int) -> list[dict[str, str]]:
 
 def show_status(plan_file: str | Path, root: Path, only: str | None, console: Console,
                 budget: Budget | None = None) -> int:
-    """How far the plan is, as far as the disk and Slurm tell."""
+    """Show the progress of the plan, as far as the disk and Slurm tell. Return the exit code 0."""
     _, stages = _read(plan_file, root, only, console, budget)
     states = _look(stages, root, console)
     running = sum(state.kind == RUNNING for state in states.values())
@@ -68,7 +77,8 @@ def show_status(plan_file: str | Path, root: Path, only: str | None, console: Co
 
 def show_estimate(plan_file: str | Path, root: Path, gpus: int, only: str | None,
                   console: Console, budget: Budget | None = None) -> int:
-    """Hours, GPU hours and disk, measured here, and the seeds that the question needs."""
+    """Show the hours, GPU hours and disk space that the plan takes, measured on this machine, and
+    the seeds that its question needs. Return the exit code 0."""
     plan, stages = _read(plan_file, root, only, console, budget)
     places = _places(plan, gpus)
     with progress_bar('measuring') as progress:
@@ -80,7 +90,7 @@ def show_estimate(plan_file: str | Path, root: Path, gpus: int, only: str | None
 
 def show_what_would_run(plan_file: str | Path, root: Path, only: str | None,
                         console: Console, budget: Budget | None = None) -> int:
-    """Every stage that is not done, with the reason."""
+    """List every stage that is not done, with the reason. Return the exit code 0."""
     _, stages = _read(plan_file, root, only, console, budget)
     states = _look(stages, root, console)
     for stage in stages:
@@ -110,7 +120,7 @@ def _read(plan_file: str | Path, root: Path, only: str | None, console: Console,
 
 
 def _chosen(stages: Sequence[Stage], pattern: str) -> list[Stage]:
-    """Stages whose names match, and what they need."""
+    """Return the stages whose names match ``pattern``, and all that they need, in their order."""
     by_name = {stage.name: stage for stage in stages}
     wanted = [s.name for s in stages if fnmatch(s.name, pattern)]
     if not wanted:

@@ -1,7 +1,7 @@
-"""Are all the data of a config there, and are they the same as before? Before GPUs are asked for.
+"""A check that all data of a config are there and unchanged, made before any GPU is used.
 
-What ``tools/prepare_voc.py`` and ``prepare_coco.py`` know of two layouts, this knows of every data
-set that OpenMMLab can read: each file is looked for, by building the data sets themselves.
+``tools/prepare_voc.py`` and ``prepare_coco.py`` check two layouts. This module looks for every file
+of any data set that OpenMMLab can read, by building the data set itself.
 """
 import hashlib
 import json
@@ -21,26 +21,27 @@ from ..installed import read_config
 from ..launch import LOADERS
 from ..progress import Progress
 
-FILES = ('img_path', 'xml_path')  # of a sample
+FILES = ('img_path', 'xml_path')  # the keys of a sample that name files
 
 
 class DataError(ValueError):
-    """A data set that cannot be read; says which file, of how many."""
+    """Raised if a data set is empty or cannot be read. The message says which set or file."""
 
 
 @dataclass(frozen=True)
 class DataRecord:
-    """What :func:`check_data` found, kept at ``path``."""
+    """The result of :func:`check_data`, kept in the file ``path``."""
     path: Path
 
     def digest(self) -> str | None:
-        """Of the set's files; None: not looked at yet."""
+        """Return the digest of the data, or None if they have not been checked yet."""
         if not self.path.is_file():
             return None
         return json.loads(self.path.read_text(encoding='utf-8'))['digest']
 
     def missing(self) -> str | None:
-        """Why the data must be looked at again: never done, or a folder or file has changed."""
+        """Return why the data must be checked again: they never were, or a folder or file has
+        changed. Return None if they need not be."""
         try:
             watched = json.loads(self.path.read_text(encoding='utf-8'))['watched']
         except (FileNotFoundError, ValueError):
@@ -53,11 +54,13 @@ def check_data(cfg: Config, out: Path, progress: Progress | None = None) -> dict
     """Look for every file of ``cfg``'s data sets and write what was found to ``out``.
 
     Returns:
-        ``digest`` over the names and sizes of all files and the content of the annotation files;
-        ``samples`` a loader; ``watched``, whose change means that something else has changed.
+        A dict with ``digest``, over the names and sizes of all files and the content of the
+        annotation files, ``samples``, the number of samples per loader, and ``watched``, the size
+        and time of each folder and annotation file. If one of these changes, the data must be
+        checked again.
 
     Raises:
-        DataError: a file is missing, or a set is empty.
+        DataError: a file is missing, or a data set is empty.
     """
     sha, samples, watched = hashlib.sha256(), {}, {}
     for loader in (name for name in LOADERS if cfg.get(name)):
@@ -67,6 +70,7 @@ def check_data(cfg: Config, out: Path, progress: Progress | None = None) -> dict
             raise DataError(f'{loader}: the data set is empty; check data_root, ann_file and '
                             'classes')
         for dataset in sets:
+            # The boxes and labels of many sets are all in one file, so its content counts.
             annotations = Path(dataset.ann_file) if getattr(dataset, 'ann_file', '') else None
             if annotations and annotations.is_file():
                 sha.update(f'{annotations.name} {file_sha256(annotations)}\n'.encode())
@@ -80,11 +84,13 @@ def check_data(cfg: Config, out: Path, progress: Progress | None = None) -> dict
 
 def _files(dataset: BaseDataset, loader: str, watched: dict[str, Any],
            progress: Progress | None) -> Iterator[str]:
-    """'<name> <size>' of every file, relative to its folder's parent; folders go to ``watched``."""
+    """Yield '<name> <size>' for every file, its name relative to the parent of its folder. Enter
+    the folders into ``watched``."""
     for i in range(len(dataset)):
         info = dataset.get_data_info(i)
         for path in (info[name] for name in FILES if info.get(name)):
             folder = os.path.dirname(path)
+            # Watching the folders is much quicker than asking for each file again.
             if folder not in watched:
                 watched[folder] = _state(folder)
             try:
@@ -98,10 +104,14 @@ def _files(dataset: BaseDataset, loader: str, watched: dict[str, Any],
 
 def pictures_of(where: str | Path, loader: str, options: dict[str, Any] | None = None,
                 progress: Progress | None = None) -> list[Path]:
-    """Every picture file of a folder, at any depth, or of a config's ``loader``.
+    """Return every picture file of a folder, at any depth, or of the ``loader`` of a config.
+
+    Args:
+        where: a folder, or a config.
+        options: settings that override those of the config.
 
     Raises:
-        DataError: there is none.
+        DataError: there is no picture.
     """
     if Path(where).is_dir():
         found = pictures_below(Path(where))
@@ -120,13 +130,13 @@ def pictures_of(where: str | Path, loader: str, options: dict[str, Any] | None =
 
 
 def _sets_of(cfg: Config, loader: str) -> list[BaseDataset]:
-    """The sets that ``loader`` reads, without their pipelines."""
+    """Return the data sets that ``loader`` reads, without their pipelines."""
     init_default_scope(cfg.get('default_scope', 'mmengine'))
     return list(_leaves(DATASETS.build(_without_pipelines(cfg[loader].dataset))))
 
 
 def _leaves(dataset: Any) -> Iterator[BaseDataset]:
-    """The sets inside of repeated, concatenated and mixed ones."""
+    """Yield the data sets inside repeated, concatenated and mixed ones."""
     inner = getattr(dataset, 'datasets', None) or (
         [dataset.dataset] if hasattr(dataset, 'dataset') else None)
     if inner is None:
@@ -144,7 +154,8 @@ def _without_pipelines(found: Any) -> Any:
 
 
 def _state(path: str | Path) -> list[int] | None:
-    """Size and time; of a folder, what changes when a file in it comes or goes."""
+    """Return size and modification time, or None if there is no such path. The time of a folder
+    changes when a file is added to it or removed from it."""
     try:
         found = os.stat(path)
     except OSError:

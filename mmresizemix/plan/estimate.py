@@ -1,4 +1,4 @@
-"""What a plan will cost, measured on this machine, and how many seeds its question takes."""
+"""An estimate of what a plan costs, measured on this machine, and of the seeds that it needs."""
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -16,13 +16,13 @@ from .progress import TRAINED, duration
 from .run_stage import last_line
 from .stage import Stage
 
-KEPT = 4  # checkpoints of a run: two, the best, and one where it was interrupted
-DIFFERENCES = (0.2, 0.3, 0.5, 1.0)  # AP; Table 5's are 0.1 to 1.7
+KEPT = 4  # checkpoints per run: the two newest, the best, and one from an interruption
+DIFFERENCES = (0.2, 0.3, 0.5, 1.0)  # in AP; those in Table 5 are 0.1 to 1.7
 
 
 @dataclass(frozen=True)
 class Line:
-    """Runs of one config: what each costs, and how many there are."""
+    """The runs of one config: their number, the GPUs of each, and the cost of each."""
     name: str
     runs: int
     gpus: int
@@ -30,12 +30,12 @@ class Line:
 
     @property
     def seconds(self) -> float:
-        """Of all its runs, one after the other."""
+        """The time of all runs, one after the other."""
         return self.runs * self.cost.seconds(max(1, self.gpus))
 
     @property
     def disk(self) -> int:
-        """Bytes that its runs leave."""
+        """The number of bytes that all runs leave on the disk."""
         return self.runs * KEPT * self.cost.checkpoint
 
 
@@ -44,11 +44,14 @@ def estimate(stages: Sequence[Stage], folder: Path, environment: Mapping[str, st
     """Measure each config of the plan once.
 
     Args:
-        folder: keeps what was measured; a config is measured again when its inputs change.
+        folder: the folder that keeps what was measured. A config is measured again if its inputs
+            have changed.
+        environment: variables that are added to the environment of the measuring processes.
 
     Raises:
-        RuntimeError: a config cannot be run; says its last line.
+        RuntimeError: a config cannot be run. The message ends with the last line that it printed.
     """
+    # Trainings of equal cost have equal names, which contain a digest of their inputs.
     groups: dict[str, list[Stage]] = {}
     for stage in stages:
         if stage.kind in TRAINED:
@@ -75,7 +78,7 @@ def _measure(stage: Stage, out: Path, environment: Mapping[str, str]) -> None:
 
 
 def estimate_table(lines: Sequence[Line], at_once: int) -> Table:
-    """A row a config, and the plan's sum."""
+    """Return a table with one row per config, and the sum of the plan."""
     table = Table(title='What the plan takes, from a few steps measured here', title_justify='left')
     for column in ('runs of', 'number', 'each', 'GPU hours', 'disk', 'memory'):
         table.add_column(column, justify='left' if column == 'runs of' else 'right')
@@ -96,12 +99,13 @@ def _hours(gpu_seconds: float) -> str:
 
 
 def seeds_table() -> Table:
-    """Runs of each pretraining that show a difference with 80 % power, if seeds spread as others
-    have measured (mmdetection#2773, #3624)."""
+    """Return a table of the runs per pretraining that show a difference with 80 % power, if the
+    spread between seeds is as others have measured (mmdetection#2773, #3624)."""
     table = Table(title=f'Runs each that settle a difference (80 % power, spread {ASSUMED_SD} AP '
                   'between runs, images aside)', title_justify='left')
     for difference in DIFFERENCES:
         table.add_column(f'{difference} AP', justify='right')
+    # The error over images is left out (0.0), for it depends on the validation set.
     needed = [seeds_needed(d, ASSUMED_SD, ASSUMED_SD, 0.0) for d in DIFFERENCES]
     table.add_row(*(str(n.n) if n.n else n.reason for n in needed))
     return table

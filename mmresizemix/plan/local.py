@@ -1,4 +1,4 @@
-"""Run a plan on this machine: as many stages at a time as its GPUs, or its cores, allow."""
+"""Run a plan on this machine, with as many stages at a time as its GPUs or its cores allow."""
 import os
 import queue
 import signal
@@ -22,20 +22,25 @@ REFRESH_SECONDS = 1.0
 
 
 class InUse(RuntimeError):
-    """Another command works on this root."""
+    """Raised if another command works on this root."""
 
 
 def slots(gpus: int, gpus_per_run: int, at_once: int | None,
           runs_per_gpu: int = 1) -> list[dict[str, str]]:
-    """The environment of each place where a stage can run.
+    """Return the environment of each place where a stage can run.
 
     Args:
-        gpus: of this machine, to use; gpus_per_run: 0 for the CPU.
-        runs_per_gpu: that share each GPU; more than 1 only where a run takes one.
+        gpus: the number of GPUs of this machine to use.
+        gpus_per_run: the number of GPUs per run, 0 for the CPU.
+        at_once: the number of stages to run at a time. If None, it is as many as the GPUs allow, or
+            two on a CPU with at least two cores.
+        runs_per_gpu: the number of runs that share each GPU. It can be more than 1 only if a run
+            takes one GPU.
 
     Raises:
         ValueError: a run needs more GPUs than there are.
     """
+    # On a CPU, the runs divide its cores among them.
     cores = len(os.sched_getaffinity(0))
     if gpus_per_run == 0:
         count = at_once or min(2, cores)
@@ -44,9 +49,11 @@ def slots(gpus: int, gpus_per_run: int, at_once: int | None,
     if gpus < gpus_per_run:
         raise ValueError(f'a run of this plan takes {gpus_per_run} GPUs, there are {gpus}; set '
                          'gpus_per_run in the plan (the total batch is kept)')
+    # Use only the GPUs that are visible to this process, by the names that it knows them by.
     visible = os.environ.get('CUDA_VISIBLE_DEVICES')
     names = visible.split(',') if visible else [str(i) for i in range(gpus)]
     groups = [names[i:i + gpus_per_run] for i in range(0, gpus - gpus_per_run + 1, gpus_per_run)]
+    # A GPU that is shared is the place of several runs. The first runs get GPUs of their own.
     places = [dict(CUDA_VISIBLE_DEVICES=','.join(group)) for _ in range(runs_per_gpu)
               for group in groups][:at_once]
     share = shared(runs_per_gpu, cores // len(places)) if runs_per_gpu > 1 else {}
@@ -55,14 +62,15 @@ def slots(gpus: int, gpus_per_run: int, at_once: int | None,
 
 def run_locally(stages: Sequence[Stage], places: Sequence[Mapping[str, str]], root: Path,
                 console: Console) -> list[str]:
-    """Run every stage whose result is not there; a failure stops only those that need it.
+    """Run every stage whose result is not there. A failure stops only the stages that need it.
 
     Returns:
         The names of the stages that have failed or could not be run.
 
     Raises:
         InUse: another command works on ``root``.
-        KeyboardInterrupt: on Ctrl-C or SIGTERM, once every process has stopped.
+        OSError: the disk is full.
+        KeyboardInterrupt: on Ctrl-C or SIGTERM, after every process has stopped.
     """
     with whole_root(root):
         return _Schedule(stages, places, console).run()
@@ -70,10 +78,10 @@ def run_locally(stages: Sequence[Stage], places: Sequence[Mapping[str, str]], ro
 
 @contextmanager
 def whole_root(root: Path) -> Iterator[None]:
-    """Let no other command work on ``root`` meanwhile.
+    """Let no other command work on ``root`` while the block runs.
 
     Raises:
-        InUse: one does.
+        InUse: another command works on it already.
     """
     with ExitStack() as stack:
         try:
@@ -98,6 +106,7 @@ class _Schedule:
         self.no_space = ''
 
     def run(self) -> list[str]:
+        # Handle SIGTERM as Ctrl-C: both raise KeyboardInterrupt here.
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         with ThreadPoolExecutor(self.at_once) as pool, Live(
                 console=self.console, refresh_per_second=1, transient=True) as live:
@@ -112,6 +121,7 @@ class _Schedule:
                 say(self.console, 'Stopping: trainings write where they are.')
                 raise
             finally:
+                # The pool waits for its threads, which end early only if this event is set.
                 self.stopping.set()
                 signal.signal(signal.SIGTERM, before)
         if self.no_space:
@@ -119,7 +129,7 @@ class _Schedule:
         return [s.name for s in self.stages if self.states[s.name].kind != DONE]
 
     def _look_back(self) -> None:
-        """What an earlier command has done; its failures are tried again."""
+        """Find what an earlier command has done. Its failures are tried again."""
         for stage in self.stages:
             found = state_of(stage, self.states)
             self.states[stage.name] = (
@@ -129,7 +139,11 @@ class _Schedule:
             say(self.console, f'{done} of {len(self.stages)} stages were done before.')
 
     def _step(self, pool: ThreadPoolExecutor) -> bool:
-        """Collect what has ended, start what can be; False: nothing more to do."""
+        """Collect the stages that have ended, and start those that can run.
+
+        Returns:
+            Whether any stage is running. If not, there is nothing more to do.
+        """
         for stage, future in list(self.running.items()):
             if future.done():
                 del self.running[stage]
@@ -144,6 +158,7 @@ class _Schedule:
         if self.no_space or self.states[stage.name].kind != 'waiting':
             return False
         needs = [self.states[need].kind for need in stage.needs]
+        # A failure passes on to all that needs it, one stage at a time.
         if FAILED in needs and not stage.after_failures:
             self.states[stage.name] = State(FAILED, 'what it needs has failed')
             return False
@@ -157,6 +172,7 @@ class _Schedule:
             self.places.put(place)
 
     def _collect(self, stage: Stage, outcome: Outcome) -> None:
+        # On a full disk, every stage would fail: start no more of them.
         if outcome.state == NO_SPACE:
             self.no_space = outcome.reason.removeprefix('error: ')
         kind = outcome.state if outcome.state in (DONE, FAILED) else STOPPED

@@ -1,4 +1,4 @@
-"""What stages are made of: the command of a tool, and the files that they read and leave."""
+"""The parts of stages: the command of a tool, and checks of the files that they read and write."""
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from ..transfer.export import stamp_of
 
 
 def python_tool(name: str, *arguments: Any, processes: int = 0) -> list[str]:
-    """A tool of ours, as a command; of several ``processes`` through torchrun."""
+    """Return the command that runs one of our tools, through torchrun if ``processes`` > 1."""
     launch, launcher = [], []
     if processes > 1:
         launch = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(processes)]
@@ -19,19 +19,24 @@ def python_tool(name: str, *arguments: Any, processes: int = 0) -> list[str]:
 
 
 def absent(path: Path) -> str | None:
-    """Why a stage is not done: its file is not there."""
+    """Return why a stage is not done: its file ``path`` is not there. Return None if it is."""
     return None if path.is_file() else f'{path.name} is not there'
 
 
 def identity(path: Path) -> dict[str, Any]:
-    """Of a large file, without reading it all each time somebody asks."""
+    """Return the size and the modification time of a file, which identify it without reading it.
+
+    Checkpoints are large, and every status command asks for their identity.
+    """
     found = path.stat()
     return dict(size=found.st_size, modified=found.st_mtime_ns)
 
 
 def digest_of(backbone: Path | None) -> str | None:
-    """The backbone's own digest: exporting the same weights again changes nothing."""
+    """Return the digest of a backbone file, or None if there is no backbone."""
     if backbone is None:
         return None
+    # The digest in the stamp is of the weights: exporting the same weights again does not change
+    # it, although the file changes.
     stamp = stamp_of(load_checkpoint(backbone))
     return stamp.digest if stamp else file_sha256(backbone)

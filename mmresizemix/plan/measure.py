@@ -1,4 +1,4 @@
-"""What a config costs: a few steps of it, timed, and the size of its checkpoint."""
+"""The cost of a config: the time of a few steps, and the size of its checkpoint."""
 import io
 import json
 import math
@@ -19,18 +19,22 @@ from ..fast import use_fast_training
 from ..files import write_text
 from ..launch import GUARD, build_runner
 
-WARM_UP = 3
+WARM_UP = 3  # steps that are not counted
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one run of a config.
+    """The cost of one run of a config.
 
     Args:
-        step, val_step: seconds; steps, val_steps: of an epoch, by one process; epochs,
-            validations: of a run.
-        checkpoint: bytes of one, with the optimizer.
-        memory: GiB at most on a GPU, 0 on a CPU.
+        step: seconds per training step.
+        steps: training steps per epoch, by one process.
+        epochs: epochs per run.
+        val_step: seconds per validation step.
+        val_steps: steps per validation, by one process.
+        validations: validations per run.
+        checkpoint: bytes of one checkpoint, with the state of the optimizer.
+        memory: peak memory in GiB that training takes on a GPU, 0 on a CPU.
     """
     step: float
     steps: int
@@ -42,22 +46,23 @@ class Cost:
     memory: float
 
     def seconds(self, processes: int = 1) -> float:
-        """Of a run whose batches are shared out to ``processes``, if that costs nothing."""
+        """Return the time of a run whose steps are divided among ``processes``, if communication
+        between them takes no time."""
         return (self.step * math.ceil(self.steps / processes) * self.epochs
                 + self.val_step * math.ceil(self.val_steps / processes) * self.validations)
 
     @classmethod
     def read(cls, path: Path) -> 'Cost':
-        """What :meth:`write` has written."""
+        """Read what :meth:`write` has written."""
         return cls(**json.loads(path.read_text(encoding='utf-8')))
 
     def write(self, path: Path) -> None:
-        """As json, whole or not at all."""
+        """Write the cost to ``path`` as JSON, whole or not at all."""
         write_text(path, json.dumps(asdict(self), indent=1))
 
 
 class _Measured(Exception):
-    """Ends the run once enough is known."""
+    """Raised to end the run when enough has been measured."""
 
     def __init__(self, cost: Cost):
         super().__init__('measured')
@@ -73,6 +78,7 @@ class _Measure(Hook):
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
                          outputs: dict | None = None) -> None:
+        # CUDA runs asynchronously: without this wait, only the launch of a step would be timed.
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         self.times.append(time.perf_counter())
@@ -83,6 +89,7 @@ class _Measure(Hook):
     def _cost(self, runner: Runner) -> Cost:
         steps = [b - a for a, b in zip(self.times, self.times[1:])]
         loop = runner.train_loop
+        # Ask for the memory before the validation below: only training is meant.
         memory = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0
         val_step, val_steps = self._validate(runner)
         return Cost(statistics.median(steps[WARM_UP:] or steps or [0.0]),
@@ -98,6 +105,7 @@ class _Measure(Hook):
                 runner.model.val_step(batch)
                 times.append(time.perf_counter())
         steps = [b - a for a, b in pairwise(times)]
+        # The first step also waits for the loader to start.
         return statistics.median(steps[1:] or steps), len(loader)
 
 
@@ -109,21 +117,25 @@ def _checkpoint_bytes(runner: Runner) -> int:
 
 
 def measure(cfg: Config, steps: int) -> Cost:
-    """Train ``steps`` steps and validate as many; nothing is kept, no backbone is needed.
+    """Train for ``steps`` steps and validate for as many. Nothing is kept, and no backbone file is
+    needed.
 
     Raises:
         ValueError: ``steps`` is less than 1.
+        RuntimeError: the data set gives no step at all.
     """
     if steps < 1:
         raise ValueError(f'steps: expected at least 1, got {steps}')
     with TemporaryDirectory() as scratch:
         cfg.work_dir = scratch
+        # The time of a step does not depend on the weights, so drop what asks for a backbone file.
         if 'backbone' in cfg.model:
             cfg.model.backbone.init_cfg = None
         if cfg.get('fast'):
             use_fast_training(cfg)
         cfg.custom_hooks = [h for h in cfg.get('custom_hooks', []) if h['type'] != GUARD]
         runner = build_runner(cfg)
+        # The hook runs last in a step, and raises when it has seen enough.
         runner.register_hook(_Measure(steps), priority='LOWEST')
         try:
             runner.train()

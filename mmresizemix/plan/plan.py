@@ -1,4 +1,4 @@
-"""A plan: which pretrainings, which detectors, how many seeds. A short Python config says it::
+"""A plan: which pretrainings, which detectors and which seeds to run. It is a short Python config::
 
     pretrainings = [
         dict(name='baseline', config='../pretrain/resnet50_8xb64-300e_in1k.py'),
@@ -9,12 +9,14 @@
     seeds = [0, 1, 2]
     gpus_per_run = 8
     slurm = dict(partition='gpu', minutes=1440)  # for --executor slurm
-    log_to = ['tensorboard']  # every training, also there
+    log_to = ['tensorboard']  # also log every training there
 
-Relative paths start at the plan's own folder, as those of ``_base_`` do; configs of an installed
-package are ``mmresizemix::ssd/…``. Without ``detectors`` the
-classifiers themselves are compared, by top-1: the paper's other tables. ``seeds`` are theirs then,
-and ``column`` tells networks or data sets apart that a table has side by side::
+Relative paths start at the folder of the plan, as those of ``_base_`` do. A config of an installed
+package is written ``mmresizemix::ssd/…``.
+
+Without ``detectors``, the classifiers themselves are compared by top-1 accuracy, as in the paper's
+other tables. ``seeds`` are then the seeds of the classifiers, and ``column`` names the column of
+the table, for networks or data sets side by side::
 
     pretrainings = [
         dict(name='baseline', column='WRN-28-10',
@@ -33,22 +35,28 @@ from ..launch import TRACKERS
 
 
 class PlanError(ValueError):
-    """A plan that cannot be carried out; says where, what, and what was expected."""
+    """Raised if a plan cannot be carried out. The message says where the fault is, and what it is.
+    """
 
 
 @dataclass(frozen=True)
 class Pretraining:
-    """Where detectors start from: exactly one of ``config``, ``checkpoint`` and ``random``.
+    """A pretraining that detectors start from: exactly one of ``config``, ``checkpoint`` and
+    ``random``.
 
     Args:
-        config: of mmpretrain, trained here, once with each of ``seeds``.
-        checkpoint: a finished one of mmpretrain, torchvision or timm.
-        random: no pretraining at all.
-        method: its name in the table (default: what the checkpoint's config says).
-        options: settings that override the config's, by dotted name; ``_delete_=True`` among them
-            takes those of the config away.
-        seeds: of the pretraining; of random weights, of the fine-tuning (default: the plan's).
-        column: of the table, where classifiers are compared (default: the network's name).
+        name: the name of its row in the table.
+        config: a config of mmpretrain, which is trained once with each of ``seeds``.
+        checkpoint: a finished checkpoint of mmpretrain, torchvision or timm.
+        random: no pretraining at all, but random weights.
+        method: the name of its method in the table (default: what the checkpoint's config says).
+        options: settings that override those of the config, by dotted name. ``_delete_=True`` among
+            them removes the settings of the config.
+        seeds: the seeds of the pretraining (default: those of the plan if classifiers are compared,
+            else 0 only). For random weights, the seeds of the fine-tuning (default: those of each
+            detector).
+        column: the column of the table, if classifiers are compared (default: the name of the
+            network).
     """
     name: str
     config: Path | None = None
@@ -61,13 +69,13 @@ class Pretraining:
 
     @property
     def title(self) -> str:
-        """Column and row."""
+        """The names of its column and row."""
         return ' '.join(filter(None, (self.column, self.name)))
 
 
 @dataclass(frozen=True)
 class Detector:
-    """A config of mmdet, fine-tuned from every pretraining with each of ``seeds``."""
+    """A config of mmdet that is fine-tuned from every pretraining with each of ``seeds``."""
     name: str
     config: Path
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -76,14 +84,16 @@ class Detector:
 
 @dataclass(frozen=True)
 class Slurm:
-    """What a job asks of a Slurm cluster, all on one node.
+    """The resources that a job asks of a Slurm cluster, all on one node.
 
     Args:
-        minutes: after which a job is stopped, and queued again to go on.
-        cpus, memory_gb: of each process: of a run on 8 GPUs, 8 times that. No memory: the
-            cluster's default.
-        signal_seconds: that a job gets to write where it is before it is stopped.
-        more: other options of ``sbatch``, as ``dict(account='vision', qos='low')``.
+        partition: the partition of the cluster (default: the cluster's own).
+        minutes: the time limit of a job. When it is reached, the job is stopped and queued again to
+            go on.
+        cpus: CPU cores per process: a run on 8 GPUs asks for 8 times as many.
+        memory_gb: memory per process, in GiB. None if the cluster's default is to be used.
+        signal_seconds: the time that a job gets to save its state before it is stopped.
+        more: other options of ``sbatch``, such as ``dict(account='vision', qos='low')``.
     """
     partition: str | None = None
     minutes: int = 1440
@@ -95,16 +105,19 @@ class Slurm:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be run.
+    """All that is to be run, and how.
 
     Args:
-        baseline: the table's row that others are compared with (default: 'baseline').
-        gpus_per_run: processes of one run; 0: the CPU.
-        runs_per_gpu: runs that share one GPU of this machine, where ``gpus_per_run`` is 1.
-        at_once: runs at a time on one machine; None: as many as its GPUs allow, on a CPU two. On
-            a cluster, jobs at a time of one array; None: all.
-        slurm: what its jobs ask for, with ``--executor slurm``.
-        log_to: where trainings are logged beside their folders: keys of
+        name: the name of the plan's file, without its suffix.
+        baseline: the row of the table that others are compared with (default: 'baseline').
+        gpus_per_run: the number of GPUs of one run, each with its own process. 0 for the CPU.
+        runs_per_gpu: the number of runs that share one GPU of this machine, if ``gpus_per_run``
+            is 1.
+        at_once: the number of runs at a time on one machine. If None, it is as many as the GPUs
+            allow, or two on a CPU. On a cluster, the number of jobs of one array at a time. If
+            None, all of them.
+        slurm: the resources that jobs ask for, with ``--executor slurm``.
+        log_to: where trainings are logged in addition to their folders: keys of
             :data:`mmresizemix.launch.TRACKERS`.
     """
     name: str
@@ -119,10 +132,12 @@ class Plan:
 
 
 def read_plan(path: str | Path) -> Plan:
-    """
+    """Read a plan and check it.
+
     Raises:
-        PlanError: the file is missing, or says what a plan does not have.
+        PlanError: the file is missing, or holds something that a plan cannot have.
     """
+    # Read the file. Names that begin with an underscore are the plan's own.
     path = config_path(path)
     if not path.is_file():
         raise PlanError(f'{path}: no such plan; expected a file as configs/plans/table5.py')
@@ -130,6 +145,7 @@ def read_plan(path: str | Path) -> Plan:
     known = {'pretrainings', 'detectors', 'seeds', 'baseline', 'gpus_per_run', 'runs_per_gpu',
              'at_once', 'slurm', 'log_to'}
     _only(known, content, str(path))
+    # Without detectors, the classifiers are compared. Then the seeds of the plan are theirs.
     seeds = read_seeds(content.get('seeds', [0]), f'{path}: seeds')
     entries = _list(content, 'pretrainings', path)
     compares_classifiers = not content.get('detectors') and all(
@@ -138,11 +154,13 @@ def read_plan(path: str | Path) -> Plan:
     pretrainings = tuple(_pretraining(entry, path, own) for entry in entries)
     detectors = () if compares_classifiers else tuple(
         _detector(entry, path, seeds) for entry in _list(content, 'detectors', path))
+    # Folders are named by slugs of these names, so the slugs must differ, too.
     for kind, found in (('pretrainings', [one.title for one in pretrainings]),
                         ('detectors', [one.name for one in detectors])):
         if len(set(map(slug, found))) < len(found):
             raise PlanError(f'{path}: {kind}: names must differ, got '
                             f'{", ".join(map(repr, found))}')
+    # Check the numbers.
     at_once = content.get('at_once')
     gpus_per_run = _whole(content.get('gpus_per_run', 0), 0, f'{path}: gpus_per_run')
     runs_per_gpu = _whole(content.get('runs_per_gpu', 1), 1, f'{path}: runs_per_gpu')
@@ -187,6 +205,7 @@ def _list(content: Mapping[str, Any], name: str, path: Path) -> Sequence[Mapping
 
 
 def _pretraining(entry: Mapping[str, Any], path: Path, own: tuple[int, ...]) -> Pretraining:
+    # ``own`` are the seeds of a pretraining that names none. Random weights take the detector's.
     place = f'{path}: pretrainings: {entry.get("name", entry)!r}'
     _only(set(Pretraining.__dataclass_fields__), entry, place)
     given = [k for k in ('config', 'checkpoint', 'random') if entry.get(k)]
@@ -228,7 +247,8 @@ def _paths(entry: Mapping[str, Any], path: Path, place: str) -> dict[str, Path]:
 
 
 def read_seeds(found: Any, place: str) -> tuple[int, ...]:
-    """
+    """Check that ``found`` is a list of seeds, and return them.
+
     Raises:
         PlanError: ``found`` at ``place`` is not a list of different seeds.
     """
@@ -239,7 +259,8 @@ def read_seeds(found: Any, place: str) -> tuple[int, ...]:
 
 
 def _by_dotted_name(options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Every option that is no dictionary, and each setting of those that are."""
+    """Yield every option that is not a dictionary, and the settings inside of those that are, each
+    with its dotted name."""
     for name, value in options.items():
         if isinstance(value, Mapping) and value:
             yield from _by_dotted_name({f'{name}.{k}': v for k, v in value.items()})
@@ -255,6 +276,6 @@ def _only(known: set[str], entry: Mapping[str, Any], place: str) -> None:
 
 
 def slug(name: str) -> str:
-    """A name as a folder's: 'ResizeMix+ 0' -> 'resizemix-plus-0'."""
+    """Turn a name into the name of a folder: 'ResizeMix+ 0' -> 'resizemix-plus-0'."""
     words = name.lower().replace('+', ' plus ')
     return '-'.join(''.join(c if c.isalnum() else ' ' for c in words).split())

@@ -1,4 +1,4 @@
-"""How far a plan is, read from what its stages leave on disk: from any shell, on any machine."""
+"""The progress of a plan, read from the files of its stages, from any shell on any machine."""
 import re
 import time
 from collections import defaultdict
@@ -22,7 +22,15 @@ TAIL_BYTES = 65536
 
 @dataclass(frozen=True)
 class Progress:
-    """A stage's training as its log says: ``left`` and ``per_step`` in seconds."""
+    """The progress of a stage's training, as its log says.
+
+    Args:
+        epoch: the number of the current epoch.
+        share: the share of the training that is done, in 0..1.
+        left: seconds until the end of the training, or None if unknown.
+        per_step: seconds per step, or None if unknown.
+        metric: the last metric that was logged, with its name, or ''.
+    """
     epoch: int = 0
     share: float = 0.0
     left: float | None = None
@@ -31,9 +39,10 @@ class Progress:
 
 
 def read_progress(stage: Stage) -> Progress:
-    """From the end of its log."""
+    """Read the progress of a stage from the end of its log."""
     if not stage.log.is_file():
         return Progress()
+    # The log of a long training is large, and only its last lines are needed.
     with open(stage.log, 'rb') as log:
         log.seek(max(0, stage.log.stat().st_size - TAIL_BYTES))
         text = log.read().decode(errors='replace')
@@ -49,7 +58,8 @@ def read_progress(stage: Stage) -> Progress:
 
 @dataclass(frozen=True)
 class TimeLeft:
-    """``seconds``; ``more``: trainings of a kind that has not run yet are not in them."""
+    """The time that is left, in ``seconds``. If ``more``, there are also trainings whose time is
+    unknown because none of their kind has run yet. ``seconds`` does not include them."""
     seconds: float
     more: bool = False
 
@@ -59,11 +69,16 @@ class TimeLeft:
 
 def time_left(stages: Sequence[Stage], states: Mapping[str, State],
               at_once: int) -> TimeLeft | None:
-    """Of the whole plan, by what stages of the same kind have taken; None: nothing is known yet.
+    """Estimate the time left of the whole plan from what stages of the same group have taken.
 
-    A stage unlike any that has run counts as those of its kind. Where none of its kind has run, it
-    is not counted; :attr:`TimeLeft.more` says so of trainings, for other stages are short.
+    A stage whose group has not run yet counts as the mean of the groups of its kind. If no stage of
+    its kind has run, it is not counted. :attr:`TimeLeft.more` says so for trainings only, because
+    other stages are short.
+
+    Returns:
+        The time left, or None if nothing is known yet.
     """
+    # Collect what stages have taken, by group, and the groups of those that are still to run.
     took: dict[str, list[float]] = defaultdict(list)
     left, open_kinds = 0.0, []
     for stage in stages:
@@ -80,6 +95,7 @@ def time_left(stages: Sequence[Stage], states: Mapping[str, State],
                 took[kind].append(time.time() - record.began + seconds)
         elif states[stage.name].kind != FAILED:
             open_kinds.append(kind)
+    # Add the mean of the group for each stage to run, else the mean of the groups of its kind.
     means = {kind: sum(values) / len(values) for kind, values in took.items()}
     if open_kinds and not means:
         return None
@@ -94,7 +110,8 @@ def time_left(stages: Sequence[Stage], states: Mapping[str, State],
 
 
 def _kind(stage: Stage) -> str:
-    """Trainings of one config take alike long."""
+    """Name the group of stages that take about the same time: the fine-tunings of one detector, all
+    pretrainings, or all other stages of one kind."""
     return f'{stage.kind} {stage.folder.parent}' if stage.folder else stage.kind
 
 
@@ -103,18 +120,23 @@ def _left_of_running(stage: Stage, record: Record | None) -> float | None:
     if record is None or progress.left is None:
         return None
     spent = time.time() - record.began
-    # MMEngine's own knows training only; what has passed says what validation adds
+    # The time that MMEngine logs as left includes training only. The time spent so far also
+    # includes validation, but it fits the share that is done only in a first attempt: a later one
+    # did not begin at the start. A small share gives no useful estimate.
     return max(progress.left, spent * (1 - progress.share) / max(progress.share, 1e-3)
                if record.attempts == 1 and progress.share > 0.05 else progress.left)
 
 
 def status_table(stages: Sequence[Stage], at_once: int = 1,
                  states: Mapping[str, State] | None = None, live: bool = False) -> Table:
-    """A row a run, the plan's time left in its title.
+    """Return a table with one row per training, and the time left of the plan in its title.
+
+    Other stages are shown only while they run, or if they have failed.
 
     Args:
-        states: where they are known; None: as the disk tells.
-        live: only what runs or has failed, so that it fits on a screen.
+        at_once: the number of stages that run at the same time.
+        states: the states of the stages. If None, they are read from the disk.
+        live: show only what runs or has failed, so that the table fits on a screen.
     """
     states = examine(stages) if states is None else states
     left = time_left(stages, states, at_once)
@@ -143,7 +165,7 @@ def _cells(stage: Stage, state: State) -> tuple[str, ...]:
 
 def announce(console: Console, stage: Stage, stages: Sequence[Stage], states: Mapping[str, State],
              at_once: int) -> None:
-    """What has become of ``stage``, if it has ended."""
+    """Say how ``stage`` has ended, if it has."""
     state = states[stage.name]
     if state.kind == FAILED:
         say(console, f'{stage.name}: FAILED, {state.reason}. The end of {stage.log}:\n'
@@ -158,12 +180,12 @@ def announce(console: Console, stage: Stage, stages: Sequence[Stage], states: Ma
 
 
 def say(console: Console, text: str) -> None:
-    """A line as it is: paths may be copied from it."""
+    """Print a text without highlighting or wrapping, so that paths can be copied from it."""
     console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def duration(seconds: float) -> str:
-    """'45 s', '12 min', '3.5 h', '2.1 days'."""
+    """Return a time as a text like '45 s', '12 min', '3.5 h' or '2.1 days'."""
     for limit, unit, name in ((90, 1, 's'), (5400, 60, 'min'), (172800, 3600, 'h')):
         if seconds < limit:
             value = seconds / unit

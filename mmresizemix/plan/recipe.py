@@ -1,4 +1,4 @@
-"""What a stage trains, tests or checks: a config with a plan's options."""
+"""The config of a stage, with the options of the plan applied to it."""
 import argparse
 import hashlib
 import json
@@ -14,14 +14,14 @@ from ..launch import LOADERS
 from ..results.configs import comparable
 from .plan import PlanError
 
-NOT_DATA = ('pipeline', '_scope_', 'backend_args')  # of a set's settings
+NOT_DATA = ('pipeline', '_scope_', 'backend_args')  # settings that do not say which data are read
 
 
 class Recipe:
-    """A config with a plan's options: what a stage trains, tests or checks.
+    """A config with the options of a plan: what a stage trains, tests or checks.
 
     Raises:
-        PlanError: an option is of a kind that the command line of our tools does not carry.
+        PlanError: an option has a value that the command line of our tools cannot carry.
     """
 
     def __init__(self, config: Path, options: Mapping[str, Any], gpus: int):
@@ -31,6 +31,8 @@ class Recipe:
         batch, self.warning = self._kept_batch()
         self.effective.merge_from_dict(batch)
         self.options = {**options, **batch}
+        # Stages run our tools as processes, which get the options as words. An option that the
+        # tool would read as another value must be refused here.
         for name, value in self.options.items():
             if _as_read(name, value) != value:
                 raise PlanError(f'{config.name}: options: {name}={value!r} does not survive '
@@ -38,38 +40,42 @@ class Recipe:
 
     @property
     def epochs(self) -> int:
-        """How long it trains."""
+        """The number of epochs that it trains."""
         return self.effective.train_cfg.max_epochs
 
     @property
     def batch(self) -> int:
-        """Of a step, over all processes."""
+        """The total batch size of a step, over all processes."""
         return self.effective.train_dataloader.batch_size * max(1, self.gpus)
 
     @cached_property
     def inputs(self) -> dict[str, Any]:
-        """What decides the result, by dotted name."""
+        """The settings that the result depends on, by dotted name."""
         return {**comparable(self.effective.to_dict(), more=('data_preprocessor', )),
                 'processes': max(1, self.gpus)}
 
     def digest(self) -> str:
-        """Of all that decides its cost: its name and 12 hexadecimal digits."""
+        """Return a name for all that decides the cost: the config's name and 12 hexadecimal digits
+        of the SHA-256 of :attr:`inputs`."""
         text = json.dumps(self.inputs, sort_keys=True, default=str)
         return f'{self.config.stem}-{hashlib.sha256(text.encode()).hexdigest()[:12]}'
 
     def words(self, **more: Any) -> list[str]:
-        """The options, and ``more`` of them, as arguments of our tools."""
+        """Return the options, and those in ``more``, as command line arguments of our tools."""
         words = [f'{k}={_word(v)}' for k, v in {**self.options, **more}.items()]
         return ['--cfg-options', *words] if words else []
 
     def _kept_batch(self) -> tuple[dict[str, int], str | None]:
-        """Options that keep the total batch that the config was made for, whatever the number of
-        GPUs, as the learning rate stays; and a warning where that cannot be. Not where the user
-        scales the rate instead, or on a CPU."""
+        """Return options that keep the total batch size that the config was made for, whatever the
+        number of GPUs, and a warning if the total does not divide by that number.
+
+        There are no such options on a CPU, or if the config scales the learning rate instead.
+        """
         scale = self.effective.get('auto_scale_lr') or {}
         total, each = scale.get('base_batch_size'), self.effective.train_dataloader.batch_size
         if not self.gpus or not total or scale.get('enable') or each * self.gpus == total:
             return {}, None
+        # The learning rate stays as it is, so the total batch must stay, too.
         fitting = max(1, round(total / self.gpus))
         warning = None if fitting * self.gpus == total else (
             f'{self.config.name}: a total batch of {total} does not divide by {self.gpus} GPUs: it '
@@ -77,13 +83,14 @@ class Recipe:
         return {'train_dataloader.batch_size': fitting}, warning
 
     def data(self) -> str:
-        """Which data are read, whatever is made of them: alike for alike sets."""
+        """Return a text that says which data sets are read. It is equal for equal sets, whatever
+        their pipelines are."""
         return json.dumps([_sets(self.effective.get(loader, {}).get('dataset'))
                            for loader in LOADERS], default=str)
 
 
 def _sets(found: Any) -> list[dict[str, Any]]:
-    """The settings of the sets inside of repeated and concatenated ones."""
+    """Return the settings of the data sets inside repeated and concatenated ones."""
     if isinstance(found, (list, tuple)):
         return [one for inner in found for one in _sets(inner)]
     if not isinstance(found, dict):
@@ -95,7 +102,7 @@ def _sets(found: Any) -> list[dict[str, Any]]:
 
 
 def _as_read(name: str, value: Any) -> Any:
-    """What our tools make of an option's words."""
+    """Return the value that our tools read when they are given an option as a word."""
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     return parser.parse_args(['--cfg-options', f'{name}={_word(value)}']).cfg_options[name]
@@ -105,5 +112,6 @@ def _word(value: Any) -> str:
     if isinstance(value, list):
         return '[' + ','.join(map(_word, value)) + ']'
     if isinstance(value, tuple):
+        # The comma after each element also makes a tuple of a single one.
         return '(' + ''.join(f'{_word(one)},' for one in value) + ')'
     return str(value)

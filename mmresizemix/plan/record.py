@@ -1,4 +1,4 @@
-"""What is written about each stage, so that any later command knows where it stands."""
+"""Records and locks of stages, by which any later command knows their state."""
 import fcntl
 import json
 import os
@@ -17,13 +17,13 @@ STARTED, DONE, FAILED = 'started', 'done', 'failed'
 
 @dataclass(frozen=True)
 class Record:
-    """A stage as it was last left, ``<root>/stages/<slug>.json``.
+    """The recorded state of one stage, kept in ``<root>/stages/<slug>.json``.
 
     Args:
         state: 'started', 'done' or 'failed'.
-        inputs: what its result depends on, by dotted name.
-        reason: why it failed.
-        seconds: that it has taken so far, over all attempts.
+        inputs: what the result depends on, by dotted name.
+        reason: why the stage failed.
+        seconds: the time that it has taken so far, over all attempts.
         began: when the last attempt began, in seconds since 1970.
     """
     state: str
@@ -36,34 +36,37 @@ class Record:
 
     @classmethod
     def read(cls, path: Path) -> 'Record | None':
-        """None where there is none, or one that cannot be read: then the stage was never run."""
+        """Read a record. Return None if there is none, or if it cannot be read: the stage then
+        counts as never run."""
         try:
             return cls(**json.loads(path.read_text(encoding='utf-8')))
         except (FileNotFoundError, ValueError, TypeError):
             return None
 
     def write(self, path: Path) -> None:
-        """As json, whole or not at all."""
+        """Write the record to ``path`` as JSON, whole or not at all."""
         write_text(path, json.dumps(asdict(self), indent=1))
 
 
 def plain(value: Any) -> Any:
-    """``value`` as it comes back from json, for comparison with what was written."""
+    """Return ``value`` as it is read back from JSON, to compare it with what was written."""
     return json.loads(json.dumps(value, sort_keys=True, default=str))
 
 
 class Held(RuntimeError):
-    """Somebody else has the lock; says who."""
+    """Raised if another process holds the lock. The message says which one."""
 
 
 @contextmanager
 def lock(path: Path) -> Iterator[int]:
-    """Hold ``path`` while the block runs, and yield its descriptor: a process that inherits it
-    holds the lock, too, also when this one is killed. The kernel lets go of it at the end of the
-    last of them, so that no lock outlives its owners, a reboot included.
+    """Hold the lock file ``path`` while the block runs, and yield its file descriptor.
+
+    A process that inherits the descriptor holds the lock, too, even after this process is killed.
+    The kernel releases the lock when the last of them has ended, so no lock outlives its owners,
+    not even after a reboot.
 
     Raises:
-        Held: somebody has it.
+        Held: another process holds the lock.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -73,6 +76,7 @@ def lock(path: Path) -> Iterator[int]:
         except BlockingIOError:
             raise Held(os.pread(descriptor, 4096, 0).decode(errors='replace').strip()
                        or 'another process') from None
+        # Say in the file who holds it, for the message of others that ask.
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f'process {os.getpid()} on {socket.gethostname()} since '
                   f'{time.strftime("%Y-%m-%d %H:%M:%S")}'.encode(), 0)
@@ -82,11 +86,12 @@ def lock(path: Path) -> Iterator[int]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a live process has the lock file ``path``."""
+    """Whether a live process holds the lock file ``path``."""
     if not path.is_file():
         return False
     descriptor = os.open(path, os.O_RDONLY)
     try:
+        # The only way to ask is to try. If it succeeds, closing the file releases the lock again.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return False
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""One step of a plan, and where it stands: is its result there, and is it of today's inputs?"""
+"""One step of a plan, and its state: whether its result is there and belongs to today's inputs."""
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,23 +13,26 @@ STALE, NEW, STOPPED = 'stale', 'new', 'stopped'
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """One of our tools in a process of its own.
+    """One step of a plan: one of our tools, run in a process of its own.
 
     Args:
-        name: as people read it; ``slug``: as files are named.
-        kind: 'check', 'draw', 'pretrain', 'test', 'export', 'finetune' or 'compare'.
-        home: folder of records, logs and locks of all stages.
-        command: program and arguments; may depend on files that earlier stages write.
-        needs: names of stages that must be done before.
-        inputs: what the result depends on, by name; asked when ``needs`` are done.
-        missing: what of its result is not there, or None; nothing is taken on trust.
-        folder: where it trains, moved aside when its inputs have changed.
-        processes: of a training, one a GPU.
-        epochs: that it trains, ``batch`` pictures a step.
-        cost: names what the training of its config costs; ``measure`` is the command that finds
-            it out and writes it to a file.
-        after_failures: run also when some of ``needs`` have failed.
-        made_along: what it needs may have made its result, too.
+        name: the name that people read.
+        slug: the name that its files have.
+        kind: 'check', 'leaks', 'draw', 'pretrain', 'test', 'export', 'finetune' or 'compare'.
+        home: the folder of the records, logs and locks of all stages.
+        command: returns program and arguments. It may depend on files that earlier stages write.
+        needs: the names of the stages that must be done before.
+        inputs: returns what the result depends on, by name. It is called when ``needs`` are done.
+        missing: returns what part of the result is not there, or None if all of it is. It looks at
+            the files, whatever the record says.
+        folder: where the stage trains. It is moved aside when the inputs have changed.
+        processes: the number of processes of a training, one per GPU.
+        epochs: the number of epochs that it trains.
+        batch: the number of pictures per step.
+        cost: a name that is equal for trainings of equal cost.
+        measure: returns the command that measures this cost and writes it to a file.
+        after_failures: whether it also runs if some of ``needs`` have failed.
+        made_along: whether a stage that it needs may have made its result already.
     """
     name: str
     slug: str
@@ -50,23 +53,28 @@ class Stage:
 
     @property
     def record(self) -> Path:
-        """The file that says how it ended."""
+        """The file that says in which state it was left."""
         return self.home / f'{self.slug}.json'
 
     @property
     def log(self) -> Path:
-        """What it printed."""
+        """The file that holds what its processes printed."""
         return self.home / f'{self.slug}.log'
 
     @property
     def lock(self) -> Path:
-        """Held while it runs."""
+        """The file that is locked while it runs."""
         return self.home / f'{self.slug}.lock'
 
     def set_aside(self) -> Path | None:
-        """Move what was trained of other inputs out of the way; nothing is deleted."""
+        """Move the folder of a training with other inputs out of the way, without deleting it.
+
+        Returns:
+            Where the folder is now, or None if there was none.
+        """
         if self.folder is None or not self.folder.exists():
             return None
+        # An earlier folder of this stage may be there already, so count on to a free name.
         number = 1
         while (kept := self.home.parent / 'stale' / f'{self.slug}-{number}').exists():
             number += 1
@@ -77,14 +85,18 @@ class Stage:
 
 @dataclass(frozen=True)
 class State:
-    """``kind``: 'done', 'running', 'queued', 'waiting', 'new', 'stale', 'stopped' or 'failed';
-    ``reason`` says why it would run, or where it is queued."""
+    """The state of a stage.
+
+    Args:
+        kind: 'done', 'running', 'queued', 'waiting', 'new', 'stale', 'stopped' or 'failed'.
+        reason: why the stage would run, why it failed, what it waits for, or where it is queued.
+    """
     kind: str
     reason: str = ''
 
 
 def examine(stages: Sequence[Stage]) -> dict[str, State]:
-    """Where every stage stands, by name; in the order of ``stages``, needs first."""
+    """Return the state of every stage, by name. ``stages`` must list each after those it needs."""
     found: dict[str, State] = {}
     for stage in stages:
         found[stage.name] = state_of(stage, found)
@@ -92,9 +104,10 @@ def examine(stages: Sequence[Stage]) -> dict[str, State]:
 
 
 def state_of(stage: Stage, before: Mapping[str, State]) -> State:
-    """Where ``stage`` stands, given the states of what it needs."""
+    """Return the state of ``stage``, given the states of the stages that it needs."""
     if is_held(stage.lock):
         return State(RUNNING)
+    # Before its needs have ended, its inputs cannot be read.
     ends = (DONE, FAILED) if stage.after_failures else (DONE, )
     open_needs = [n for n in stage.needs if before[n].kind not in ends]
     if open_needs:
@@ -104,6 +117,7 @@ def state_of(stage: Stage, before: Mapping[str, State]) -> State:
     missing = stage.missing()
     if record is None:
         return State(NEW, 'never run')
+    # A change of inputs comes first: it makes a result stale and gives a failed stage a new try.
     changed = changes(record.inputs, plain(stage.inputs()))
     if changed:
         return State(STALE, changed)
@@ -115,7 +129,7 @@ def state_of(stage: Stage, before: Mapping[str, State]) -> State:
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Which inputs have changed, in a line; empty if none."""
+    """Return one line that says which inputs have changed, or '' if none has."""
     names = [n for n in sorted(set(before) | set(now)) if before.get(n) != now.get(n)]
     if not names:
         return ''

@@ -1,4 +1,4 @@
-"""A plan -> its stages, in an order in which they can be run."""
+"""The stages of a plan, in an order in which they can run."""
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -24,18 +24,20 @@ from .plan import Detector, Plan, PlanError, Pretraining, read_plan, slug
 from .recipe import Recipe
 from .stage import Stage
 
-# Atomic writing, and the two newest checkpoints: at any moment one of them is whole. And the best.
+# Write checkpoints whole or not at all. Keep the two newest, so that one of them is whole at any
+# moment, and the best.
 KEEP = {'default_hooks.checkpoint.backend_args.backend': 'whole_file',
         'default_hooks.checkpoint.max_keep_ckpts': 2,
         'default_hooks.checkpoint.save_best': 'auto'}
 
 
 class Start(NamedTuple):
-    """What a detector starts from; of random weights there is no file.
+    """A start of fine-tuning: one seed of a pretraining, or random weights.
 
     Args:
-        round: how many seeds of the pretraining are before this one.
-        export: the stage that makes the file.
+        round: the number of seeds of the pretraining before this one.
+        backbone: the backbone file, or None for random weights.
+        export: the name of the stage that writes this file, or None for random weights.
     """
     round: int
     pretraining: Pretraining
@@ -45,18 +47,21 @@ class Start(NamedTuple):
 
 
 class Builder:
-    """Makes the stages of one plan under one root."""
+    """Makes the stages of one plan, with all their files under one root."""
 
     def __init__(self, plan: Plan, root: Path, budget: Budget | None = None):
         self.plan, self.root, self.budget = plan, root, budget
         self.stages: list[Stage] = []
         self.warnings: list[str] = []
         self.recipes: dict[str, Recipe] = {}
-        self.checks: dict[str, tuple[str, DataRecord]] = {}  # by what they check
+        self.checks: dict[str, tuple[str, DataRecord]] = {}  # by the data that they check
 
     def build(self) -> list[Stage]:
-        """All stages, each after those it needs; the first seed of every row, then the second of
-        each: what is done at any time can be compared."""
+        """Return all stages, each after those that it needs.
+
+        The first seed of every row comes first, then the second seed of every row, and so on.
+        What is done at any time can so be compared.
+        """
         if self.plan.detectors:
             self._detectors()
         else:
@@ -64,6 +69,7 @@ class Builder:
         return self.stages
 
     def _classifiers(self) -> None:
+        # One round per seed: see build().
         rows = [self._row(one) for one in self.plan.pretrainings]
         rounds = max(len(row.seeds or ()) for row in rows)
         self._compare([self._classify(row, row.seeds[r]) for r in range(rounds) for row in rows
@@ -73,6 +79,8 @@ class Builder:
         starts: list[list[Start]] = [[] for _ in self.plan.pretrainings]
         tests: list[str] = []
         for r in range(self._rounds()):
+            # Add the start of this round for each pretraining, then fine-tune once from each of the
+            # starts so far that has seeds left. A start of round k gets its first seed in round k.
             for one, its_starts in zip(self.plan.pretrainings, starts):
                 its_starts += self._starts(one, r)
             for detector in self.plan.detectors:
@@ -80,25 +88,32 @@ class Builder:
                     seeds = self._seeds(detector, start.pretraining)
                     if r - start.round < len(seeds):
                         tests.append(self._detect(detector, start, seeds[r - start.round]))
+            # Looking for leaks needs the checks of all data, which the first round has added.
             if r == 0:
                 leaks = self._leaks()
         self._compare(tests, 'finetune', leaks)
 
     def _rounds(self) -> int:
-        """How many it takes until every pretraining and every detector has had all its seeds."""
+        """Return the number of rounds after which every pretraining and every detector has had all
+        its seeds."""
         return max(len(one.seeds or ()) if not one.random else 1 for one in self.plan.pretrainings
                    ) + max(len(self._seeds(detector, one)) for detector in self.plan.detectors
                            for one in self.plan.pretrainings) - 1
 
     def _starts(self, one: Pretraining, r: int) -> list[Start]:
-        """What can be started from in round ``r``: the seed of that number, if there is one."""
+        """Return the start that a pretraining adds in round ``r``: its seed of that number, if it
+        has one. Random weights are one start, in round 0."""
         if one.random:
             return [Start(0, one)] if r == 0 else []
         return [Start(r, one, seed, *self._backbone(one, seed))
                 for seed in (one.seeds or ())[r:r + 1]]
 
     def _row(self, pretraining: Pretraining) -> Pretraining:
-        """With a config of its own, which says what row of the table it is, and is the budget's."""
+        """Return ``pretraining`` with a config of its own, written under the root.
+
+        This config holds the options, says which row of the table the run is for, and is small if
+        there is a budget.
+        """
         cfg = read_config(_config_of(pretraining))
         seeds: Sequence[int] | None = pretraining.seeds
         cfg.merge_from_dict(dict(pretraining.options))
@@ -107,8 +122,9 @@ class Builder:
             cfg = small_config(cfg, self.budget.pictures, self.budget.epochs)
         cfg[TABLE_ROW] = dict(name=pretraining.name, column=pretraining.column,
                               place=self.plan.pretrainings.index(pretraining))
+        # Other settings have used these names of configs/_base_, and nothing reads them later.
         for name in [n for n in cfg if n in ('methods', 'operations') or n.startswith('_')]:
-            cfg.pop(name)  # of configs/_base_, used up
+            cfg.pop(name)
         path = self.root / 'configs' / f'{slug(pretraining.title)}.py'
         write_if_changed(path, cfg.pretty_text)
         return replace(pretraining, config=path, options={},
@@ -122,6 +138,7 @@ class Builder:
         return pretraining.seeds if pretraining.random and pretraining.seeds else detector.seeds
 
     def _recipe(self, config: Path, options: Mapping[str, Any]) -> Recipe:
+        # Reading a config is slow, and many stages share one.
         key = f'{config} {options}'
         if key not in self.recipes:
             recipe = self.recipes[key] = Recipe(config, options, self.plan.gpus_per_run)
@@ -144,8 +161,13 @@ class Builder:
         return self.checks[data]
 
     def _leaks(self) -> dict[str, Path]:
-        """By the stage that looks for them, where it writes whether detectors are tested on what
-        was seen in pretraining; once for the same sets."""
+        """Add stages that look for test pictures of detectors that pretraining has seen.
+
+        There is one stage for each pair of pretraining data and detector data.
+
+        Returns:
+            The file that each stage writes its result to, by the name of the stage.
+        """
         found: dict[tuple[str, str], tuple[str, Path]] = {}
         for pretraining in (one for one in self.plan.pretrainings if one.config):
             for detector in self.plan.detectors:
@@ -161,6 +183,7 @@ class Builder:
         out = self.root / 'data' / f'{slug(name)}.json'
 
         def command() -> list[str]:
+            # The tool takes two configs: --seen-options and --tested-options replace --cfg-options.
             options = (f'--{which}{word.removeprefix("--cfg")}' if word == '--cfg-options' else word
                        for which, recipe in (('seen', seen), ('tested', tested))
                        for word in recipe.words())
@@ -171,7 +194,8 @@ class Builder:
                          missing=lambda: absent(out)), out
 
     def _backbone(self, pretraining: Pretraining, seed: int) -> tuple[Path, str]:
-        """(the backbone's file, the stage that makes it)."""
+        """Add the stages that make a backbone file. Return the file, and the name of the stage that
+        writes it."""
         title = f'{pretraining.name} {seed}'
         out = self.root / 'backbones' / f'{slug(title)}.pth'
         needs: tuple[str, ...] = ()
@@ -189,6 +213,7 @@ class Builder:
 
     def _pretrain(self, pretraining: Pretraining, seed: int,
                   title: str) -> tuple[Path, tuple[str, ...]]:
+        # Check the data, train, and test the last checkpoint.
         recipe = self._recipe(_config_of(pretraining), pretraining.options)
         folder = self.root / 'pretrain' / slug(title)
         check, data = self._check(recipe, pretraining.title)
@@ -199,13 +224,13 @@ class Builder:
         return checkpoint, (self._test(title, recipe, folder, name), )
 
     def _draw(self, pretraining: Pretraining, recipe: Recipe, check: str) -> None:
-        """A picture of mixed batches, for the report."""
+        """Add a stage that draws mixed batches of a method, for the report."""
         method = method_of(recipe.effective.model.get('train_cfg', {}).get('augments'))
         if method in (None, 'baseline'):
             return
         out = self.root / 'mixes' / f'mixed-by-{slug(pretraining.name)}.png'
         if any(stage.name == f'draw mixes of {pretraining.name}' for stage in self.stages):
-            return  # of another column
+            return  # the row was drawn for another column
         self._add(f'draw mixes of {pretraining.name}', 'draw',
                   lambda: python_tool('show_mix', recipe.config, out, *recipe.words()),
                   needs=(check, ), inputs=lambda: recipe.inputs, missing=lambda: absent(out))
@@ -226,6 +251,7 @@ class Builder:
 
     def _train(self, name: str, kind: str, recipe: Recipe, folder: Path, seed: int,
                needs: tuple[str, ...], inputs: Callable[[], dict], *arguments: Any) -> str:
+        # The command always resumes, and so goes on where an earlier attempt has ended, if any.
         last = folder / f'epoch_{recipe.epochs}.pth'
         log_to = ('--log-to', *self.plan.log_to) if self.plan.log_to else ()
         command = partial(python_tool, 'train', recipe.config, *recipe.words(**KEEP), '--work-dir',
@@ -239,8 +265,11 @@ class Builder:
                                                          *recipe.words()))
 
     def _test(self, title: str, recipe: Recipe, folder: Path, trained: str) -> str:
-        """Of the last checkpoint, unless training has done it: a run that was killed in its last
-        validation ends well without a metric."""
+        """Add the test of a training's last checkpoint.
+
+        Training mostly has validated it already, and the stage then has nothing to do. But a run
+        that was killed in its last validation ends well without a metric.
+        """
         last = folder / f'epoch_{recipe.epochs}.pth'
         dumps = any(h.get('type') == 'mmresizemix.DetectionDump'
                     for h in recipe.effective.get('custom_hooks', []))
@@ -263,7 +292,8 @@ class Builder:
         out = self.root / 'comparison'
         runs = {s.name: (s.folder, s.epochs) for s in self.stages if s.kind == kind and s.folder}
 
-        def begun() -> list[Path]:  # of this plan: another may have left runs, too
+        # Name the runs of this plan: those of another plan may be under the same root.
+        def begun() -> list[Path]:
             return [folder for folder, _ in runs.values() if folder.is_dir()]
 
         baseline = ('--baseline', self.plan.baseline) if self.plan.baseline else ()
@@ -287,11 +317,12 @@ class Builder:
 
 def read_stages(plan_file: str | Path, root: Path,
                 budget: Budget | None = None) -> tuple[Plan, list[Stage], list[str]]:
-    """(the plan, its stages, warnings), with none of what MMEngine tells of configs.
+    """Read a plan. Return the plan, its stages, and warnings for the user.
 
     Raises:
         PlanError: the plan cannot be carried out.
     """
+    # MMEngine logs something about each config that it reads, which would bury the warnings.
     MMLogger.get_current_instance().setLevel('WARNING')
     plan = read_plan(plan_file)
     if budget:
@@ -302,7 +333,7 @@ def read_stages(plan_file: str | Path, root: Path,
 
 
 def build(plan: Plan, root: Path, budget: Budget | None = None) -> tuple[list[Stage], list[str]]:
-    """(the stages of ``plan`` in an order in which they can run, warnings)."""
+    """Return the stages of ``plan`` in an order in which they can run, and warnings."""
     builder = Builder(plan, root, budget)
     return builder.build(), builder.warnings
 

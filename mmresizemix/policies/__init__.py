@@ -1,7 +1,7 @@
 """Augmentation policies that others searched for and published, as mmpretrain transforms.
 
-Names are imported on first use (PEP 562): the hook's registry asks for it in detection runs, too,
-which need neither the policies nor mmpretrain.
+Names are imported on first use (PEP 562). The registry of hooks imports ``policies.epoch`` in
+detection runs too, and these need neither the policies nor mmpretrain.
 """
 from importlib import import_module
 from typing import Any

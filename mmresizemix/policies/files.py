@@ -1,4 +1,4 @@
-"""Policies as JSON files: the published ones, and one's own in the same form."""
+"""Policies as JSON files, both the published ones and your own in the same format."""
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,15 +11,18 @@ from .operations import LEVELS
 class Operation(NamedTuple):
     """One operation of a sub-policy."""
     name: str
-    prob: float  # of being applied, 0 to 1
-    level: float  # from 0 to what the kind of levels has as its highest
+    prob: float  # the probability of being applied, 0 to 1
+    level: float  # from 0 to the highest of this kind of levels
 
 
 @dataclass(frozen=True)
 class Policy:
-    """One of ``sub_policies`` is chosen for a picture, and its operations follow one another; or
-    ``schedule`` says for how many epochs which operations are drawn from. The other is empty."""
-    levels: str  # of which kind the levels are, a key of LEVELS
+    """A policy, which has either ``sub_policies`` or a ``schedule``. The other is empty.
+
+    One of ``sub_policies`` is chosen for each picture, and its operations are applied in order.
+    ``schedule`` says for how many epochs operations are drawn from which list.
+    """
+    levels: str  # the kind of the levels, a key of LEVELS
     sub_policies: list[list[Operation]]
     schedule: list[tuple[int, list[Operation]]]
 
@@ -28,12 +31,13 @@ def read_policy(path: str | Path) -> Policy:
     """Read and check a policy.
 
     Raises:
-        ValueError: not a policy file; one line names the file, the sub-policy (counted from 1),
-            the value, and what is known.
+        ValueError: the file is not a policy. The message is one line that names the file, the
+            sub-policy (counted from 1), the value, and what is allowed.
     """
     content = _read_json(path)
     levels = content.get('levels')
-    if levels not in list(LEVELS):  # a list, for it may have no hash
+    # A list, since a value from a file may be unhashable.
+    if levels not in list(LEVELS):
         raise ValueError(f'{path}: "levels" must be one of {_listed(LEVELS)}, got {levels!r}')
     parts = [key for key in ('sub_policies', 'schedule') if key in content]
     if len(parts) != 1:
@@ -42,6 +46,7 @@ def read_policy(path: str | Path) -> Policy:
     rows = content[parts[0]]
     if not isinstance(rows, list) or not rows:
         raise ValueError(f'{path}: "{parts[0]}" must be a list that is not empty, got {rows!r}')
+    # Read the rows, with the place of each for messages.
     if parts == ['schedule']:
         return Policy(levels, [], [
             _phase(row, f'{path}: phase {n} of {len(rows)}', levels)
@@ -56,7 +61,7 @@ def _read_json(path: str | Path) -> dict:
         content = json.loads(Path(path).read_text(encoding='utf-8'))
     except OSError as error:
         raise ValueError(f'{path}: a policy file that cannot be read: {error.strerror}') from None
-    except ValueError as error:  # no JSON, or no text
+    except ValueError as error:  # not JSON, or not text
         raise ValueError(f'{path}: not JSON: {error}') from None
     if not isinstance(content, dict):
         raise ValueError(f'{path}: expected an object {{...}}, got {type(content).__name__}')

@@ -1,8 +1,8 @@
-"""What an operation's level means in numbers, and the mmpretrain transform that does it.
+"""The meaning of an operation's level in numbers, and the mmpretrain transform that carries it out.
 
-Each method has levels of its own; the published policies are in two kinds of them. Pictures are
-(H, W, 3) uint8, BGR. All random numbers come from numpy's global generator, as in mmpretrain's own
-transforms: EpochSeedHook and torch_worker_seeding seed it by (seed, rank, epoch, worker).
+Each method has its own levels. The published policies use two kinds of them. Pictures are (H, W, 3)
+uint8, BGR. All random numbers come from numpy's global generator, as in mmpretrain's own
+transforms. EpochSeedHook and torch_worker_seeding seed it by (seed, rank, epoch, worker).
 """
 from dataclasses import dataclass
 from math import ceil
@@ -32,39 +32,40 @@ ENHANCERS = dict(Color=ColorTransform, Contrast=Contrast, Brightness=Brightness,
                  Sharpness=Sharpness)
 DIRECTIONS = dict(X='horizontal', Y='vertical')
 BLACK = (0, 0, 0)
-CIFAR_MEAN = (114, 123, 125)  # BGR; what every method's Cutout fills with, whatever the data set
-_SIDE = 32  # of the pictures that PBA's pixels are pixels of
+CIFAR_MEAN = (114, 123, 125)  # BGR; every method's Cutout fills with it, for all data sets
+_SIDE = 32  # the side of the pictures that PBA counts pixels of
 
 
 @dataclass(frozen=True)
 class Levels:
-    """How a method counts: a level from 0 to ``highest`` lies between two strengths.
+    """The levels of a method. A level from 0 to ``highest`` is interpolated between two strengths.
 
-    The strengths are: of a shear its slope, of a translation the part of the side, of a rotation
-    degrees (these three with a random sign), of Solarize the threshold, of Posterize the bits kept,
-    of Color, Contrast, Brightness and Sharpness Pillow's factor (1 changes nothing), of Cutout the
-    part of the picture's width. AutoContrast, Equalize and Invert have none.
+    The strength of a shear is its slope, that of a translation the part of the side, and that of a
+    rotation the angle in degrees (these three have a random sign). It is the threshold for
+    Solarize, the number of bits kept for Posterize, Pillow's factor for Color, Contrast, Brightness
+    and Sharpness (1 changes nothing), and the part of the picture's width for Cutout.
+    AutoContrast, Equalize and Invert have no strength.
     """
     highest: float
-    strengths: dict[str, tuple[float, float]]
-    fill: tuple[int, int, int]  # BGR, of what comes in from outside the picture
+    strengths: dict[str, tuple[float, float]]  # at level 0 and at the highest
+    fill: tuple[int, int, int]  # BGR, the colour of what comes in from outside the picture
 
     @property
     def names(self) -> list[str]:
-        """All that have a strength, or need none."""
+        """The names of the operations that have a strength or need none, sorted."""
         return sorted([*self.strengths, *WITHOUT_STRENGTH])
 
     def strength(self, name: str, level: float) -> float:
-        """What the operation is given at ``level``."""
+        """Return the strength of the operation at ``level``."""
         low, high = self.strengths[name]
         change = level / self.highest * (high - low)
-        # both methods cut off the digits of what they add to, or take from, the bits
+        # Both methods truncate the number that they add to the bits or subtract from them.
         return low + (int(change) if name == 'Posterize' else change)
 
 
 _FACTOR = dict.fromkeys(ENHANCERS, (0.1, 1.9))
 LEVELS = dict(
-    # kakaobrain/fast-autoaugment, FastAutoAugment/augmentations.py; DADA's file has the same
+    # From kakaobrain/fast-autoaugment, FastAutoAugment/augmentations.py. DADA's file has the same.
     fast_aa=Levels(
         highest=1,
         strengths=dict(
@@ -72,9 +73,10 @@ LEVELS = dict(
             TranslateY=(-0.45, 0.45), Rotate=(-30, 30), Solarize=(0, 256), Posterize=(4, 8),
             Cutout=(0, 0.2), **_FACTOR),
         fill=BLACK),
-    # arcelien/pba, pba/augmentation_transforms.py. It moves by pixels of a CIFAR picture. What it
-    # uncovers or cuts out is transparent there and set to the data set's mean at last; Invert and
-    # the like, coming after, make it opaque black before. Here it is the mean at once.
+    # From arcelien/pba, pba/augmentation_transforms.py. It moves by pixels of a CIFAR picture.
+    # There, what is uncovered or cut out is transparent and is set to the data set's mean at the
+    # end, unless a later operation such as Invert makes it opaque black first. Here it is the mean
+    # at once.
     pba=Levels(
         highest=10,
         strengths=dict(
@@ -85,14 +87,15 @@ LEVELS = dict(
 
 
 def build_operation(name: str, level: float, prob: float, levels: Levels) -> BaseTransform:
-    """The transform that carries out an operation at ``level``, with probability ``prob``.
+    """Build the transform that applies an operation at ``level``, with probability ``prob``.
 
-    The authors' code moves pixels without interpolation, as this does; cv2 and Pillow may take a
-    neighbouring pixel where it falls between two.
+    The authors' code moves pixels without interpolation, and so does this. If a position falls
+    between two pixels, cv2 and Pillow may choose different ones.
     """
     if name in WITHOUT_STRENGTH:
         return WITHOUT_STRENGTH[name](prob=prob)
     strength = levels.strength(name, level)
+    # mmpretrain adds 1 to what it is given to get Pillow's factor.
     if name in ENHANCERS:
         return ENHANCERS[name](strength - 1, prob=prob, random_negative_prob=0.)
     if name == 'Solarize':
@@ -101,7 +104,7 @@ def build_operation(name: str, level: float, prob: float, levels: Levels) -> Bas
         return Posterize(strength, prob=prob)
     if name == 'Cutout':
         return RelativeCutout(strength, prob=prob)
-    # the fill has three numbers: of a single one cv2 fills the blue channel only
+    # The fill has three numbers, since cv2 would fill only the blue channel with a single one.
     moving = dict(prob=prob, random_negative_prob=0.5, interpolation='nearest', pad_val=levels.fill)
     if name == 'Rotate':
         return Rotate(strength, **moving)
@@ -111,15 +114,17 @@ def build_operation(name: str, level: float, prob: float, levels: Levels) -> Bas
 
 @TRANSFORMS.register_module()
 class RelativeCutout(BaseAugTransform):
-    """Cutout of a square whose side is a part of the picture's width; mmpretrain's counts pixels.
+    """Cut out a square whose side is a part of the picture's width (mmpretrain's Cutout takes
+    pixels).
 
-    The square's centre is uniform over the picture; it is rounded up to whole pixels and clipped at
-    the right and the lower border (in PBA at all four).
+    The square's centre is uniform over the picture. Its side is rounded up to whole pixels. It is
+    clipped at the right and the lower border, and shifted inside at the left and the upper one (PBA
+    clips at all four).
 
     Args:
-        part: of the width, 0 to 1; 0 changes nothing.
-        pad_val: BGR. By default CIFAR's mean, with which the searches filled.
-        prob: of being applied.
+        part: the part of the width, 0 to 1. 0 changes nothing.
+        pad_val: the colour, BGR. Defaults to CIFAR's mean, with which the searches filled.
+        prob: the probability of being applied.
     """
 
     def __init__(self, part: float, pad_val: tuple[int, int, int] = CIFAR_MEAN, prob: float = 0.5):
@@ -127,10 +132,11 @@ class RelativeCutout(BaseAugTransform):
         self.part, self.pad_val = part, tuple(pad_val)
 
     def transform(self, results: dict) -> dict:
-        """Grey out a square of 'img'."""
+        """Fill a square of 'img' with ``pad_val``."""
         if self.random_disable():
             return results
-        side = ceil(self.part * results['img'].shape[1] - 1e-6)  # 6.000000000001 pixels are 6
+        # The small number keeps a rounding error from adding a pixel: 6.000000000001 pixels are 6.
+        side = ceil(self.part * results['img'].shape[1] - 1e-6)
         if side > 0:
             results['img'] = mmcv.cutout(results['img'], side, pad_val=self.pad_val)
         return results

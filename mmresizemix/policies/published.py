@@ -1,4 +1,4 @@
-"""Which policies there are to be had by name, and why others are not."""
+"""The policies that are available by name, and the reasons why others are not."""
 from pathlib import Path
 
 import numpy as np
@@ -21,27 +21,27 @@ GRAY = (128, 128, 128)
 
 
 def _aa_imagenet() -> BaseTransform:
-    # AutoAugment's own ``hparams`` do not reach its transforms, so pad_val is merged in here
+    # AutoAugment's own ``hparams`` do not reach its transforms, so that pad_val is merged in here.
     return auto_augment.AutoAugment([
         [auto_augment.merge_hparams(operation, dict(pad_val=GRAY)) for operation in sub_policy]
         for sub_policy in auto_augment.AUTOAUG_POLICIES['imagenet']])
 
 
 class TorchvisionAutoAugment(BaseTransform):
-    """torchvision's AutoAugment on a BGR picture. It draws from torch's global generator, which is
-    seeded together with numpy's."""
+    """Apply torchvision's AutoAugment to a BGR picture. It draws from torch's global generator,
+    which is seeded together with numpy's."""
 
     def __init__(self, policy: AutoAugmentPolicy):
         self._augment = AutoAugment(policy)
 
     def transform(self, results: dict) -> dict:
-        """Of 'img', (H, W, 3) uint8, BGR."""
+        """Augment 'img', (H, W, 3) uint8, BGR."""
         rgb = Image.fromarray(np.ascontiguousarray(results['img'][..., ::-1]))
         results['img'] = np.ascontiguousarray(np.asarray(self._augment(rgb))[..., ::-1])
         return results
 
 
-# AutoAugment's policies are kept by others: mmpretrain has the one for ImageNet only.
+# AutoAugment's policies come from other libraries. mmpretrain has only the one for ImageNet.
 UPSTREAM = dict(
     aa_imagenet=_aa_imagenet,
     aa_cifar10=lambda: TorchvisionAutoAugment(AutoAugmentPolicy.CIFAR10),
@@ -49,14 +49,15 @@ UPSTREAM = dict(
 
 
 def published_names() -> list[str]:
-    """What ``SearchedPolicy`` and torchvision know, by name."""
+    """Return the names of the policies that ``SearchedPolicy`` accepts, sorted."""
     return sorted([*UPSTREAM, *(path.stem for path in FOLDER.glob('*.json'))])
 
 
 def check_name(name: str) -> None:
-    """
+    """Check that there is a policy of this name.
+
     Raises:
-        ValueError: no policy of this name is here; says why, or which are.
+        ValueError: there is none. The message says why, or which policies there are.
     """
     for method, reason in NOT_PUBLISHED.items():
         if name == method or name.startswith(f'{method}_'):

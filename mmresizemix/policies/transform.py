@@ -1,4 +1,4 @@
-"""A searched policy in an mmpretrain pipeline."""
+"""A transform that applies a searched policy in an mmpretrain pipeline."""
 from pathlib import Path
 
 import numpy as np
@@ -15,36 +15,38 @@ CHANNEL_ORDERS = ('bgr', 'rgb')
 
 @TRANSFORMS.register_module()
 class SearchedPolicy(BaseTransform):
-    """Augment a picture by a policy that was searched for: for each picture one sub-policy is
-    chosen, all alike, and each of its operations is applied with its probability. PBA, which is a
-    schedule over epochs, draws as :class:`PolicySchedule` says.
+    """Augment a picture by a policy that was searched for.
 
-    In a pipeline, on ImageNet and on CIFAR::
+    For each picture one sub-policy is chosen, all equally likely, and each of its operations is
+    applied with its probability. PBA is a schedule over epochs and draws as described in
+    :class:`PolicySchedule`.
+
+    Use it in a pipeline on ImageNet or on CIFAR::
 
         dict(type='mmresizemix.SearchedPolicy', name='fast_aa_imagenet')
         dict(type='mmresizemix.SearchedPolicy', name='pba_cifar10', channel_order='rgb')
 
-    Fast AutoAugment and PBA put it before the random crop, DADA after crop and flip. PBA needs
-    ``custom_hooks = [dict(type='mmresizemix.PolicyEpochHook')]``. Where each policy comes from
-    stands in its file in ``mmresizemix/policies/searched``.
+    Fast AutoAugment and PBA place it before the random crop, DADA after crop and flip. PBA needs
+    ``custom_hooks = [dict(type='mmresizemix.PolicyEpochHook')]``. The file of each policy in
+    ``mmresizemix/policies/searched`` names its origin.
 
-    Changes ``img``: (H, W, 3) uint8.
+    It changes ``img``, (H, W, 3) uint8.
 
     Args:
-        name: aa_cifar10 (torchvision's; all of AutoAugment's CIFAR results are by it),
+        name: aa_cifar10 (torchvision's; all of AutoAugment's CIFAR results use it),
             aa_imagenet (mmpretrain's), dada_cifar10, dada_cifar100, dada_imagenet,
             fast_aa_cifar10 (also for CIFAR-100), fast_aa_imagenet, or pba_cifar10 (also for
             CIFAR-100).
-        policy: one's own instead, a JSON file such as ``{"levels": "fast_aa", "sub_policies":
-            [[["ShearX", 0.6, 0.9], ["Equalize", 0.8, 0]], [["Cutout", 0.5, 1]]]}``: operations
-            as [name, probability, level]; :data:`LEVELS` has what levels mean. Or with
-            ``"schedule": [{"epochs": 10, "operations": [...]}, ...]``.
-        channel_order: of ``img``: 'bgr', as pictures are loaded, or 'rgb', which mmpretrain's CIFAR
-            data sets give.
+        policy: your own policy instead, a JSON file such as ``{"levels": "fast_aa", "sub_policies":
+            [[["ShearX", 0.6, 0.9], ["Equalize", 0.8, 0]], [["Cutout", 0.5, 1]]]}``. An operation is
+            [name, probability, level], and :data:`LEVELS` says what levels mean. Instead of
+            sub-policies it can have ``"schedule": [{"epochs": 10, "operations": [...]}, ...]``.
+        channel_order: the channel order of ``img``, either 'bgr', as pictures are loaded, or 'rgb',
+            as mmpretrain's CIFAR data sets return them.
 
     Raises:
-        ValueError: an argument is not as above, the policy was never published, or the file is no
-            policy (says where and why).
+        ValueError: an argument is not as above, the policy was never published, or the file is not
+            a policy (the message says where and why).
     """
 
     def __init__(self, name: str | None = None, *, policy: str | Path | None = None,
@@ -59,7 +61,8 @@ class SearchedPolicy(BaseTransform):
         self.transforms = _by_name(self.name) if policy is None else _build(read_policy(policy))
 
     def transform(self, results: dict) -> dict:
-        """Of 'img', by one sub-policy."""
+        """Augment 'img' by the policy."""
+        # The operations work on BGR.
         if self.channel_order == 'rgb':
             results['img'] = _reversed(results['img'])
         results = self.transforms(results)

@@ -1,5 +1,7 @@
-"""Runs -> records -> statistics -> table and report. Reads files only; imports neither torch nor
-OpenMMLab."""
+"""The results of runs: records, statistics, the table and the report.
+
+This package reads files only. It imports neither torch nor OpenMMLab.
+"""
 from .logs import json_lines, read_metrics
 from .read_folders import RECORD, read_backbone, read_runs
 from .run import Fault, Run

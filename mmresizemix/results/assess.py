@@ -1,4 +1,5 @@
-"""Evaluate the runs' detections again, without their models, and make sure they are theirs."""
+"""Evaluate the detections of runs again, without their models, and check that each file of
+detections belongs to its run."""
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,19 +17,27 @@ DRIFT = 1e-6  # VOCMetric divides in float32
 def assess(runs: Sequence[Run], resamples: int, *, workers: int | None = None,
            progress: Callable[[int, int], None] | None = None
            ) -> tuple[list[Run], dict[Path, Evaluation], dict[Path, Truth], list[Fault]]:
-    """Evaluate every run that has left its detections.
+    """Evaluate again every run that has kept its detections.
+
+    Args:
+        resamples: number of resamples of the images.
+        workers: number of processes. None means one per CPU core, and at most one per file.
+        progress: is called with (files done, files in all).
 
     Returns:
-        (the runs, with the evaluation set among what they must share; by a run's folder, its
-        evaluation; by a run's folder, the truth of its set; what was wrong).
+        A tuple (runs, evaluations, truths, faults). In the returned runs, the evaluation set is one
+        of the settings that compared runs must share. The evaluations and the truths are keyed by
+        the folder of the run. The faults say what was wrong.
     """
     faults: list[Fault] = []
+    # Runs without a truth or without detections are kept, with their logged metrics.
     truths = _truths(runs, faults)
     ready = [r for r in runs if r.folder in truths and r.truth and r.detections]
     files: list[Files] = [(r.truth, r.detections, r.kind == 'VOC') for r in ready
                           if r.truth and r.detections]
     results = evaluate_files(files, resamples, workers=workers, progress=progress)
     evaluations: dict[Path, Evaluation] = {}
+    # An evaluation counts only if it gives the metric that the run has logged.
     for run, result in zip(ready, results):
         if isinstance(result, UnreadableDetections):
             fault: str | None = str(result)
@@ -37,12 +46,16 @@ def assess(runs: Sequence[Run], resamples: int, *, workers: int | None = None,
             if not fault:
                 evaluations[run.folder] = result
         if fault:
+            # The fault names the folder already, so the text shows paths inside the folder.
             faults.append(Fault(run.folder, fault.replace(f'{run.folder}/', '')))
     return [_with_set(r, truths) for r in runs], evaluations, truths, faults
 
 
 def _truths(runs: Sequence[Run], faults: list[Fault]) -> dict[Path, Truth]:
-    """By run; one object for all files of the same content."""
+    """Read the truth of each run, by the folder of the run.
+
+    All files with the same content share one object.
+    """
     by_file: dict[Path, Truth | str] = {}
     by_content: dict[str, Truth] = {}
     found = {}
@@ -52,9 +65,11 @@ def _truths(runs: Sequence[Run], faults: list[Fault]) -> dict[Path, Truth]:
         if run.truth not in by_file:
             try:
                 read = read_truth(run.truth)
+                # A truth of COCO is large, and every run keeps its own copy of the file.
                 by_file[run.truth] = by_content.setdefault(read.sha256, read)
             except UnreadableDetections as error:
-                by_file[run.truth] = str(error)
+                by_file[run.truth] = str(error)  # read once; reported for every run that uses it
+        # A truth that has changed since the run's own evaluation would give other metrics.
         truth = by_file[run.truth]
         if isinstance(truth, str):
             faults.append(Fault(run.folder, truth.replace(f'{run.folder}/', '')))
@@ -68,6 +83,7 @@ def _truths(runs: Sequence[Run], faults: list[Fault]) -> dict[Path, Truth]:
 
 
 def _with_set(run: Run, truths: dict[Path, Truth]) -> Run:
+    # As a setting of the config, the set is compared like all settings that runs must share.
     truth = truths.get(run.folder)
     if truth is None:
         return run
@@ -75,8 +91,11 @@ def _with_set(run: Run, truths: dict[Path, Truth]) -> Run:
 
 
 def _foreign(run: Run, evaluation: Evaluation) -> str | None:
-    """Detections that do not give the logged metric are another run's, e.g. where two runs wrote
-    to one outfile_prefix."""
+    """Return why the detections are not those of ``run``, or None if they are.
+
+    Detections that do not give the logged metric belong to another run, for example when two runs
+    wrote to the same ``outfile_prefix``.
+    """
     logged, found = run.metrics[run.primary], evaluation.value(run.primary)
     if abs(logged - found) <= (ROUNDED if run.rounded else DRIFT):
         return None

@@ -1,4 +1,4 @@
-"""Runs -> the rows and columns of the table: what may stand side by side, and what may not."""
+"""The rows and columns of the table: which runs may be compared, and which may not."""
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,11 +8,15 @@ from .comparison import NAMES, Column
 from .configs import STANDARD, difference
 from .run import BASELINE, TOP1, Fault, Run
 
+# (kind, images, classes) -> the standard set that has just as many
 WHOLE: dict[tuple, str] = {('COCO', 5000, 80): 'COCO val2017', ('VOC', 4952, 20): 'VOC2007 test'}
 
 
 def row_labels(runs: Sequence[Run]) -> dict[Path, str]:
-    """By folder. Torchvision's weights are a recipe of their own, and so a row of their own."""
+    """Return the name of the row of each run, by the folder of the run.
+
+    Torchvision trains its weights by another recipe, so they get a row of their own.
+    """
     labels = {}
     for run in runs:
         name = NAMES.get(run.method, run.method)
@@ -23,9 +27,17 @@ def row_labels(runs: Sequence[Run]) -> dict[Path, str]:
 
 
 def baseline_row(rows: list[str], asked: str | None, faults: list[Fault]) -> str | None:
-    """The row that others are compared with, by name or the beginning of one; None, with a fault,
-    where that is not one row."""
+    """Return the row that the other rows are compared with.
+
+    Args:
+        asked: the name of the row or the beginning of the name, in upper or lower case. None means
+            'baseline'.
+
+    Returns:
+        The row. It is None, and a fault is added, if no row or more than one row matches.
+    """
     wanted = (asked or BASELINE).lower()
+    # A whole name goes before the beginning of a name: 'CutMix' also begins 'CutMix (per sample)'.
     found = [r for r in rows if r.lower() == wanted]
     found = found or [r for r in rows if r.lower().startswith(wanted)]
     if len(found) == 1:
@@ -41,11 +53,14 @@ def baseline_row(rows: list[str], asked: str | None, faults: list[Fault]) -> str
 def group_columns(runs: Sequence[Run], labels: Mapping[Path, str], baseline: str | None,
                   sets: Mapping, allow_different: bool,
                   faults: list[Fault]) -> tuple[list[Column], dict[Path, str]]:
-    """Group by (detector, set); within that, runs of one config that have their own baseline
-    stand apart, and those that have none cannot be compared.
+    """Group runs into columns, by detector and set.
+
+    Within such a group, the runs of one config that have a baseline of their own form a column of
+    their own. Runs whose config has no baseline cannot be compared.
 
     Returns:
-        (the columns; by a run's folder, the label of its column, where it has one).
+        A tuple (columns, labels). The labels are keyed by the folder of the run, and hold only runs
+        that are in a column.
     """
     groups: dict[tuple, list[Run]] = defaultdict(list)
     for run in runs:
@@ -54,9 +69,12 @@ def group_columns(runs: Sequence[Run], labels: Mapping[Path, str], baseline: str
     of_run: dict[Path, str] = {}
     for (kind, detector, primary, named), members in sorted(groups.items(), key=lambda g: g[0]):
         clusters = _clusters(members)
+        # Each config that has a baseline makes a column. Without any baseline, the config with most
+        # runs makes the only column, so that its metrics are still shown.
         alone = [c for c in clusters if any(labels[r.folder] == baseline for r in c)]
         alone = alone or clusters[:1]
         for i, cluster in enumerate(alone):
+            # The remaining runs are reported once, against the first column of the group.
             strays = [c for c in clusters if c not in alone] if i == 0 else []
             label = named or f'{kind} {detector}'
             if len(alone) > 1:
@@ -74,8 +92,10 @@ def group_columns(runs: Sequence[Run], labels: Mapping[Path, str], baseline: str
 
 
 def _clusters(runs: Sequence[Run]) -> list[list[Run]]:
-    """Runs whose configs differ in nothing but backbone and seed, the largest first."""
+    """Group runs whose configs differ in nothing but backbone and seed, the largest group first."""
     clusters: list[list[Run]] = []
+    # The first run represents its cluster. Runs from random weights are compared without what is
+    # frozen, so as first runs they would hide that difference between the others: they come last.
     for run in sorted(runs, key=lambda r: r.from_scratch):
         for cluster in clusters:
             if not _differ(cluster, [run]):
@@ -92,7 +112,8 @@ def _differ(cluster: Sequence[Run], other: Sequence[Run]) -> dict[str, tuple[Any
 
 
 def _distinct(cluster: Sequence[Run], clusters: Sequence[Sequence[Run]]) -> str:
-    """What tells this cluster from the others: the set's folder, the config's name, or a count."""
+    """Return what tells this cluster from the others: the folder of the set, the name of the
+    config, or a number."""
     for name in ('dataset', 'config_name'):
         names = [getattr(c[0], name) for c in clusters]
         if len(set(names)) == len(names):
@@ -118,6 +139,7 @@ def _value(value: Any) -> str:
 
 def _column(label: str, detector: str, kind: str, primary: str, runs: Sequence[Run],
             sets: Mapping, differs: dict) -> Column:
+    # The runs of a column share their evaluation set, so any run that knows it speaks for all.
     known = [sets[r.folder] for r in runs if r.folder in sets]
     images, classes = known[0] if known else (None, ())
     whole = (kind if primary == TOP1 and kind in STANDARD.values() else

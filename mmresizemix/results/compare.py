@@ -1,4 +1,4 @@
-"""Records of runs -> a comparison."""
+"""Compare the records of runs."""
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -20,20 +20,27 @@ def compare(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation],
     """Compare ``runs`` with the baseline.
 
     Args:
-        evaluations: by a run's folder, where its detections could be evaluated again.
-        sets: by a run's folder, (images, class names) of its evaluation set, where known.
-        baseline: a row, by name; None: the only one whose method is 'baseline'.
+        evaluations: the evaluation of each run whose detections could be evaluated again, by the
+            folder of the run.
+        sets: (number of images, class names) of the evaluation set, by the folder of the run, where
+            the set is known.
+        baseline: the name of a row, or the beginning of a name. None means 'baseline'.
         allow_different: compare runs whose configs differ in more than backbone and seed.
-        remark: to stand above the tables.
+        resamples: the number of resamples that ``evaluations`` hold, which the comparison keeps.
+        epoch: which evaluation of each run counts, 'last' or 'best', which the comparison keeps.
+        remark: a text to show above the tables.
     """
     faults = list(faults)
+    # Rows: one per pretraining. The baseline is chosen among their names.
     runs = _without_duplicates(runs, faults)
     labels = row_labels(runs)
     chosen = baseline_row(sorted(set(labels.values())), baseline, faults) if runs else None
+    # Columns: one per detector and set. Runs that may not be compared get none, and so no cell.
     columns, of_run = group_columns(runs, labels, chosen, sets, allow_different, faults)
     cells = _cells(runs, labels, columns, of_run, evaluations)
     rows = _order([run for run in runs if run.folder in of_run], labels, chosen)
     contrasts = contrasts_with_baseline(rows, columns, cells, chosen) if chosen else {}
+    # An empty cell is listed, but it is no error.
     faults += [Fault(Path(f'{row}, {column.label}'), 'no finished run', bad=False)
                for row in rows for column in columns if (row, column.label) not in cells]
     return Comparison(tuple(rows), tuple(columns), cells, contrasts, chosen, tuple(faults),
@@ -41,11 +48,16 @@ def compare(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation],
 
 
 def _without_duplicates(runs: Sequence[Run], faults: list[Fault]) -> list[Run]:
-    """Two runs of one seed are one draw: the first that was started counts (MLPerf's rule)."""
+    """Drop runs that repeat the seed of another run.
+
+    Two runs with one seed are a single draw. The run that was started first counts (the rule of
+    MLPerf).
+    """
     seen: dict[tuple, Run] = {}
     for run in sorted(runs, key=lambda r: (r.started, str(r.folder))):
         key = (run.method, run.pretraining, run.detector, run.kind, run.dataset, run.seed,
                repr(sorted(run.config.items(), key=lambda kv: kv[0])))
+        # A run whose seed is unknown repeats nothing: its own folder is its key.
         if run.seed is not None and key in seen:
             faults.append(Fault(run.folder, f'repeats seed {run.seed} of {seen[key].folder}; the '
                                             'one that was started first counts', bad=False))
@@ -55,7 +67,7 @@ def _without_duplicates(runs: Sequence[Run], faults: list[Fault]) -> list[Run]:
 
 
 def _order(runs: Sequence[Run], labels: Mapping[Path, str], baseline: str | None) -> list[str]:
-    """The baseline, then the others as a plan has them, random weights last."""
+    """Sort the rows: the baseline, then the others in the plan's order, random weights last."""
     places = {labels[run.folder]: math.inf if run.place is None else run.place for run in runs}
     return sorted(places, key=lambda r: (r != baseline, r in FROM_SCRATCH, places[r], r.lower()))
 
@@ -79,8 +91,10 @@ def _by_seed(run: Run) -> tuple:
 def _cell(row: str, column: str, runs: Sequence[Run], evaluations: Mapping[Path, Evaluation],
           primary: str) -> Cell:
     found = tuple(evaluations.get(run.folder) for run in runs)
+    # Evaluating again gives every digit, so it replaces the logged metrics of the same name.
     each = [{**run.metrics, **({k: float(v[0]) for k, v in e.overall.items()} if e else {})}
             for run, e in zip(runs, found)]
+    # A cell has the metrics that all its runs have.
     names = [n for n in each[0] if all(n in metrics for metrics in each)]
     metrics = {n: np.array([_percent(m[n]) for m in each]) for n in names}
     return Cell(row, column, tuple(runs), {**metrics, 'primary': metrics[primary]}, found)

@@ -1,8 +1,9 @@
-"""What a comparison is: columns, cells, differences from the baseline, verdicts. In AP points.
+"""The parts of a comparison: columns, cells, differences from the baseline, and verdicts.
 
-A column is a detector on a set under one config, a row is a pretraining, a cell holds its runs.
-The unit of a claim about pretraining is the pretraining *run*: fine-tuning seeds over one
-checkpoint are nested under it (:attr:`Cell.replicas`).
+Metrics are in percent, differences in points. A column is a detector on a set under one config, a
+row is a pretraining, and a cell holds the runs of one row in one column. The unit of a claim about
+pretraining is the pretraining *run*: fine-tuning runs with several seeds that start from one
+checkpoint are nested under it (:meth:`Cell.replicas`).
 """
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,10 +35,13 @@ class Column:
     """A detector on an evaluation set, under one config.
 
     Args:
-        primary: the metric that it is compared by.
-        whole: the name of the standard set that it is, else None.
-        images, classes: of a detection set, where its truth is known.
-        differs: by setting, the values of runs whose configs differ; {} where none do.
+        kind: 'COCO' or 'VOC', or the set of classifiers.
+        primary: the metric by which the runs are compared.
+        whole: the name of the standard set, or None if the set is not a whole standard set.
+        images, classes: the number of images and the class names of a detection set whose truth is
+            known, else None and ().
+        differs: the two values of each setting in which the configs of the runs differ, by setting.
+            It is empty if they do not differ.
     """
     label: str
     detector: str
@@ -50,13 +54,18 @@ class Column:
 
     @property
     def is_classification(self) -> bool:
-        """Whether its runs are classifiers."""
+        """Whether the runs of this column are classifiers."""
         return self.primary == TOP1
 
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """The runs of one pretraining in one column. ``values`` are the primary metric, a run each."""
+    """The runs of one pretraining in one column.
+
+    Args:
+        metrics: the values of each metric in percent, one per run. 'primary' is the primary metric.
+        evaluations: one per run, None if the detections of the run could not be evaluated again.
+    """
     row: str
     column: str
     runs: tuple[Run, ...]
@@ -70,43 +79,58 @@ class Cell:
 
     @property
     def mean(self) -> float:
-        """Over runs."""
+        """The mean of the primary metric over the runs."""
         return float(self.values.mean())
 
     @property
     def interval(self) -> Interval | None:
-        """95 %, over runs; None for one run."""
+        """The 95 % interval of the mean over the runs, or None for a single run."""
         return mean_interval(self.values)
 
     @property
     def pretrainings(self) -> int:
-        """How many different ones its runs came from."""
-        return len({run.pretraining for run in self.runs})
+        """The number of different pretrainings that the runs came from.
+
+        A run that began with random weights counts as a pretraining of its own.
+        """
+        return len({run.origin for run in self.runs})
 
     def replicas(self, values: np.ndarray, by_pretraining: bool) -> np.ndarray:
-        """``values`` [runs, ...] -> [replicas, ...]: as they are, or averaged a pretraining."""
+        """Return ``values`` [runs, ...] as [replicas, ...].
+
+        The replicas are the runs themselves or, if ``by_pretraining``, the means over the runs of
+        each pretraining.
+        """
         if not by_pretraining:
             return values
-        names = [run.pretraining for run in self.runs]
+        names = [run.origin for run in self.runs]
         return np.stack([values[[n == name for n in names]].mean(0)
                          for name in dict.fromkeys(names)])
 
     def resampled(self, metric: str) -> np.ndarray | None:
-        """float [B], the mean over replicas on each resample of the images."""
+        """Return the mean over replicas on each of B resamples of the images, float [B].
+
+        Return None if any run of the cell could not be evaluated again.
+        """
         evaluated = [e for e in self.evaluations if e is not None]
         if not evaluated or len(evaluated) < len(self.evaluations):
             return None
+        # Position 0 is the set itself, and the resamples follow.
         overall = np.stack([e.overall[metric][1:] for e in evaluated])
         return 100 * self.replicas(overall, self.pretrainings > 1).mean(0)
 
 
 @dataclass(frozen=True, eq=False)
 class Exploratory:
-    """A difference in one class, size or threshold: looked at, not claimed."""
+    """A difference in one class, object size or threshold, which is shown but not claimed.
+
+    Args:
+        q: the p-value adjusted for the false discovery rate (Benjamini and Hochberg).
+    """
     name: str
     difference: float
     interval: Interval | None
-    q: float | None  # false discovery rate, Benjamini and Hochberg
+    q: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,9 +138,14 @@ class Contrast:
     """A pretraining against the baseline in one column.
 
     Args:
-        unit: of the seed interval: 'pretraining', or 'run' where there is only one pretraining.
-        image: 95 % interval of the difference over validation images, for these very runs.
-        p_holm: of ``combined``, adjusted over the whole family; None: unknown, or not in it.
+        unit: what a replica is: 'pretraining', or 'run' if either side has only one pretraining.
+        seed: the difference and its error over replicas.
+        image: the 95 % interval of the difference over validation images, for these runs.
+        image_se: the standard error of the difference over validation images.
+        combined: the difference and its error over replicas and validation images together.
+        p_holm: the p-value of ``combined``, adjusted over the whole family. None if it is unknown
+            or not part of the family.
+        needed: the number of replicas that would settle the verdict, None if it is settled.
     """
     row: str
     column: str
@@ -135,13 +164,19 @@ class Contrast:
 
     @property
     def difference(self) -> float:
-        """To the baseline, in points."""
+        """The difference from the baseline, in points."""
         return self.seed.difference
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """All that the table, the report and the files are made of."""
+    """Everything that the tables, the report and the other files show.
+
+    Args:
+        cells, contrasts: by (row, label of the column).
+        baseline: the row that others are compared with, or None if there is no such row.
+        remark: a text to show above the tables.
+    """
     rows: tuple[str, ...]
     columns: tuple[Column, ...]
     cells: dict[tuple[str, str], Cell]
@@ -155,10 +190,10 @@ class Comparison:
 
     @property
     def is_classification(self) -> bool:
-        """Whether any column is of classifiers."""
+        """Whether any column holds classifiers."""
         return any(column.is_classification for column in self.columns)
 
     def cells_of(self, column: Column) -> list[Cell]:
-        """Those of a column, from top to bottom."""
+        """Return the cells of a column, from top to bottom."""
         return [self.cells[row, column.label] for row in self.rows
                 if (row, column.label) in self.cells]

@@ -1,17 +1,18 @@
-"""What two runs' configs must share to be compared, and where they differ."""
+"""The settings that the configs of two runs must share to be compared, and where they differ."""
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-# What decides the result, but for the weights that the backbone starts from, and the seed.
+# The sections that decide the result, apart from the seed. WEIGHTS is taken out of them again.
 SECTIONS = ('model', 'train_dataloader', 'val_dataloader', 'val_evaluator', 'train_cfg',
             'optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'custom_hooks')
 OURS = ('BackboneGuard', 'EpochSeedHook', 'DetectionDump', 'FiniteWeightsHook', 'AttachModelHook',
         'PolicyEpochHook', 'MixLogHook')  # hooks that change no result by themselves
-EVALUATION_SET = 'evaluation set (digest)'  # by its content, where it is known
+EVALUATION_SET = 'evaluation set (digest)'  # of its content, added where that is known
 WEIGHTS = 'model.backbone.init_cfg'
 TABLE_ROW = 'table_row'  # in a config: which row and column of a table the run is for
-# Of classifiers, what makes the method. A row of a table may also differ in how it reads pictures.
+# The settings that make the method of a classifier. A row of a table may also read pictures in
+# another way.
 METHOD = ('model.train_cfg', 'model.head.loss.use_soft')
 OF_A_ROW = (*METHOD, 'train_dataloader', 'val_dataloader.dataset.pipeline')
 LOOP, BY_EPOCH = 'train_cfg.type', 'train_cfg.by_epoch'
@@ -24,20 +25,22 @@ SPEED_ONLY = ('num_workers', 'persistent_workers', 'pin_memory', 'prefetch_facto
 
 def comparable(config: Mapping[str, Any], gpus: int | None = None,
                more: Sequence[str] = ()) -> dict[str, Any]:
-    """The flat part of ``config`` that runs must share: {'train_cfg.max_epochs': 12, ...}.
+    """Flatten the settings of ``config`` that runs must share: {'train_cfg.max_epochs': 12, ...}.
 
-    Left out: the backbone's initial weights, the seed, what only costs time, and on which disk
-    the data lies.
+    The initial weights of the backbone, the seed, settings that change only the speed, and the
+    folders of the data are left out.
 
     Args:
-        more: sections of the config beside those of a detector's.
+        gpus: the number of GPUs, which runs must also share. None if unknown.
+        more: names of further sections of the config, beside those of a detector.
     """
     flat: dict[str, Any] = {}
     for section in (*SECTIONS, *more):
         _flatten(section, config.get(section), flat)
     if gpus is not None:
         flat['GPUs'] = gpus
-    if flat.get(LOOP) in EPOCH_LOOPS:  # the usual one, by whatever name
+    # Both names of the epoch loop, and leaving ``by_epoch`` out, mean the same training.
+    if flat.get(LOOP) in EPOCH_LOOPS:
         flat.pop(LOOP)
     if flat.get(BY_EPOCH) is True:
         flat.pop(BY_EPOCH)
@@ -54,10 +57,12 @@ def _flatten(name: str, value: Any, flat: dict[str, Any]) -> None:
         for k, v in value.items():
             _flatten(f'{name}.{k}', v, flat)
     elif isinstance(value, (list, tuple)) and any(isinstance(v, dict) for v in value):
+        # Our own hooks are removed before the rest is numbered: they would shift the numbers.
         kept = [v for v in value if not _is_ours(v)]
         for i, v in enumerate(kept):
             _flatten(f'{name}.{i}', v, flat)
     elif key in PLACES and isinstance(value, str):
+        # The name of the folder or file tells data sets apart. Its place depends on the machine.
         flat[name] = PurePath(value.rstrip('/')).name
     else:
         flat[name] = list(value) if isinstance(value, tuple) else value
@@ -69,9 +74,10 @@ def _is_ours(value: Any) -> bool:
 
 def difference(a: Mapping[str, Any], b: Mapping[str, Any],
                either_from_scratch: bool = False) -> dict[str, tuple[Any, Any]]:
-    """By setting: its value in ``a`` and in ``b`` (None: not set).
+    """Return the value in ``a`` and in ``b`` of each setting that differs (None if not set).
 
-    Where one starts from random weights, nothing of it may be frozen, which is no difference.
+    If one run starts from random weights, nothing of its backbone may be frozen. This does not
+    count as a difference.
     """
     names = set(a) | set(b)
     if either_from_scratch:
@@ -80,7 +86,7 @@ def difference(a: Mapping[str, Any], b: Mapping[str, Any],
 
 
 def detector_name(config: Mapping[str, Any]) -> str:
-    """As papers call it: 'SSD300', 'Faster R-CNN', else MMDetection's type."""
+    """Return the name that papers use: 'SSD300', 'Faster R-CNN', else the type in MMDetection."""
     model = _dict(config, 'model')
     kind = str(model.get('type', 'unknown'))
     head = str(_dict(model, 'bbox_head').get('type', ''))
@@ -91,7 +97,10 @@ def detector_name(config: Mapping[str, Any]) -> str:
 
 
 def dataset_facts(config: Mapping[str, Any]) -> tuple[str, str]:
-    """(kind, own name) of the evaluation set: 'COCO' or 'VOC' by how it is evaluated."""
+    """Return (kind, name) of the evaluation set.
+
+    The kind is 'COCO' or 'VOC', by how the set is evaluated. The name is that of its folder.
+    """
     evaluator = config.get('val_evaluator') or config.get('test_evaluator') or {}
     evaluators = evaluator if isinstance(evaluator, list) else [evaluator]
     voc = any(str(e.get('type', '')).endswith('VOCMetric') for e in evaluators)
@@ -101,7 +110,11 @@ def dataset_facts(config: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def evaluator_of(config: Mapping[str, Any], which: str) -> dict[str, Any]:
-    """The evaluator that writes or scores boxes; the first, where there are several."""
+    """Return the config of the evaluator, the first one if there are several.
+
+    Args:
+        which: 'val' or 'test'.
+    """
     found = config.get(f'{which}_evaluator')
     found = found if isinstance(found, list) else [found]
     return next((e for e in found if isinstance(e, dict)), {})
@@ -113,14 +126,14 @@ def _dict(values: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def classifier_config(config: Mapping[str, Any], gpus: int | None = None) -> dict[str, Any]:
-    """:func:`comparable` of a classifier, less what tells methods apart."""
+    """Return :func:`comparable` of a classifier, without the settings that make its method."""
     apart = OF_A_ROW if TABLE_ROW in config else METHOD
     return {k: v for k, v in comparable(config, gpus, more=('data_preprocessor', )).items()
             if not k.startswith(apart)}
 
 
 def classifier_name(config: Mapping[str, Any]) -> str:
-    """As papers call it: 'WRN-28-10', 'ResNet-50', else mmpretrain's type."""
+    """Return the name that papers use: 'WRN-28-10', 'ResNet-50', else the type in MMPretrain."""
     backbone = _dict(_dict(config, 'model'), 'backbone')
     kind, depth = str(backbone.get('type', 'unknown')).rpartition('.')[2], backbone.get('depth')
     if kind == 'WideResNet':
@@ -134,15 +147,17 @@ STANDARD = dict(CIFAR10='CIFAR-10', CIFAR100='CIFAR-100', ImageNet='ImageNet')
 
 
 def classified_set(config: Mapping[str, Any]) -> str:
-    """One of :data:`STANDARD`, or the folder's name."""
+    """Return the name of a standard set (a value of :data:`STANDARD`), else that of the folder."""
     dataset = _dict(_dict(config, 'val_dataloader'), 'dataset')
     name = STANDARD.get(str(dataset.get('type')))
     return name or f'{PurePath(str(dataset.get("data_root", "")).rstrip("/")).name}/'
 
 
 def method_of(augments: dict | list | None) -> str | None:
-    """The name of a pretraining by its batch augments, e.g. 'baseline' or 'resizemix'; None where
-    these are not configs of augments."""
+    """Return the name of a pretraining by its batch augments, e.g. 'baseline' or 'resizemix'.
+
+    Return None if ``augments`` are not configs of batch augments.
+    """
     augments = [augments] if isinstance(augments, dict) else augments or []
     if not all(isinstance(a, dict) and isinstance(a.get('type'), str) for a in augments):
         return None
@@ -154,5 +169,5 @@ def _method_of_one(augment: dict) -> str:
     name = augment['type'].rpartition('.')[2].lower()
     if not augment['type'].startswith('mmresizemix.'):  # mmpretrain's ResizeMix is another method
         return f'mmpretrain-{name}' if name == 'resizemix' else name
-    # as published and released: per batch
+    # The plain name means one draw per batch, as the methods were published and released.
     return name if augment.get('per', 'sample') == 'batch' else f'{name}-persample'

@@ -1,4 +1,4 @@
-"""Cells -> differences from the baseline, with what is known about each, and the verdicts."""
+"""The differences of cells from the baseline, with their errors and verdicts."""
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,29 +22,38 @@ from .statistics import (
 )
 
 BY_SIZE = ('AP50', 'AP75', 'APs', 'APm', 'APl')
-NOTHING_LEARNED = f'neither detector reaches {EQUIVALENT} points'  # alike, but it says nothing
-ASSUMED_SD = 0.3  # AP, between seeds: others measured 0.15 to 0.5 (mmdetection#2773, #3624)
+NOTHING_LEARNED = f'neither detector reaches {EQUIVALENT} points'  # equal, but this proves nothing
+ASSUMED_SD = 0.3  # AP points between seeds; others measured 0.15 to 0.5 (mmdetection#2773, #3624)
 
 
 def contrasts_with_baseline(
         rows: Sequence[str], columns: Sequence[Column], cells: Mapping[tuple[str, str], Cell],
         baseline: str) -> dict[tuple[str, str], Contrast]:
-    """By (row, column). The family of claims: every pretraining but random weights, in every
-    column."""
+    """Compare each row with the baseline in each column.
+
+    The p-values are adjusted over one family of claims: every pretraining except random weights, in
+    every column.
+
+    Returns:
+        The contrasts, by (row, label of the column).
+    """
     pairs = [(row, column) for column in columns for row in rows if row != baseline
              and (row, column.label) in cells and (baseline, column.label) in cells]
     first = [_contrast(cells[row, c.label], cells[baseline, c.label], c) for row, c in pairs]
+    # The adjustment needs the p-values of the whole family, so the verdicts come in a second pass.
     family = [i for i, (row, _) in enumerate(pairs)
               if row not in FROM_SCRATCH and first[i]['combined'].p is not None]
     adjusted: dict[int, float] = dict(zip(family, holm([first[i]['combined'].p for i in family])))
     done = {}
     for i, ((row, column), parts) in enumerate(zip(pairs, first)):
+        # Random weights are outside the family, so their p-value is taken as it is.
         p = adjusted.get(i, parts['combined'].p if row in FROM_SCRATCH else None)
         ours, theirs = cells[row, column.label], cells[baseline, column.label]
         words, needed = verdict(parts['combined'], p), None
         if words == 'equivalent' and max(ours.mean, theirs.mean) < EQUIVALENT:
             words, needed = 'undecided', SeedsNeeded(None, None, NOTHING_LEARNED)
         elif words == 'undecided':
+            # The comparison with more runs will pay the same factor for the family as this one.
             alone = parts['combined'].p
             needed = _needed(parts, ours, theirs, p / alone if p and alone else 1.0)
         done[row, column.label] = Contrast(row, column.label, **parts, p_holm=adjusted.get(i),
@@ -53,13 +62,16 @@ def contrasts_with_baseline(
 
 
 def _contrast(a: Cell, b: Cell, column: Column) -> dict[str, Any]:
+    # A replica is a pretraining if both sides have several of them, and a run if not. Runs with the
+    # same seeds are compared in pairs.
     by_pretraining = a.pretrainings > 1 and b.pretrainings > 1
     paired = not by_pretraining and len(a.runs) > 1 and _paired(a, b)
     x, y = (c.replicas(c.values, by_pretraining) for c in (a, b))
     seed = seed_difference(x, y, paired)
     resampled = _resampled_difference(a, b, column.primary)
     image_se = float(resampled.std(ddof=1)) if resampled is not None else None
-    if column.is_classification:  # which pictures were tested is not looked at; the notes say so
+    # The images of classifiers are not resampled. The notes below the tables say so.
+    if column.is_classification:
         image_se = 0.
     return dict(
         unit='pretraining' if by_pretraining else 'run', seed=seed,
@@ -77,6 +89,8 @@ def _resampled_difference(a: Cell, b: Cell, metric: str) -> np.ndarray | None:
     x, y = a.resampled(metric), b.resampled(metric)
     if x is None or y is None or len(x) < 2:
         return None
+    # The same resamples were drawn for both, so their difference is taken resample by resample. It
+    # is NaN on a resample without any object that the metric is about.
     found = (x - y)[~np.isnan(x - y)]
     return found if len(found) > 1 else None
 
@@ -91,6 +105,7 @@ def _needed(parts: Mapping[str, Any], a: Cell, b: Cell, adjustment: float) -> Se
     by_pretraining = parts['unit'] == 'pretraining'
     sd_a, sd_b = (_spread(cell.replicas(cell.values, by_pretraining)) for cell in (a, b))
     seed = parts['seed']
+    # The standard error of paired differences is their spread over sqrt(n).
     paired_sd = seed.standard_error * np.sqrt(seed.n_a) if seed.paired and seed.n_a > 1 else None
     return seeds_needed(seed.difference, sd_a, sd_b, parts['image_se'] or 0.0,
                         paired_sd=paired_sd, adjustment=adjustment)
@@ -114,7 +129,7 @@ def _by_class(a: Cell, b: Cell, column: Column) -> tuple[Exploratory, ...]:
     x, y = (100 * np.stack([one[metric] for one in each]) for each in (ours, theirs))
     found = []
     for k, name in enumerate(column.classes):
-        x_k, y_k = x[:, :, k], y[:, :, k]  # [runs, 1 + B]
+        x_k, y_k = x[:, :, k], y[:, :, k]  # [runs, 1 + B]: the set itself, then B resamples
         if np.isnan([*x_k[:, 0], *y_k[:, 0]]).any():
             continue
         resampled = x_k[:, 1:].mean(0) - y_k[:, 1:].mean(0)
@@ -124,14 +139,18 @@ def _by_class(a: Cell, b: Cell, column: Column) -> tuple[Exploratory, ...]:
 
 
 def _explore(a: Cell, b: Cell, found: Sequence[tuple]) -> tuple[Exploratory, ...]:
-    """Both kinds of variation combined, of single runs that over images; and the false discovery
-    rate over ``found``."""
+    """Estimate each difference in ``found``, and adjust for the false discovery rate over all.
+
+    The interval combines the variation over runs with that over images. For single runs, it shows
+    the variation over images alone.
+    """
     estimates = []
     for _, x, y, resampled in found:
         image_se = float(resampled.std(ddof=1)) if resampled is not None else None
         seed = seed_difference(x, y, len(x) > 1 and _paired(a, b))
         estimates.append(combine(seed, image_se) if seed.standard_error is not None
                          else Estimate(seed.difference, image_se, np.inf))
+    # Differences without a known error have no p-value, and stay out of the adjustment.
     known = {i: e.p for i, e in enumerate(estimates) if e.p is not None}
     q = dict(zip(known, benjamini_hochberg(list(known.values())))) if known else {}
     return tuple(Exploratory(name, e.difference, e.interval(), q.get(i))

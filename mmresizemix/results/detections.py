@@ -1,4 +1,4 @@
-"""The truth of an evaluation set and the detections of one model on it, from COCO json."""
+"""The truth of an evaluation set and the detections of one model on it, read from COCO json."""
 import hashlib
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ..files import file_sha256
 
 
 class UnreadableDetections(ValueError):
-    """A file of detections or of truth is not what it should be."""
+    """The error for a file of detections or of truth that is not what it should be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,31 +20,31 @@ class Truth:
     """An evaluation set. Build it with :func:`read_truth`.
 
     Args:
-        content: COCO json: images, annotations, categories.
-        sha256: of the file.
+        content: the COCO json, with images, annotations and categories.
+        sha256: the digest of the file.
     """
     content: dict[str, Any]
     sha256: str
 
     @cached_property
     def image_ids(self) -> list:
-        """Sorted; position in this list is the *image index* everywhere in this package."""
+        """The image ids, sorted. Their position is the *image index* everywhere in this package."""
         return sorted(image['id'] for image in self.content['images'])
 
     @cached_property
     def image_index(self) -> dict[Any, int]:
-        """Position of each image id."""
+        """The image index of each image id."""
         return {image_id: i for i, image_id in enumerate(self.image_ids)}
 
     @cached_property
     def categories(self) -> dict[int, str]:
-        """Name by id, in the order of ids; position is the *class index*."""
+        """The class names by id, in the order of ids. Their position is the *class index*."""
         return {c['id']: c['name'] for c in sorted(self.content['categories'],
                                                    key=lambda c: c['id'])}
 
     @cached_property
     def identity(self) -> str:
-        """A digest of images, objects and classes, the same however the file is written."""
+        """A digest of images, objects and classes, the same for every way of writing the file."""
         content = self.content
         sha = hashlib.sha256(repr(self.categories).encode())
         for image_id in self.image_ids:
@@ -56,7 +56,7 @@ class Truth:
 
     @property
     def class_names(self) -> list[str]:
-        """In the order of their ids."""
+        """The class names, in the order of their ids."""
         return list(self.categories.values())
 
 
@@ -64,7 +64,8 @@ def read_truth(path: str | Path) -> Truth:
     """Read COCO annotations.
 
     Raises:
-        UnreadableDetections: the file is missing, cut off, or lacks images or categories.
+        UnreadableDetections: the file is missing or cut off, lacks images, annotations or
+            categories, or lists no image.
     """
     content = _json(Path(path))
     if not isinstance(content, dict) or not all(
@@ -80,8 +81,8 @@ def read_detections(path: str | Path, truth: Truth) -> list[dict[str, Any]]:
     """Read detections, a list of ``dict(image_id, category_id, bbox=[x, y, w, h], score)``.
 
     Raises:
-        UnreadableDetections: the file is missing, cut off, no such list, or holds images or
-            categories that are not in ``truth``.
+        UnreadableDetections: the file is missing or cut off, is no such list, holds numbers that
+            are not finite, or holds images or categories that are not in ``truth``.
     """
     found = _json(Path(path))
     if not isinstance(found, list):
@@ -89,7 +90,9 @@ def read_detections(path: str | Path, truth: Truth) -> list[dict[str, Any]]:
     try:
         images = {d['image_id'] for d in found}
         categories = {d['category_id'] for d in found}
-        numbers = np.array([[*d['bbox'], d['score']] for d in found], float).reshape(-1, 5)
+        numbers = np.array([[*d['bbox'], d['score']] for d in found], float)
+        if found and numbers.shape != (len(found), 5):
+            raise ValueError
     except (KeyError, TypeError, ValueError):
         raise UnreadableDetections(f'{path}: not detections; each needs image_id, category_id, '
                                    'bbox of four numbers, and score') from None

@@ -1,4 +1,4 @@
-"""``<work_dir>/detections/``: what DetectionDump leaves in a run, and how to read it."""
+"""The format of ``<work_dir>/detections/``, which DetectionDump writes into a run."""
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,19 +13,19 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Dump:
-    """One evaluation: the file of its detections, and the metrics that it logged (in 0..1)."""
+    """The file of the detections of one evaluation, and the metrics that it logged (in 0..1)."""
     file: str
     metrics: dict[str, float]
 
 
 @dataclass(frozen=True)
 class DumpIndex:
-    """Which evaluations of a run were kept.
+    """The evaluations of a run that were kept.
 
     Args:
-        truth_sha256: of ``truth.json``: the same for all runs over the same evaluation set.
-        epochs: by the epoch, as text, or 'test' where that is unknown.
-        versions: of Python and the packages that made them.
+        truth_sha256: the digest of ``truth.json``, equal for all runs on the same evaluation set.
+        epochs: the evaluations, by the epoch as text, or by 'test' if the epoch is unknown.
+        versions: the versions of Python and of the packages that made the detections.
     """
     truth_sha256: str
     epochs: dict[str, Dump]
@@ -33,15 +33,18 @@ class DumpIndex:
     format: int = FORMAT
 
     def write(self, folder: Path) -> None:
-        """Last of the files of a dump: what has it is whole."""
+        """Write the index into ``folder``.
+
+        It is the last file of a dump to be written, so a folder with an index is complete.
+        """
         write_text(folder / INDEX, json.dumps(asdict(self), indent=2) + '\n')
 
     @classmethod
     def read(cls, folder: Path) -> 'DumpIndex | None':
-        """None where there is none.
+        """Read the index of ``folder``, or return None if there is none.
 
         Raises:
-            ValueError: it is cut off, or of another format.
+            ValueError: the index is cut off, or has another format.
         """
         path = folder / INDEX
         if not path.is_file():

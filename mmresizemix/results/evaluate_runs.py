@@ -1,4 +1,4 @@
-"""Evaluate many files of detections, several at once, and never the same one twice."""
+"""Evaluate many files of detections, several at once."""
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -15,13 +15,20 @@ def evaluate_files(files: Sequence[Files], resamples: int, *, seed: int = 0,
                    workers: int | None = None,
                    progress: Callable[[int, int], None] | None = None
                    ) -> list[Evaluation | UnreadableDetections]:
-    """As :func:`~mmresizemix.results.evaluation.evaluate`, for each of ``files``, in order; in
-    place of an evaluation the error, where a file cannot be read.
+    """Evaluate each of ``files``, in order.
+
+    See :func:`~mmresizemix.results.evaluation.evaluate`.
 
     Args:
-        workers: processes; None: one a core, at most one a file.
-        progress: told (files done, files in all).
+        resamples: number of resamples of the images.
+        seed: the seed of the resamples, the same for all files.
+        workers: number of processes. None means one per CPU core. There is at most one per file.
+        progress: is called with (files done, files in all).
+
+    Returns:
+        An evaluation per file, or the error if a file could not be read.
     """
+    # The affinity counts the cores that this process may use, e.g. in a container or a Slurm job.
     workers = min(workers or len(os.sched_getaffinity(0)), len(files))
     jobs = [(truth, found, voc, resamples, seed) for truth, found, voc in files]
     with ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
@@ -35,6 +42,7 @@ def evaluate_files(files: Sequence[Files], resamples: int, *, seed: int = 0,
 
 def _evaluate(job: tuple) -> Evaluation | UnreadableDetections:
     truth_file, found, voc, resamples, seed = job
+    # The error is returned, not raised, so that one bad file does not end the evaluation of all.
     try:
         truth = read_truth(truth_file)
         detections = read_detections(found, truth)

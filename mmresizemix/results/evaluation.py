@@ -1,4 +1,7 @@
-"""One model's detections -> its metrics, on the set and on resamples of its images."""
+"""Metrics of the detections of one model, on the set and on resamples of its images.
+
+Letters in shapes: B resamples, K classes, T IoU thresholds.
+"""
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,30 +11,32 @@ from .average_precision import AREA, VOC_RECALLS, average_precision
 from .detections import Truth
 from .matching import match_coco, match_voc
 
-CHUNK = 100  # resamples at once: their weights stay in the processor's cache
+CHUNK = 100  # resamples at once, so that their weights stay in the cache of the CPU
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """All metrics in 0..1, NaN where a set has no such object.
+    """The metrics of one model, in 0..1, NaN where a set has no such object.
 
     Args:
-        overall: by metric, float [1 + B]: first the set itself, then its resamples.
-        by_class: by 'AP' (and 'VOC11'), float [1 + B, K].
+        overall: float [1 + B] by metric. The first value is of the set itself, the others are of
+            its resamples.
+        by_class: float [1 + B, K] by 'AP' (and 'VOC11').
     """
     overall: dict[str, np.ndarray]
     by_class: dict[str, np.ndarray]
 
     def value(self, metric: str) -> float:
-        """Of all images, 0 to 1."""
+        """Return a metric over the whole set, in 0..1."""
         return float(self.overall[metric][0])
 
 
 def image_weights(images: int, resamples: int, seed: int = 0) -> np.ndarray:
-    """int [resamples, images]: how often each image was drawn, with replacement.
+    """Draw images with replacement; return how often each was drawn, int [resamples, images].
 
-    The exact bootstrap over images (Efron 1979). The same (images, resamples, seed) gives the same
-    draws, so that two models evaluated with them are compared on the same resamples: pairing.
+    This is the exact bootstrap over images (Efron 1979). The same (images, resamples, seed) give
+    the same draws, so two models that are evaluated with them are compared on the same resamples,
+    in pairs.
     """
     rng = np.random.default_rng([seed, images])
     return np.stack([np.bincount(rng.integers(0, images, images), minlength=images)
@@ -40,12 +45,13 @@ def image_weights(images: int, resamples: int, seed: int = 0) -> np.ndarray:
 
 def evaluate(truth: Truth, detections: list[dict[str, Any]], *, voc: bool = False,
              resamples: int = 0, seed: int = 0) -> Evaluation:
-    """COCO's AP, and VOC's where asked, on the set and on ``resamples`` of its images.
+    """Compute the AP of COCO, and that of VOC if asked, on the set and on ``resamples`` resamples.
 
     Args:
-        voc: also mAP at IoU 0.5 by VOC's rule, by 11 points and by area.
+        voc: also compute the mAP at IoU 0.5 by the rule of VOC, by 11 points and by area.
     """
     images = len(truth.image_ids)
+    # The set itself is the first row: every image counts once.
     weights = np.concatenate((np.ones((1, images), int), image_weights(images, resamples, seed)))
     weights = weights.astype(np.int32)
     parts = [_coco(truth, detections, weights)]
@@ -58,6 +64,7 @@ def evaluate(truth: Truth, detections: list[dict[str, Any]], *, voc: bool = Fals
 def _coco(truth: Truth, detections: list[dict[str, Any]], weights: np.ndarray) -> tuple:
     matched = match_coco(truth, detections)
     ap = {area: _over_classes(classes, weights) for area, classes in matched.items()}  # [B, K, T]
+    # Index 0 is the IoU threshold 0.5, and index 5 is 0.75.
     overall = dict(AP=_mean(ap['all']), AP50=_mean(ap['all'][:, :, :1]),
                    AP75=_mean(ap['all'][:, :, 5:6]), APs=_mean(ap['small']),
                    APm=_mean(ap['medium']), APl=_mean(ap['large']))
@@ -71,14 +78,14 @@ def _voc(truth: Truth, detections: list[dict[str, Any]], weights: np.ndarray) ->
 
 
 def _over_classes(matched: list, weights: np.ndarray, *recalls: Any) -> np.ndarray:
-    """float [B, K, T]"""
+    """Return the AP of every class, float [B, K, T]."""
     chunks = [weights[i:i + CHUNK] for i in range(0, len(weights), CHUNK)]
     return np.concatenate([np.stack([average_precision(one, chunk, *recalls) for one in matched], 1)
                            for chunk in chunks])
 
 
 def _mean(ap: np.ndarray) -> np.ndarray:
-    """Over classes and thresholds, classes without an object left out, as COCO does."""
+    """Average over classes and thresholds, without classes that have no object, as COCO does."""
     known = ~np.isnan(ap)
     count = known.sum((1, 2))
     with np.errstate(invalid='ignore'):

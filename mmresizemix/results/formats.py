@@ -1,5 +1,7 @@
-"""The same tables as Markdown, CSV, JSON and LaTeX (as HTML in the report), byte for byte the same
-when made again."""
+"""A comparison as Markdown, CSV, JSON and LaTeX. (The report shows it as HTML.)
+
+The same comparison gives the same bytes every time.
+"""
 import csv
 import io
 import json
@@ -17,7 +19,7 @@ from .table import Table, headline, notes, tables, top1_of
 
 
 def to_markdown(comparison: Comparison) -> str:
-    """All tables, the notes below them, and what was left out and why."""
+    """Format all tables, the notes below them, and what was left out and why."""
     parts = [f'**{comparison.remark}**\n'] if comparison.remark else []
     parts.append(f'{headline(comparison)}\n')
     parts += [f'## {table.title}\n\n{markdown_table(table)}' for table in tables(comparison)]
@@ -30,12 +32,13 @@ def to_markdown(comparison: Comparison) -> str:
 
 
 def markdown_table(table: Table) -> str:
-    """One table, its columns aligned for reading as plain text."""
+    """Format one table, its columns aligned for reading as plain text."""
     lines = [tuple(cell.replace('|', r'\|') for cell in line)
              for line in (table.header, *table.rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(table.header))]
 
     def show(line: tuple[str, ...]) -> str:
+        # Names are aligned to the left, numbers to the right.
         first, *rest = (f.ljust(w) if i == 0 else f.rjust(w)
                         for i, (f, w) in enumerate(zip(line, widths)))
         return f'| {" | ".join([first, *rest])} |'
@@ -45,7 +48,7 @@ def markdown_table(table: Table) -> str:
 
 
 def to_latex(comparison: Comparison) -> str:
-    """booktabs tables; needs \\usepackage{booktabs}."""
+    """Format the tables for the package booktabs; a document needs \\usepackage{booktabs}."""
     parts = []
     for table in tables(comparison):
         lines = [' & '.join(map(_latex, line)) + r' \\' for line in (table.header, *table.rows)]
@@ -69,7 +72,7 @@ def _latex(text: str) -> str:
 
 
 def to_csv(comparison: Comparison) -> str:
-    """One line a run and metric, unrounded: what a data frame wants."""
+    """Format one line per run and metric, unrounded, for reading into a data frame."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator='\n')
     writer.writerow(('pretraining', 'column', 'run', 'seed', 'epoch', 'metric', 'percent'))
@@ -81,13 +84,14 @@ def to_csv(comparison: Comparison) -> str:
             for i, run in enumerate(cell.runs):
                 for name in sorted(set(cell.metrics) - {'primary'}):
                     value = float(cell.metrics[name][i])
+                    # repr keeps every digit, and an empty field reads as a missing value.
                     writer.writerow((row, column.label, run.folder, run.seed, run.epoch, name,
                                      '' if math.isnan(value) else repr(value)))
     return out.getvalue()
 
 
 def to_json(comparison: Comparison) -> str:
-    """Everything: each run with its provenance, cells, contrasts, and the words of the tables."""
+    """Format everything: cells, each run with its provenance, contrasts, and the tables as text."""
     return json.dumps(_plain(dict(
         baseline=comparison.baseline, epoch=comparison.epoch, resamples=comparison.resamples,
         allow_different=comparison.allow_different, remark=comparison.remark,
@@ -130,7 +134,7 @@ def _contrast(contrast: Contrast) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """As json has it; a number that is none becomes null."""
+    """Convert a value to the types of JSON. Numbers that are not finite become null."""
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, Mapping):

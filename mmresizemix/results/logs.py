@@ -1,4 +1,7 @@
-"""What MMEngine's logs say of a run, merged over its starts. Needs neither torch nor OpenMMLab."""
+"""The logs that MMEngine writes of a run, merged over the starts of the run.
+
+This module needs neither torch nor OpenMMLab.
+"""
 import json
 import math
 import re
@@ -7,27 +10,31 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-# The metric that says how good a model is, by its logged name: what people call it.
+# logged name of the metric that says how good a model is -> what people call it
 HEADLINES = {'accuracy/top1': 'top-1', 'coco/bbox_mAP': 'AP', 'pascal_voc/mAP': 'mAP'}
 METRIC = re.compile(r'"(coco|pascal_voc|accuracy)/')
-EMPTY = re.compile(r'\{"data_time": [^,]+, "time": [^,]+, "step": (\d+)\}')  # a validation
-START = re.compile(r'\d{8}_\d{6}$')  # a run's folder for each of its starts
-TIMED = 200  # training lines that the speed is taken from
+# the line of a validation that gave no metric
+EMPTY = re.compile(r'\{"data_time": [^,]+, "time": [^,]+, "step": (\d+)\}')
+START = re.compile(r'\d{8}_\d{6}$')  # the folder that a run makes at each start
+TIMED = 200  # about how many training lines the speed and the memory are taken from
 VERSION = re.compile(r'^\s+(Python|PyTorch|TorchVision|MMEngine|GPU 0|GPU 0,.*?): (.+)$', re.M)
 
 
 @dataclass(frozen=True)
 class Log:
-    """A run as it was logged.
+    """The log of a run.
 
     Args:
-        validations: metrics by their logged names, by epoch; {} of one that gave none.
-        test: metrics of the newest test, if any was run.
-        seed, gpus: as the newest start says; None where it does not.
-        hours: of all starts together.
-        seconds_a_step: median; peak_memory: in GiB, on a GPU.
-        nan_epoch: where a loss was first not a number.
-        cut_off: json lines that are not whole, as 'file:line'.
+        validations: the metrics of each validated epoch, by their logged names. They are {} for a
+            validation that gave no metric.
+        test: the metrics of the newest test, if any was run.
+        seed, gpus: the seed and the number of GPUs of the newest start that logged them, or None.
+        hours: the time of all starts together.
+        seconds_a_step: the median time of a training step.
+        peak_memory: the most memory on a GPU, in GiB.
+        nan_epoch: the first epoch in which a loss was NaN.
+        cut_off: the JSON lines that are not whole, as 'file:line'.
+        versions: the versions of Python and packages, and the GPUs, as logged.
     """
     validations: dict[int, dict[str, float]] = field(default_factory=dict)
     test: dict[str, float] = field(default_factory=dict)
@@ -42,12 +49,14 @@ class Log:
 
 
 def starts_of(work_dir: str | Path) -> list[Path]:
-    """The folders of a run's starts, oldest first."""
+    """Return the folders of the starts of a run, oldest first."""
     return sorted(p for p in Path(work_dir).glob('*') if START.search(p.name) and p.is_dir())
 
 
 def read_log(work_dir: str | Path) -> Log:
-    """Merge the logs of every start; what a later start validated again counts.
+    """Merge the logs of every start.
+
+    If several starts validated the same epoch, the metrics of the last one count.
 
     Raises:
         OSError: a log cannot be read.
@@ -57,7 +66,9 @@ def read_log(work_dir: str | Path) -> Log:
     training: list[dict] = []
     cut_off: list[str] = []
     hours, facts, nan_epoch = 0.0, {}, None
+    # Starts are sorted by time, so that the newest overwrites what an older one said.
     for start in starts_of(work_dir):
+        # scalars.json holds training and validation, <start>.json a test, and <start>.log the rest.
         scalars = start / 'vis_data' / 'scalars.json'
         if scalars.is_file():
             metrics, train, broken, first_nan = _read_scalars(scalars)
@@ -73,6 +84,7 @@ def read_log(work_dir: str | Path) -> Log:
         hours_here, found = _read_text(start / f'{start.name}.log')
         hours += hours_here
         facts.update(found)
+    # The speed and the memory are over the training lines of all starts.
     times = [e['time'] for e in training if 'time' in e]
     memory = [e['memory'] for e in training if e.get('memory')]
     return Log(validations, test, _int(facts.pop('seed', None)), _int(facts.pop('gpus', None)),
@@ -81,10 +93,17 @@ def read_log(work_dir: str | Path) -> Log:
 
 
 def _read_scalars(path: Path) -> tuple[list, list[dict], list[int], int | None]:
-    """[(epoch, metrics)], some training lines, numbers of broken lines, first epoch of a NaN."""
+    """Read ``scalars.json``.
+
+    Returns:
+        A tuple ([(epoch, metrics)], some of the training lines, the numbers of broken lines, the
+        first epoch with a NaN).
+    """
     lines = path.read_text(encoding='utf-8', errors='replace').splitlines()
     metrics, broken, nan_epoch, training = [], [], None, []
+    # Most lines are of training. They are told apart by their text, since parsing them is slow.
     for number, line in enumerate(lines, 1):
+        # A process that was killed while it wrote leaves a part of a line.
         if not line.endswith('}') or not line.startswith('{'):
             broken += [number] if line.strip() else []
         elif METRIC.search(line):
@@ -99,12 +118,12 @@ def _read_scalars(path: Path) -> tuple[list, list[dict], list[int], int | None]:
             nan_epoch = _epoch_of_nan_loss(_json(line) or {})
         else:
             training.append(line)
-    some = training[::max(1, len(training) // TIMED)]  # long logs: parsing all takes seconds
+    some = training[::max(1, len(training) // TIMED)]  # parsing all of a long log takes seconds
     return metrics, [e for e in map(_json, some) if e], broken, nan_epoch
 
 
 def _epoch_of_nan_loss(entry: dict) -> int | None:
-    # a gradient norm may be NaN for a step under mixed precision; a loss may not
+    # Under mixed precision, a gradient norm may be NaN for a step, but a loss may not.
     lost = any(k.startswith('loss') and isinstance(v, float) and math.isnan(v)
                for k, v in entry.items())
     return entry.get('epoch') if lost else None
@@ -123,9 +142,10 @@ def _metrics(entry: dict) -> dict[str, float]:
 
 
 def _read_text(path: Path) -> tuple[float, dict[str, str]]:
-    """Hours from the first to the last line, and the facts of the head."""
+    """Return the hours from the first line to the last, and the facts of the head."""
     if not path.is_file():
         return 0.0, {}
+    # Logs are long, and both ends say enough.
     with open(path, 'rb') as file:
         head = file.read(8192).decode(errors='replace')
         file.seek(max(0, path.stat().st_size - 8192))
@@ -152,13 +172,14 @@ def _int(text: str | None) -> int | None:
 
 
 def read_metrics(work_dir: str | Path, epoch: int | None = None) -> dict[str, float]:
-    """The metrics of a run's last evaluation, by their logged names, e.g. ``coco/bbox_mAP``.
+    """Return the metrics of the last evaluation of a run, by logged names, e.g. ``coco/bbox_mAP``.
 
     Args:
-        epoch: take only what was validated after this epoch, or tested; None: the last of all.
+        epoch: the epoch whose validation counts. None means the last validated epoch. The metrics
+            of a test are added in both cases.
 
     Returns:
-        An empty dict where nothing was evaluated.
+        The metrics, or an empty dict if nothing was evaluated.
     """
     log = read_log(work_dir)
     last = max(log.validations, default=0) if epoch is None else epoch
@@ -166,6 +187,6 @@ def read_metrics(work_dir: str | Path, epoch: int | None = None) -> dict[str, fl
 
 
 def json_lines(path: Path) -> list[dict]:
-    """The dicts of a json-lines log, in order; lines that are none, or cut off, are passed by."""
+    """Return the dicts of a JSON-lines log, in order. Lines that are no whole dict are skipped."""
     lines = path.read_text(encoding='utf-8', errors='replace').splitlines()
     return [e for e in map(_json, lines) if e is not None]

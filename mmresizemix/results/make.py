@@ -1,4 +1,4 @@
-"""Folders of runs -> the table and the report, written. What ``tools/compare.py`` does."""
+"""Write the tables and the report of folders of runs, as ``tools/compare.py`` does."""
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -21,14 +21,20 @@ def make_comparison(paths: Sequence[str | Path], out: str | Path, *,
                     allow_different: bool = False, workers: int | None = None,
                     quiet: bool = False, pictures: Path | None = None,
                     remark: str | None = None) -> Comparison:
-    """Read every run under ``paths``, compare, and write ``formats`` into the folder ``out``.
+    """Read every run under ``paths``, compare them, and write ``formats`` into the folder ``out``.
 
     Args:
-        formats: of 'md', 'csv', 'json', 'latex', 'html' (the report).
-        resamples: of the validation images, where runs have left their detections.
-        quiet: no progress on stderr.
-        remark: to stand above the tables.
-        pictures: folder of mixed batches as tools/show_mix.py draws them (default: ``paths``).
+        formats: any of 'md', 'csv', 'json', 'latex' and 'html' (the report).
+        baseline: the row that others are compared with. None means 'baseline'.
+        epoch: which evaluation of a run counts, 'last' or 'best'.
+        annotations: a COCO json for runs whose own annotations are not on this machine.
+        resamples: the number of resamples of the validation images, for runs that have kept their
+            detections.
+        allow_different: compare runs whose configs differ in more than backbone and seed.
+        workers: the number of processes that evaluate detections. None means one per CPU core.
+        quiet: show no progress on stderr.
+        pictures: the folder of mixed batches as drawn by tools/show_mix.py. None means ``paths``.
+        remark: a text to show above the tables.
     """
     out = Path(out)
     with _progress('reading runs', quiet) as progress:

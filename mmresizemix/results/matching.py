@@ -1,7 +1,10 @@
-"""Which detection found which object: by COCO's rule, and by Pascal VOC's.
+"""Match detections to objects, by the rule of COCO and by that of Pascal VOC.
 
-Matching is within an image, so that it stays true however often a resample repeats the image: this
-is done once, the bootstrap only weighs it anew.
+Matching is done within an image, so it stays valid however often a resample repeats the image. It
+is done once, and the bootstrap only changes the weights of the images.
+
+Letters in shapes: D detections, O objects, P objects that count, T IoU thresholds, N images,
+K classes, A areas.
 """
 import io
 from collections import defaultdict
@@ -21,13 +24,13 @@ COCO_IOUS = np.linspace(0.5, 0.95, 10)
 
 @dataclass(frozen=True, eq=False)
 class Matched:
-    """One class over a whole set. D detections by falling score, T IoU thresholds, P objects.
+    """The matches of one class over a whole set, with detections sorted by falling score.
 
     Args:
         image: int [D], the image index of each detection.
-        hit: bool [T, D], it found an object that counts.
-        ignored: bool [T, D], it is neither right nor wrong: on a crowd, a difficult object, or
-            one of another size.
+        hit: bool [T, D], whether the detection found an object that counts.
+        ignored: bool [T, D], whether the detection is neither right nor wrong, since it is on a
+            crowd or a difficult object, or is of another size.
         positives: int [P], the image index of each object that counts.
     """
     image: np.ndarray
@@ -37,8 +40,12 @@ class Matched:
 
 
 def match_coco(truth: Truth, detections: list[dict[str, Any]]) -> dict[str, list[Matched]]:
-    """By area, a list over classes, matched by pycocotools, the reference."""
-    with redirect_stdout(io.StringIO()):  # pycocotools reports its steps
+    """Match by the rule of COCO, with pycocotools, which is the reference.
+
+    Returns:
+        A list over classes for each area of :data:`AREAS`.
+    """
+    with redirect_stdout(io.StringIO()):  # pycocotools prints its steps
         reference = COCO()
         reference.dataset = truth.content
         reference.createIndex()
@@ -46,6 +53,7 @@ def match_coco(truth: Truth, detections: list[dict[str, Any]]) -> dict[str, list
         evaluation.params.catIds = list(truth.categories)
         evaluation.params.imgIds = truth.image_ids
         evaluation.evaluate()
+    # evalImgs is a flat list [K * A * N], with the classes slowest and the images fastest.
     images = len(truth.image_ids)
     per_class = iter(np.array(evaluation.evalImgs, dtype=object).reshape(-1, images))
     found: dict[str, list[Matched]] = {area: [] for area in AREAS}
@@ -57,7 +65,9 @@ def match_coco(truth: Truth, detections: list[dict[str, Any]]) -> dict[str, list
 
 def _load(reference: COCO, detections: list[dict[str, Any]]) -> COCO:
     if detections:
+        # loadRes adds fields to the dicts that it is given, hence the copies.
         return reference.loadRes([dict(d) for d in detections])
+    # loadRes fails on an empty list.
     empty = COCO()
     empty.dataset = dict(reference.dataset, annotations=[])
     empty.createIndex()
@@ -65,27 +75,30 @@ def _load(reference: COCO, detections: list[dict[str, Any]]) -> COCO:
 
 
 def _join(images: np.ndarray) -> Matched:
-    """One class's ``evalImgs`` over the images -> :class:`Matched`."""
+    """Join the ``evalImgs`` [N] of one class and area into a :class:`Matched`."""
     seen = [(i, e) for i, e in enumerate(images) if e is not None]
     if not seen:
         nothing = np.zeros((len(COCO_IOUS), 0), bool)
         return Matched(np.zeros(0, int), nothing, nothing, np.zeros(0, int))
     scores = np.concatenate([e['dtScores'] for _, e in seen])
+    # A stable sort, as in pycocotools: equal scores stay in the order of the images.
     order = np.argsort(-scores, kind='mergesort')
     ignored = np.concatenate([e['dtIgnore'] for _, e in seen], 1)[:, order].astype(bool)
     matched = np.concatenate([e['dtMatches'] for _, e in seen], 1)[:, order].astype(bool)
     image = np.repeat([i for i, _ in seen], [len(e['dtScores']) for _, e in seen])[order]
+    # gtIgnore is 1 for crowds and for objects outside of the area.
     counted = [np.count_nonzero(np.asarray(e['gtIgnore']) == 0) for _, e in seen]
     positives = np.repeat([i for i, _ in seen], counted)
     return Matched(image.astype(int), matched & ~ignored, ignored, positives.astype(int))
 
 
 def match_voc(truth: Truth, detections: list[dict[str, Any]], iou: float = 0.5) -> list[Matched]:
-    """A list over classes, by the rule of Pascal VOC's development kit.
+    """Match by the rule of Pascal VOC's development kit; return a list over classes.
 
-    A detection goes to the object that it overlaps most, also where that is found already (then it
-    is wrong). One on a difficult object (``iscrowd``) is ignored. Boxes are inclusive pixels: a
-    side is x2 - x1 + 1. In float32, as MMDetection's VOCMetric.
+    A detection is matched to the object that it overlaps most, even if that object is found
+    already. In that case the detection is wrong. A detection on a difficult object (``iscrowd``)
+    is ignored. Boxes include their last pixels, so a side is x2 - x1 + 1. The overlap is computed
+    in float32, as in MMDetection's VOCMetric.
     """
     objects = _by_class_and_image(truth, truth.content['annotations'])
     found = _by_class_and_image(truth, detections)
@@ -101,6 +114,7 @@ def _by_class_and_image(truth: Truth, boxes: list[dict[str, Any]]) -> dict[int, 
 
 def _match_voc_class(objects: dict[int, list], found: dict[int, list], iou: float) -> Matched:
     image, score, hit, ignored = [], [], [], []
+    # Match image by image, then sort the detections of all images by score.
     for i, detections in sorted(found.items()):
         detections = sorted(detections, key=lambda d: -d['score'])
         here, here_ignored = found_in_image(detections, objects.get(i, []), iou)
@@ -120,14 +134,19 @@ def _row(parts: list[np.ndarray]) -> np.ndarray:
 
 def found_in_image(detections: list[dict[str, Any]], objects: list[dict[str, Any]],
                    iou: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
-    """(hit, ignored), bool [D] each, of one class in one image by VOC's rule, best score first."""
+    """Match one class in one image by the rule of VOC; return (hit, ignored), bool [D] each.
+
+    Args:
+        detections: sorted by falling score.
+    """
     hit, ignored = np.zeros((2, len(detections)), bool)
     if not objects or not detections:
         return hit, ignored
-    overlaps = _inclusive_iou(_corners(detections), _corners(objects))
+    overlaps = _inclusive_iou(_corners(detections), _corners(objects))  # [D, O]
     best = overlaps.argmax(1)
     near = overlaps.max(1) >= iou
     ignored = near & np.array([bool(o.get('iscrowd')) for o in objects])[best]
+    # The detection with the best score takes an object, and later ones on it are wrong.
     taken = set()
     for d in np.flatnonzero(near & ~ignored):
         hit[d] = best[d] not in taken

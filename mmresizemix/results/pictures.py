@@ -1,4 +1,4 @@
-"""Validation images with every pretraining's detections beside the truth."""
+"""Validation images with the detections of every pretraining beside the truth."""
 import base64
 import io
 from collections import Counter, defaultdict
@@ -14,7 +14,7 @@ from .comparison import Cell, Column, Comparison
 from .detections import Truth, read_detections
 from .matching import found_in_image
 
-WIDTH = 360  # pixels of a picture
+WIDTH = 360  # of a picture, in pixels
 PALETTE = ('#e6194b', '#3cb44b', '#4363d8', '#f58231', '#911eb4', '#008080', '#9a6324', '#808000')
 RULE = ('AP50 within the image is compared between the pretraining with the highest mean and the '
         'baseline, of the first run each: the image with the largest gain, the largest loss, and '
@@ -25,7 +25,7 @@ OF_ANY_CLASS = 3
 
 @dataclass(frozen=True)
 class Panel:
-    """A picture of the report, with what stands below it."""
+    """A picture of the report, with the text below it."""
     title: str
     uri: str
     text: str
@@ -39,9 +39,10 @@ class Example:
 
 
 def examples(comparison: Comparison, truths: Mapping[Path, Truth]) -> list[Example]:
-    """Three images a column, chosen by :data:`RULE`."""
+    """Draw three images per column, chosen by :data:`RULE`."""
     made = []
     for column in comparison.columns:
+        # The first run of each cell is drawn, so its detections must be there.
         cells = [cell for cell in comparison.cells_of(column) if cell.evaluations[0]]
         if comparison.baseline in [c.row for c in cells] and len(cells) > 1:
             made += _of_column(column, cells, truths[cells[0].runs[0].folder])
@@ -49,10 +50,11 @@ def examples(comparison: Comparison, truths: Mapping[Path, Truth]) -> list[Examp
 
 
 def _of_column(column: Column, cells: Sequence[Cell], truth: Truth) -> list[Example]:
-    baseline, *others = cells
+    baseline, *others = cells  # the baseline is the first row
     best = max(others, key=lambda c: c.mean)
     detections = {c.row: read_detections(file, truth) for c in cells
                   if (file := c.runs[0].detections)}
+    # The gain of the best pretraining in each image, which is NaN in images without objects.
     gain = (ap50_by_image(truth, detections[best.row])
             - ap50_by_image(truth, detections[baseline.row]))
     seen = np.flatnonzero(~np.isnan(gain))
@@ -67,7 +69,10 @@ def _of_column(column: Column, cells: Sequence[Cell], truth: Truth) -> list[Exam
 
 
 def ap50_by_image(truth: Truth, detections: Sequence[dict[str, Any]]) -> np.ndarray:
-    """float [N]: the mean over an image's classes of AP (area, IoU 0.5); NaN without objects."""
+    """Compute the AP at IoU 0.5 (by area) in each of N images, float [N].
+
+    The value is the mean over the classes of the image, or NaN if the image has no object.
+    """
     objects, found = (_by_image_and_class(boxes) for boxes in
                       (truth.content['annotations'], detections))
     ap = np.full(len(truth.image_ids), np.nan)
@@ -108,7 +113,11 @@ def _example(title: str, image_id: Any, truth: Truth, detections: Mapping[str, l
 
 
 def _shown(found: Sequence[dict], objects: Sequence[dict]) -> list[dict]:
-    """What the comparison of AP50 saw of ``found`` (best score first), and what else is sure."""
+    """Choose the detections to show out of ``found``, which is sorted by falling score.
+
+    These are the best of each class in the image, as many as it has objects there, and the best
+    :data:`OF_ANY_CLASS` of any class.
+    """
     left = Counter(o['category_id'] for o in objects)
     kept = []
     for i, box in enumerate(found):
@@ -119,6 +128,7 @@ def _shown(found: Sequence[dict], objects: Sequence[dict]) -> list[dict]:
 
 
 def _picture(info: Mapping[str, Any], folders: Sequence[Path | None]) -> Image.Image:
+    # Runs may come from another machine, so their pictures may be missing: boxes on grey remain.
     for folder in dict.fromkeys(f for f in folders if f):
         path = folder / str(info.get('file_name'))
         if path.is_file():
@@ -158,5 +168,5 @@ def _label(draw: ImageDraw.ImageDraw, corner: tuple[float, float], text: str, co
 
 
 def data_uri(content: bytes, kind: str) -> str:
-    """The bytes of an image, to stand in HTML itself."""
+    """Encode the bytes of an image as a URI that stands in the HTML itself."""
     return f'data:image/{kind};base64,{base64.b64encode(content).decode()}'

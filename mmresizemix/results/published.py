@@ -1,5 +1,8 @@
-"""What the paper (arXiv 2012.11101) reports, of one run each, in percent: AP on COCO and mAP on
-VOC07+12 (Table 5), top-1 (the others). Cells that its text does not tell are left out."""
+"""The results that the paper (arXiv 2012.11101) reports, each from one run, in percent.
+
+Table 5 holds AP on COCO and mAP on VOC07+12, and the other tables hold top-1. Cells that the text
+of the paper does not give are left out.
+"""
 PAPER = 'ResizeMix paper'
 
 TABLE5 = {  # (set, detector) -> pretraining -> value
@@ -41,6 +44,10 @@ TOP1 = {  # (set, network) -> method -> value
 
 
 def published(whole_set: str | None, model: str, row: str) -> float | None:
-    """The paper's value of a cell; None where it has none, or the set is not the whole one."""
-    method = row.partition(' (')[0]  # its mixing per batch or sample, its baseline's source
+    """Return the value of the paper for a cell.
+
+    Return None if the paper has no such value, or if the set is not a whole standard set.
+    """
+    # A row may end in '(per sample)' or '(torchvision)'. The paper does not make this distinction.
+    method = row.partition(' (')[0]
     return {**TABLE5, **TOP1}.get((whole_set or '', model), {}).get(method)

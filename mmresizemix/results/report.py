@@ -1,4 +1,4 @@
-"""``report.html``: one file with everything in it, that opens from disk without a network."""
+"""The report ``report.html``, one file with everything in it that opens without a network."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ MIXES = 'mixed-by-*.png'  # drawn by tools/show_mix.py
 
 @dataclass(frozen=True)
 class PlotSection:
-    """Plots under one heading, with what a reader should know of them."""
+    """Plots under one heading, with a note that explains them."""
     anchor: str
     title: str
     note: str
@@ -41,11 +41,11 @@ class PlotSection:
 
 def write_report(path: str | Path, comparison: Comparison, truths: Mapping[Path, Truth],
                  searched: Sequence[str | Path] = ()) -> Path:
-    """Write the report.
+    """Write the report to ``path``.
 
     Args:
-        truths: by a run's folder, its evaluation set, for the pictures.
-        searched: folders in which pictures of mixed batches may lie.
+        truths: the evaluation set of each run by the folder of the run, for the pictures.
+        searched: the folders that are searched for pictures of mixed batches.
     """
     shown = tables(comparison)
     page = TEMPLATES.get_template('report.html.j2').render(
@@ -61,7 +61,7 @@ def write_report(path: str | Path, comparison: Comparison, truths: Mapping[Path,
 
 
 def _summary(comparison: Comparison) -> list[str]:
-    """The remark, and the verdicts, a sentence per contrast."""
+    """Return the remark and the verdicts, one sentence per contrast."""
     said = [comparison.remark] if comparison.remark else []
     if not comparison.contrasts:
         return [*said, 'See what was left out, below.']
@@ -89,6 +89,7 @@ def _sections(comparison: Comparison) -> list[PlotSection]:
 
 
 def _mixes(searched: Sequence[str | Path]) -> list[Panel]:
+    # The pictures go into the page itself, since the report is one file.
     found = sorted(p for folder in searched for p in Path(folder).glob(MIXES))
     return [Panel(p.stem.replace('-', ' '), data_uri(p.read_bytes(), 'png'),
                   f'a batch {p.stem.replace("-", " ")}: targets, sources, mixed')

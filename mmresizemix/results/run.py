@@ -12,10 +12,10 @@ TOP1 = 'top1'
 
 @dataclass(frozen=True)
 class Fault:
-    """A folder that gives no record, or a flaw of one that does.
+    """A folder that gives no record, or a flaw of a folder that does.
 
     Args:
-        bad: it is broken, and not only unfinished or of another kind.
+        bad: whether it is broken, and not only unfinished or of another kind.
     """
     folder: Path
     reason: str
@@ -24,22 +24,31 @@ class Fault:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One finished run. Metrics in 0..1.
+    """One finished run. Its metrics are in 0..1.
 
     Args:
-        method: the pretraining's name; of an unverified backbone, the file it names.
-        verified: BackboneGuard has proved that the weights arrived.
-        pretraining: digest of the backbone; the name of its file where unverified.
-        kind: 'COCO' or 'VOC', by how it was evaluated; of a classifier, its set. dataset: the
-            folder's name.
-        metrics: of ``epoch``, by our names ('AP', ..., 'VOC11' or 'VOCarea').
+        method: the name of the pretraining or, if the backbone is unverified, the name of the file
+            that the config loads. For a classifier, its method.
+        verified: whether BackboneGuard has proved that the weights arrived. True for a classifier.
+        pretraining: the digest of the backbone or, if it is unverified, the checkpoint that the
+            config names. None for random weights. For a classifier, the folder of the run.
+        source: where the backbone came from, if known.
+        top1: the top-1 of the pretraining in percent, if known.
+        kind: 'COCO' or 'VOC', by how the run was evaluated. For a classifier, its set.
+        dataset: the name of the folder of the evaluation set. For a classifier, the same as
+            ``kind``.
+        started: the name of the first start, which is its date and time.
+        epoch: the epoch that counts.
+        metrics: the metrics of ``epoch``, by our names ('AP', ..., 'VOC11', 'VOCarea' or 'top1').
         curve: the primary metric by epoch.
-        rounded: the metrics are the logged ones of mmdet's CocoMetric, rounded to 0.1 AP.
-        truth, detections: files of what can be evaluated again, or None.
-        pictures: the folder of the validation images, where it is on this machine.
-        column, place: of the table that a plan has it for, if it says: its column's name, and which
-            row it is of them.
-        truth_sha256: of the truth as it was when the run was evaluated, where that is known.
+        rounded: whether the logged metrics are those of mmdet's CocoMetric, rounded to 0.1 AP.
+        truth, detections: the files that can be evaluated again, or None.
+        truth_sha256: the digest of the truth when the run was evaluated, if known.
+        pictures: the folder of the validation images, or None if it is not on this machine.
+        peak_memory: in GiB, on a GPU.
+        config: the settings that compared runs must share.
+        column, place: the name of the column and the position of the row that the run has in the
+            table of its plan, if the config says so.
     """
     folder: Path
     method: str
@@ -72,7 +81,7 @@ class Run:
 
     @property
     def primary(self) -> str:
-        """The metric that its model and set are compared by."""
+        """The name of the metric by which the run is compared."""
         if self.is_classifier:
             return TOP1
         return 'AP' if self.kind == 'COCO' else next(
@@ -80,10 +89,18 @@ class Run:
 
     @property
     def is_classifier(self) -> bool:
-        """Whether it is measured by top-1."""
+        """Whether the run is of a classifier, which is measured by top-1."""
         return TOP1 in self.metrics
 
     @property
     def from_scratch(self) -> bool:
-        """Whether its backbone began with random weights."""
+        """Whether the backbone began with random weights."""
         return self.method in (RANDOM, RANDOM_UNVERIFIED)
+
+    @property
+    def origin(self) -> str | None:
+        """The draw of initial weights that the run began with.
+
+        It is the pretraining, or the run itself if the weights were random.
+        """
+        return str(self.folder) if self.from_scratch else self.pretraining

@@ -1,8 +1,8 @@
-"""What a difference between two models' mAP is worth. Pure functions; values in AP points.
+"""Statistics of the difference between the AP of two models.
 
-Two sources of variation are kept apart: which training run it was (*seed*: the spread over runs on
-one validation set) and which validation images (*image*: the spread over resamples of the images,
-for given runs). Where both matter, variances add: :func:`combine`.
+All functions are pure, and all values are in AP points. Two sources of variation are kept apart.
+The *seed* variation is the spread over training runs on one validation set. The *image* variation
+is the spread over resamples of the validation images, for given runs. :func:`combine` joins them.
 """
 import math
 from bisect import bisect_left
@@ -16,11 +16,11 @@ from scipy import optimize, special, stats
 
 ALPHA = 0.05
 POWER = 0.8
-EQUIVALENT = 0.2  # AP points: run-to-run noise that maintainers call none (mmdetection#3624)
-MOST_RELABELLINGS = 50_000  # of an exact test; beyond, that many are drawn
-LEAST_P = 1e-12  # below, p counts as 0
-NO_SPREAD = 1e-9  # AP points: where nothing varies at all, instead of a division by zero
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)  # to average over chi-squared
+EQUIVALENT = 0.2  # AP points; to maintainers, such noise is no difference (mmdetection#3624)
+MOST_RELABELLINGS = 50_000  # of an exact test; if there are more, that many are drawn
+LEAST_P = 1e-12  # smaller p-values count as 0
+NO_SPREAD = 1e-9  # AP points; the least error, to avoid a division by zero if nothing varies
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)  # Gauss-Legendre, to average over chi-squared
 
 Values = Sequence[float] | np.ndarray
 Settled = Literal['difference', 'equivalence']
@@ -29,16 +29,17 @@ Verdict = Literal['better', 'worse', 'equivalent', 'undecided']
 
 @dataclass(frozen=True)
 class Interval:
-    """A confidence interval, in the unit of what it is of."""
+    """A confidence interval, in the unit of the quantity that it bounds."""
     low: float
     high: float
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A difference, its standard error, and the degrees of freedom of that (inf: known).
+    """A difference, its standard error, and the degrees of freedom of that error.
 
-    Unknown (None) where there are too few runs to see a spread.
+    Degrees of freedom of inf mean that the error is known. Both are None if there are too few runs
+    to estimate a spread.
     """
     difference: float
     standard_error: float | None
@@ -46,21 +47,21 @@ class Estimate:
 
     @property
     def p(self) -> float | None:
-        """Two-sided, of no difference (Student's t)."""
+        """The two-sided p-value of no difference (Student's t), None without a standard error."""
         if self.standard_error is None:
             return None
         if self.standard_error == 0:
             return float(self.difference == 0)
         t = self.difference / self.standard_error
-        # special's are stats.t's own, at a tenth of the time: one is made for every class
+        # stats.t calls this function too, and takes ten times as long. There is one call per class.
         return float(2 * special.stdtr(self.df, -abs(t)))
 
     def half_width(self, alpha: float) -> float:
-        """Of the 1 - alpha interval, where the error is known."""
+        """Return half the width of the 1 - alpha interval. The standard error must not be None."""
         return float(-special.stdtrit(self.df, alpha / 2) * self.standard_error)
 
     def interval(self, level: float = 1 - ALPHA) -> Interval | None:
-        """At ``level``; None without a standard error."""
+        """Return the confidence interval at ``level``, or None without a standard error."""
         if self.standard_error is None:
             return None
         half = self.half_width(1 - level)
@@ -69,7 +70,11 @@ class Estimate:
 
 @dataclass(frozen=True)
 class SeedDifference(Estimate):
-    """Of ``n_a`` replicas of one model and ``n_b`` of the other."""
+    """The difference between ``n_a`` replicas of one model and ``n_b`` replicas of the other.
+
+    Args:
+        paired: whether the replicas were compared in pairs.
+    """
     n_a: int
     n_b: int
     paired: bool
@@ -77,12 +82,16 @@ class SeedDifference(Estimate):
 
 @dataclass(frozen=True)
 class Combined(Estimate):
-    """Over training runs (``standard_error``, ``df``) and validation images (``image_se``)."""
+    """A difference with the errors over training runs and over validation images.
+
+    The errors over training runs are ``standard_error`` and ``df``, as in :class:`Estimate`. The
+    standard error over validation images is ``image_se``.
+    """
     image_se: float | None
 
     @property
     def p(self) -> float | None:
-        """The alpha whose interval just reaches no difference."""
+        """The p-value: the alpha whose 1 - alpha interval just reaches no difference."""
         if self.standard_error is None:
             return None
         distance = abs(self.difference)
@@ -90,39 +99,49 @@ class Combined(Estimate):
             return 1.0
         if self.half_width(LEAST_P) <= distance:
             return 0.0
+        # The half-width falls as alpha grows, so there is one root. The logarithm of p is searched,
+        # since p spans many orders of magnitude.
         return math.exp(optimize.brentq(
             lambda log_p: self.half_width(math.exp(log_p)) - distance, math.log(LEAST_P), 0))
 
     def half_width(self, alpha: float) -> float:
-        """Both sources' half-widths, squared and added (MOVER)."""
+        """Return the root of the sum of the squared half-widths of both sources (MOVER)."""
         return math.hypot(super().half_width(alpha), special.ndtri(alpha / 2) * self.image_se)
 
 
 @dataclass(frozen=True)
 class ExactP:
-    """p of an exact test, and the smallest that it could have come to with so few replicas."""
+    """The p-value of an exact test, and the smallest that is possible with so few replicas."""
     p: float
     floor: float
 
 
 @dataclass(frozen=True)
 class ProbabilityOfImprovement:
-    """How often a run of one model beats a run of the other, 0 to 1, and its 95 % interval."""
+    """The probability that a run of one model beats a run of the other, in 0..1.
+
+    The interval is of 95 %.
+    """
     estimate: float
     interval: Interval
 
 
 @dataclass(frozen=True)
 class SeedsNeeded:
-    """``n`` replicas a model would settle it, by showing a ``settles``: 'difference' or
-    'equivalence'. None: no number would, for the ``reason``."""
+    """The number of replicas per model that would settle a comparison.
+
+    Args:
+        n: the number of replicas. None if no number is known to settle it, for the ``reason``.
+        settles: what ``n`` replicas would show: 'difference' or 'equivalence'.
+        reason: why there is no number.
+    """
     n: int | None
     settles: Settled | None
     reason: str = ''
 
 
 def mean_interval(values: Values, level: float = 1 - ALPHA) -> Interval | None:
-    """Student's t interval of one mean; None of a single value."""
+    """Return Student's t interval of a mean, or None for a single value."""
     x = np.asarray(values, float)
     if len(x) < 2:
         return None
@@ -134,13 +153,13 @@ def _standard_error(values: np.ndarray) -> float:
 
 
 def seed_difference(a: Values, b: Values, paired: bool) -> SeedDifference:
-    """mean(a) - mean(b) with Student's paired t, else with Welch's (1947).
+    """Estimate mean(a) - mean(b) by Student's paired t if ``paired``, else by that of Welch (1947).
 
     Args:
-        a, b: one value a replica; where ``paired``, those at one position belong together.
+        a, b: one value per replica. If ``paired``, the values at the same position belong together.
 
     Raises:
-        ValueError: ``paired`` values of unequal number.
+        ValueError: ``paired`` is true, and the numbers of values differ.
     """
     x, y = _replicas(a, b, paired)
     difference, n_a, n_b = float(x.mean() - y.mean()), len(x), len(y)
@@ -160,21 +179,26 @@ def _replicas(a: Values, b: Values, paired: bool) -> tuple[np.ndarray, np.ndarra
 
 
 def _satterthwaite(variances: Sequence[Any], dfs: Sequence[float]) -> np.ndarray:
-    """Degrees of freedom of a sum of estimated variances (Satterthwaite 1946); inf of zeros."""
+    """Return the degrees of freedom of a sum of estimated variances (Satterthwaite 1946).
+
+    They are inf if all variances are 0.
+    """
     spread = sum(np.square(v) / df for v, df in zip(variances, dfs))
     with np.errstate(divide='ignore', invalid='ignore'):
         return np.where(spread > 0, np.square(sum(variances)) / spread, np.inf)
 
 
 def combine(seed: SeedDifference, image_se: float | None) -> Combined:
-    """Both sources of variation: the squares of the two intervals' half-widths add (MOVER, Zou and
-    Donner 2008), Student's for the seeds, the normal one for the images.
+    """Combine both sources of variation by adding the squared half-widths of their intervals.
 
-    One degree of freedom for the sum, by Satterthwaite, would claim too much where two or three
-    runs see little of their own spread: 87 % coverage of a 95 % interval for two pairs. This errs
-    on the wide side, the more the fewer runs there are and the more alike the two parts; and what
-    images and runs do together (a run that is good on some images) is in both. Where either part
-    is unknown, so is the sum.
+    This is the method MOVER (Zou and Donner 2008). The interval is Student's for the seeds, and
+    normal for the images.
+
+    One number of degrees of freedom for the sum, by Satterthwaite, would claim too much if two or
+    three runs show little of their spread: a 95 % interval from two pairs would have a coverage of
+    87 %. MOVER errs on the wide side, and more so with fewer runs and with parts of similar size.
+    The joint effect of images and runs (a run that is good on some images) is in both parts. If
+    either part is unknown, so is the sum.
     """
     if seed.standard_error is None or image_se is None:
         return Combined(seed.difference, None, None, None)
@@ -182,17 +206,21 @@ def combine(seed: SeedDifference, image_se: float | None) -> Combined:
 
 
 def exact_p(a: Values, b: Values, paired: bool) -> ExactP | None:
-    """Permutation test of equal means, two-sided, which assumes no distribution: every flip of a
-    pair's signs, or every relabelling of the runs (Fisher 1935). None of single runs.
+    """Test for equal means by permutation (Fisher 1935), two-sided.
 
-    Beyond MOST_RELABELLINGS so many are drawn, by a fixed seed, and the floor is theirs.
+    The test assumes no distribution. It takes every flip of the signs of the pairs, or every
+    relabelling of the runs. If there are more than ``MOST_RELABELLINGS``, that many are drawn with
+    a fixed seed, and the floor is the smallest p-value that so many draws allow.
+
+    Returns:
+        The p-value with its floor, or None if either model has a single run.
     """
     x, y = _replicas(a, b, paired)
     n_a, n_b = len(x), len(y)
     if min(n_a, n_b) < 2:
         return None
     count = 2**n_a if paired else math.comb(n_a + n_b, n_a)
-    # what mirrors the labels is as far apart, and exists only for equal numbers
+    # For equal numbers of runs, the mirrored labels are a relabelling with the same distance.
     floor = (2 if n_a == n_b else 1) / count
     drawn = count > MOST_RELABELLINGS
     found = stats.permutation_test(
@@ -203,15 +231,18 @@ def exact_p(a: Values, b: Values, paired: bool) -> ExactP | None:
 
 
 def _distance(x: np.ndarray, y: np.ndarray | None = None, axis: int = -1) -> np.ndarray:
-    """Between means, or of one from zero. Rounded: ties must stay ties in floating point."""
+    """Return the distance between two means, or that of one mean from zero."""
+    # Rounded, so that distances that are equal on paper are equal in floating point.
     return np.abs(x.mean(axis) - (0 if y is None else y.mean(axis))).round(9)
 
 
 def holm(p: Values) -> np.ndarray:
-    """p values adjusted so that the chance of any false claim in the family stays at alpha
+    """Adjust p-values so that the chance of any false claim in the family is at most alpha
     (Holm 1979)."""
     raw = np.asarray(p, float)
     order = np.argsort(raw)
+    # The smallest of n values is multiplied by n, the next by n - 1, ... and none may be smaller
+    # than the one before it.
     stepped = np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1))
     adjusted = np.empty_like(raw)
     adjusted[order] = np.minimum(stepped, 1)
@@ -219,14 +250,16 @@ def holm(p: Values) -> np.ndarray:
 
 
 def benjamini_hochberg(p: Values) -> np.ndarray:
-    """p values adjusted for the share of false discoveries (Benjamini and Hochberg 1995)."""
+    """Adjust p-values for the false discovery rate (Benjamini and Hochberg 1995)."""
     return stats.false_discovery_control(np.asarray(p, float))
 
 
 def probability_of_improvement(a: Values, b: Values,
                                level: float = 1 - ALPHA) -> ProbabilityOfImprovement:
-    """P(A > B) + P(A = B) / 2 over all pairs of runs (Mann and Whitney 1947), with the interval
-    of Newcombe (2006), method 5, which has a width even where the runs do not overlap."""
+    """Estimate P(A > B) + P(A = B) / 2 over all pairs of runs (Mann and Whitney 1947).
+
+    The interval is method 5 of Newcombe (2006), which has a width even if the runs do not overlap.
+    """
     compared = np.asarray(a, float)[:, None] - np.asarray(b, float)[None]
     estimate = float(((compared > 0) + (compared == 0) / 2).mean())
     z, pairs, n = special.ndtri((1 + level) / 2), len(a) * len(b), (len(a) + len(b)) / 2
@@ -238,19 +271,23 @@ def probability_of_improvement(a: Values, b: Values,
                 2 * n - 1 - (3 * n - 3) / ((2 - theta) * (1 + theta)))
             return (estimate - theta)**2 - z * z * variance
 
-        # 1 solves it, too, for an estimate of 1, but is no limit
+        # For an estimate of 1, theta = 1 is a root too, but it is not the limit that is wanted.
         return optimize.brentq(excess, 0, min(estimate, 1 - 1e-9)) if estimate > 0 else 0.0
 
+    # The upper limit is the lower limit with the models exchanged.
     return ProbabilityOfImprovement(estimate, Interval(lower(estimate), 1 - lower(1 - estimate)))
 
 
 def verdict(combined: Estimate, adjusted_p: float | None, margin: float = EQUIVALENT,
             alpha: float = ALPHA) -> Verdict:
-    """'better', 'worse', 'equivalent' or 'undecided'.
+    """Decide between 'better', 'worse', 'equivalent' and 'undecided'.
 
-    Equivalent: the 1 - 2 alpha interval lies within ±margin (two one-sided tests, Schuirmann
-    1987); that goes before better and worse, for a difference so small has no use. Where the
-    error is unknown: undecided.
+    Models are equivalent if the 1 - 2 alpha interval lies within ±margin (two one-sided tests,
+    Schuirmann 1987). This goes before better and worse, because such a small difference has no use.
+    If the error is unknown, the verdict is 'undecided'.
+
+    Args:
+        adjusted_p: the p-value of the difference, adjusted for the family. None if unknown.
     """
     within = combined.interval(1 - 2 * alpha)
     if within is None:
@@ -266,13 +303,18 @@ def seeds_needed(difference: float, seed_sd_a: float, seed_sd_b: float, image_se
                  paired_sd: float | None = None, limit: int = 1000, alpha: float = ALPHA,
                  power: float = POWER, margin: float = EQUIVALENT,
                  adjustment: float = 1.0) -> SeedsNeeded:
-    """The fewest replicas a model that settle it with ``power``, if the truth is as observed.
+    """Find the fewest replicas per model that settle the comparison with ``power``.
+
+    The true difference and spreads are assumed to be the observed ones.
 
     Args:
-        seed_sd_a, seed_sd_b: spread between replicas.
-        paired_sd: spread of paired differences, used instead.
-        image_se: of the difference over images; more seeds do not make it smaller.
-        adjustment: what p of the difference is multiplied by for the family (Holm).
+        difference: the observed difference.
+        seed_sd_a, seed_sd_b: the standard deviation between the replicas of each model.
+        image_se: the standard error of the difference over images. More seeds do not reduce it.
+        paired_sd: the standard deviation of paired differences. It replaces ``seed_sd_a`` and
+            ``seed_sd_b`` if given.
+        limit: the most replicas to consider.
+        adjustment: the factor on the p-value of the difference for its family (Holm).
     """
     spreads = [seed_sd_a, seed_sd_b] if paired_sd is None else [paired_sd]
 
@@ -284,12 +326,14 @@ def seeds_needed(difference: float, seed_sd_a: float, seed_sd_b: float, image_se
     first: dict[Settled, int] = {}
     outcomes: tuple[Settled, ...] = ('difference', 'equivalence')
     for what in outcomes:
+        # A binary search, since the power grows with the number of replicas.
         n = 2 + bisect_left(range(2, limit + 1), power, key=lambda n: powers(n)[what])
         if n <= limit:
             first[what] = n
     if first:
         soonest = min(first, key=first.__getitem__)
         return SeedsNeeded(first[soonest], soonest)
+    # Without any variance over seeds, only the images are left to limit the power.
     if max(_powers(difference, [], 1, image_se, alpha, margin, adjustment).values()) < power:
         return SeedsNeeded(None, None, 'too few validation images, whatever the seeds')
     return SeedsNeeded(None, None, f'more than {limit} seeds')
@@ -297,17 +341,21 @@ def seeds_needed(difference: float, seed_sd_a: float, seed_sd_b: float, image_se
 
 def _powers(difference: float, variances: Sequence[float], df: int, image_se: float, alpha: float,
             margin: float, adjustment: float) -> dict[str, float]:
-    """Chance that :func:`combine` will show the true ``difference``, or an equivalence.
+    """Compute the chance that :func:`combine` shows the true ``difference``, or an equivalence.
 
-    Given the estimated variances it is a matter of the normal distribution; over those, each
-    chi-squared with ``df``, it is averaged. That is the noncentral t where there is one variance
-    and no image part, and also holds where degrees of freedom are themselves estimated.
+    For given estimates of the variances, the chance follows from the normal distribution. It is
+    then averaged over these estimates, each of which is chi-squared with ``df`` degrees of freedom.
+    With one variance and no image part, this is the noncentral t distribution. It also holds if the
+    degrees of freedom are estimated themselves.
     """
-    draws = 2 * special.gammaincinv(df / 2, (1 + NODES) / 2) / df  # chi-squared quantiles over df
+    # The quantiles of chi-squared / df at the nodes, so that averaging over nodes is averaging over
+    # the distribution. With two variances, the nodes form a grid.
+    draws = 2 * special.gammaincinv(df / 2, (1 + NODES) / 2) / df
     estimated = [v * d for v, d in zip(variances, np.meshgrid(*[draws] * len(variances)))]
     weight = np.prod(np.meshgrid(*[WEIGHTS / 2] * len(variances)), axis=0)
     image_se = max(image_se, NO_SPREAD)
     error = math.hypot(math.sqrt(sum(variances)), image_se)
+    # Half-widths of the two intervals in units of the true error, for each pair of estimates.
     seed_se, dfs = np.sqrt(sum(estimated)), _satterthwaite(estimated, [df] * len(variances))
     show, within = (np.hypot(special.stdtrit(dfs, 1 - a) * seed_se, special.ndtri(1 - a) * image_se)
                     / error for a in (alpha / adjustment / 2, alpha))

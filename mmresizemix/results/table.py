@@ -1,4 +1,7 @@
-"""A comparison -> tables of text, in one place: all formats show the same words and numbers."""
+"""The tables of a comparison, as text.
+
+All formats are made from these tables, so that they show the same words and numbers.
+"""
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,28 +19,29 @@ METRIC_NAMES = {'top1': 'top-1', 'AP': 'AP', 'AP50': 'AP50', 'AP75': 'AP75',
 
 @dataclass(frozen=True)
 class Table:
-    """``rows`` of text under a ``header``; the first column holds names."""
+    """A table of text: ``rows`` under a ``header``. The first column holds names."""
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
 def tables(comparison: Comparison) -> list[Table]:
-    """The paper's layout, the differences, and what every cell has beside its primary metric."""
+    """Make all tables: one in the layout of the paper, the differences, and all metrics."""
     made = [main_table(comparison)]
     if comparison.contrasts:
         made.append(difference_table(comparison))
-    if not comparison.is_classification:  # which have one metric
+    if not comparison.is_classification:  # classifiers have a single metric
         made.append(metric_table(comparison))
     return made
 
 
 def headline(comparison: Comparison) -> str:
-    """What was found, in a sentence or two: first what is decided, then what is not."""
+    """Say in a sentence or two what was found: first what is decided, then what is not."""
     if not comparison.contrasts:
         return 'Nothing could be compared.'
     said = []
     for decided in (True, False):
+        # Each row is named once per verdict, with all its columns.
         words: dict[tuple[str, str], list[str]] = {}
         for c in comparison.contrasts.values():
             if (c.verdict != 'undecided') == decided:
@@ -53,8 +57,11 @@ def headline(comparison: Comparison) -> str:
 
 
 def main_table(comparison: Comparison) -> Table:
-    """Methods down, models and sets across: the paper's layout. Of detectors, with the top-1 of
-    what they started from."""
+    """Make the table in the layout of the paper: a row per method, a column per model and set.
+
+    Detectors have one more column, the top-1 of their pretraining. Below each row stands a row with
+    the values of the paper, if it has any.
+    """
     of_classes = comparison.is_classification
     digits = 2 if of_classes else 1
     rows = []
@@ -73,12 +80,13 @@ def main_table(comparison: Comparison) -> Table:
 
 
 def difference_table(comparison: Comparison) -> Table:
-    """One line a contrast."""
+    """Make the table of the differences from the baseline, one line per contrast."""
     rows = []
     for column in comparison.columns:
         for row in comparison.rows:
             contrast = comparison.contrasts.get((row, column.label))
             if contrast:
+                # Classifiers have one kind of interval, since their images are not resampled.
                 seeds = span(contrast.seed.interval())
                 intervals = ((seeds, ) if comparison.is_classification else
                              (span(contrast.image), seeds, span(contrast.combined.interval())))
@@ -97,7 +105,7 @@ def _row_title(comparison: Comparison) -> str:
 
 
 def metric_table(comparison: Comparison) -> Table:
-    """Every metric of every cell, means over its runs."""
+    """Make the table of every metric of every cell, as means over its runs."""
     names = [n for n in METRIC_NAMES if any(n in c.metrics for c in comparison.cells.values())]
     rows = []
     for column in comparison.columns:
@@ -113,10 +121,11 @@ def metric_table(comparison: Comparison) -> Table:
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """What a reader must know to believe the tables, a sentence each."""
+    """Return what a reader must know to trust the tables, one note per entry."""
     what = 'Top-1' if comparison.is_classification else 'COCO AP and VOC mAP'
     said = [f'{what} in percent; mean over runs [its 95 % interval by seeds], n runs.']
-    of_columns: dict[str, list[str]] = {}  # what holds of several columns is said once
+    # A note that is true of several columns is given once, with their names.
+    of_columns: dict[str, list[str]] = {}
     for column in comparison.columns:
         for note in _notes_of_column(column, [c for (_, name), c in comparison.cells.items()
                                               if name == column.label]):
@@ -130,6 +139,7 @@ def notes(comparison: Comparison) -> list[str]:
 
 
 def _notes_of_column(column: Column, cells: Sequence[Cell]) -> list[str]:
+    # Whether the numbers may be compared with published ones.
     said = []
     if column.whole is None and column.is_classification:
         said.append("not one of the paper's sets: these numbers may not be compared with it.")
@@ -138,6 +148,7 @@ def _notes_of_column(column: Column, cells: Sequence[Cell]) -> list[str]:
                 else 'a set whose annotations are not here')
         said.append(f'{size}, which is not the whole standard set: these '
                     'numbers may not be compared with published ones.')
+    # How far the runs can be trusted: rounded metrics, unproved backbones, configs that differ.
     runs = [r for c in cells for r in c.runs]
     rounded = [r for c in cells for r, e in zip(c.runs, c.evaluations) if r.rounded and e is None]
     if rounded:
@@ -153,6 +164,7 @@ def _notes_of_column(column: Column, cells: Sequence[Cell]) -> list[str]:
 
 
 def _notes_of_contrasts(comparison: Comparison) -> list[str]:
+    # How to read the columns of the table of differences.
     contrasts = list(comparison.contrasts.values())
     family = [c for c in contrasts if c.p_holm is not None]
     said = [f'Family of contrasts: every pretraining but random weights against '
@@ -166,6 +178,7 @@ def _notes_of_contrasts(comparison: Comparison) -> list[str]:
             f'equivalent: within ±{EQUIVALENT} points at 5 %. P(better): a run of it beats a run '
             'of the baseline [95 %]. undecided: with how many it would be settled at 80 % power, '
             'within the family.']
+    # What the number of pretrainings or runs does not allow to claim.
     if any(c.unit == 'run' for c in contrasts):
         said.append('One pretraining run a row: its fine-tuning seeds are nested under that one '
                     'checkpoint, so that these differences are between checkpoints; whether the '
@@ -177,19 +190,23 @@ def _notes_of_contrasts(comparison: Comparison) -> list[str]:
 
 
 def column_title(column: Column) -> str:
-    """Set, detector and metric."""
+    """Return the title of a column: its set, detector and metric."""
     return f'{column.label}, {METRIC_NAMES[column.primary]}'
 
 
 def top1_of(comparison: Comparison, row: str) -> float | None:
-    """Mean ImageNet (or other) top-1 over the row's pretrainings, where known."""
+    """Return the mean top-1 (on ImageNet or another set) over the pretrainings of the row, or None.
+
+    Only pretrainings whose top-1 is known count.
+    """
+    # Several runs share a pretraining, which counts once.
     known = {r.pretraining: r.top1 for (name, _), c in comparison.cells.items() if name == row
              for r in c.runs if r.top1 is not None}
     return sum(known.values()) / len(known) if known else None
 
 
 def cell_text(cell: Cell | None) -> str:
-    """'25.1 [24.6, 25.6] n=3', in percent."""
+    """Format a cell in percent, like '25.1 [24.6, 25.6] n=3'."""
     if cell is None:
         return MISSING
     interval = f' {span(cell.interval)}' if cell.interval else ''
@@ -197,7 +214,7 @@ def cell_text(cell: Cell | None) -> str:
 
 
 def verdict_text(contrast: Contrast) -> str:
-    """The verdict; of 'undecided' with the runs that would settle it."""
+    """Format the verdict. An undecided one names the number of runs that would settle it."""
     if contrast.needed is None:
         return contrast.verdict
     if contrast.needed.n is None:
@@ -206,26 +223,32 @@ def verdict_text(contrast: Contrast) -> str:
 
 
 def exact_text(contrast: Contrast) -> str:
-    """With few seeds the smallest p that they allow says more than "not significant"."""
+    """Format the exact p-value with the smallest one that is possible.
+
+    With few seeds, the smallest possible p-value says more than "not significant".
+    """
     if contrast.exact is None:
         return MISSING
     return f'{p_text(contrast.exact.p)} (≥ {p_text(contrast.exact.floor)})'
 
 
 def improvement_text(contrast: Contrast) -> str:
-    """Of single runs there is nothing to say: it is 0 or 1."""
+    """Format the probability of improvement.
+
+    It is left out for a single run on each side, where it would be 0 or 1.
+    """
     if contrast.seed.n_a * contrast.seed.n_b == 1:
         return MISSING
     return f'{number(contrast.improvement.estimate)} {span(contrast.improvement.interval)}'
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """A number with a real minus sign; – for none."""
+    """Format a number with a real minus sign, or '–' if there is none."""
     return MISSING if value is None or math.isnan(value) else _minus(f'{value:.{digits}f}')
 
 
 def signed(value: float) -> str:
-    """With its sign, also where it is positive."""
+    """Format a number with its sign, even if it is positive."""
     return _minus(f'{value:+.2f}')
 
 
@@ -234,12 +257,12 @@ def _minus(text: str) -> str:
 
 
 def span(interval: Interval | None) -> str:
-    """'[24.6, 25.6]'; – for none."""
+    """Format an interval like '[24.6, 25.6]', or '–' if there is none."""
     return MISSING if interval is None else f'[{number(interval.low)}, {number(interval.high)}]'
 
 
 def p_text(p: float | None) -> str:
-    """A p-value; '<0.001' below that."""
+    """Format a p-value, as '<0.001' if it is smaller."""
     if p is None:
         return MISSING
     return f'{p:.3f}' if p >= 0.001 else '<0.001'

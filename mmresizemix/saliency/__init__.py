@@ -1,7 +1,8 @@
-"""Where a picture is salient: told by the model that is being trained, or by contrast alone.
+"""Saliencies, which say where a picture is salient. They use the model that is being trained, or
+contrast alone.
 
-A saliency is a function of pictures (N, C, H, W) and float labels (N, num_classes) to maps
-(N, H, W), float32 on the CPU; ``attach(model)`` hands it the classifier.
+A saliency is a function that maps pictures (N, C, H, W) and float labels (N, num_classes) to maps
+(N, H, W), float32 on the CPU. Its ``attach(model)`` receives the classifier.
 """
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,12 +16,13 @@ KINDS = {kind.__name__: kind for kind in (FineGrained, GradCAM, InputGradient)}
 
 
 def build_saliency(saliency: Mapping[str, Any] | Callable) -> Callable:
-    """
+    """Build a saliency from its config, or return it as it is.
+
     Args:
-        saliency: as ``dict(type='GradCAM', layer='backbone.layer4')``, or a saliency.
+        saliency: a dict such as ``dict(type='GradCAM', layer='backbone.layer4')``, or a saliency.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: ``saliency`` is neither.
     """
     if not isinstance(saliency, Mapping):
         if callable(saliency) and hasattr(saliency, 'attach'):

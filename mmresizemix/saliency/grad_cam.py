@@ -9,20 +9,20 @@ from .model import ModelSaliency, asking, logits, no_such_layer
 
 
 class GradCAM(ModelSaliency):
-    r"""Where a classifier sees a picture's own label.
+    r"""A saliency that says where a classifier sees the picture's own label.
 
     .. math::
         A = ReLU(\sum_k w_k A^k), \quad
         w_k = \frac{1}{hw} \sum_{x, y} \frac{\partial y^c}{\partial A^k(x, y)}
 
-    with the maps A^k of one layer and the score y^c of the label (of soft labels: their weighted
-    sum), scaled to the picture, bilinear. Asks in evaluation mode; neither gradients nor
-    statistics of the training step see it. It costs a forward pass, and a backward pass down to
-    the layer.
+    A^k are the maps of one layer, and y^c is the score of the label (for soft labels, the weighted
+    sum of the scores). The result is resized to the picture's size, bilinearly. The model runs in
+    evaluation mode. This affects neither the gradients nor the statistics of the training step. It
+    costs a forward pass, and a backward pass down to the layer.
 
     Args:
-        layer (str): the dotted name of a module; of the last of its maps, if it has several.
-            Defaults to 'backbone', "the end of the backbone network" (Sec. 3.1).
+        layer (str): the dotted name of a module. If the module returns several outputs, the last
+            is used. Defaults to 'backbone', "the end of the backbone network" (Sec. 3.1).
     """
 
     def __init__(self, layer: str = 'backbone'):
@@ -30,7 +30,8 @@ class GradCAM(ModelSaliency):
         self.layer = layer
 
     def attach(self, model: nn.Module) -> None:
-        """
+        """Attach the model.
+
         Raises:
             ValueError: the model has no such layer.
         """
@@ -39,9 +40,10 @@ class GradCAM(ModelSaliency):
         super().attach(model)
 
     def __call__(self, inputs: Tensor, scores: Tensor) -> Tensor:
-        """
+        """Compute the saliency of pictures for their labels.
+
         Args:
-            inputs: (N, C, H, W), as the model gets them.
+            inputs: (N, C, H, W), as the model receives them.
             scores: (N, num_classes) float labels.
 
         Returns:
@@ -52,7 +54,9 @@ class GradCAM(ModelSaliency):
         def keep(module: nn.Module, args: Any, output: Any) -> Any:
             several = isinstance(output, (tuple, list))
             maps.append((output[-1] if several else output).detach().requires_grad_())
-            torch.set_grad_enabled(True)  # from here on, until the end of no_grad below
+            # The layers after this one are recorded, until the end of no_grad below restores the
+            # mode. The layers before it need no gradient.
+            torch.set_grad_enabled(True)
             return (*output[:-1], maps[-1]) if several else maps[-1]
 
         handle = self.model.get_submodule(self.layer).register_forward_hook(keep)
@@ -63,8 +67,10 @@ class GradCAM(ModelSaliency):
                 gradient, = torch.autograd.grad(y, maps[0])
         finally:
             handle.remove()
+        # In float32, since the model may run in half precision.
         A = maps[0].detach().float()
         w = gradient.float().mean((2, 3), keepdim=True)
+        # The weighted sum of the maps, at the size of the picture.
         cam = F.relu((w * A).sum(1, keepdim=True))
         return F.interpolate(cam, inputs.shape[-2:], mode='bilinear',
                              align_corners=False)[:, 0].cpu()

@@ -1,4 +1,4 @@
-"""Asking the classifier that is being trained, without leaving a trace in its training."""
+"""Saliencies that query the classifier that is being trained, without an effect on its training."""
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
@@ -7,24 +7,26 @@ from torch import Tensor, nn
 
 
 class ModelSaliency:
-    """A saliency that a model tells. :meth:`attach` it first."""
+    """The base class of saliencies that query a model. :meth:`attach` the model first."""
 
     def __init__(self) -> None:
         self._model: nn.Module | None = None
 
     def attach(self, model: nn.Module) -> None:
-        """
+        """Attach the model.
+
         Args:
-            model: pictures -> (N, num_classes) logits: an mmpretrain classifier, or any module.
+            model: a module that maps pictures to (N, num_classes) logits, either an mmpretrain
+                classifier or any other.
         """
         self._model = model
 
     @property
     def model(self) -> nn.Module:
-        """The one attached.
+        """The attached model.
 
         Raises:
-            ValueError: none is."""
+            ValueError: no model is attached."""
         if self._model is None:
             raise ValueError(
                 f'{type(self).__name__}: expected a model, got none. In a config add '
@@ -34,13 +36,14 @@ class ModelSaliency:
 
 
 def logits(model: nn.Module, inputs: Tensor) -> Tensor:
-    """(N, C) of a classifier, of MMPretrain or a plain module, for normalised (N, 3, H, W)."""
+    """Return the (N, num_classes) logits of an MMPretrain classifier or a plain module for
+    normalised (N, 3, H, W) pictures."""
     is_mmengines = hasattr(model, 'data_preprocessor')
     return model(inputs, mode='tensor') if is_mmengines else model(inputs)
 
 
 def no_such_layer(model: nn.Module, name: str) -> str:
-    """What to tell whoever asks for it."""
+    """Return a message that says that the model has no layer ``name``, and which it has."""
     near = [n for n, _ in model.named_modules() if n and n.count('.') <= 1]
     return (f'layer: no module {name!r} in {type(model).__name__}; it has {", ".join(near)} and '
             'what is in them')
@@ -48,12 +51,13 @@ def no_such_layer(model: nn.Module, name: str) -> str:
 
 @contextmanager
 def asking(model: nn.Module) -> Iterator[None]:
-    """``model`` in evaluation mode: BatchNorm keeps its statistics, dropout draws nothing. Modes
-    are put back as they were, module by module (some are frozen). A compiled backbone answers
-    uncompiled: its program would be made anew for the hooks of every question."""
+    """Set ``model`` to evaluation mode within the block, so that BatchNorm keeps its statistics and
+    dropout draws nothing. A compiled backbone runs uncompiled."""
+    # Modes are restored module by module, since some modules may be frozen in evaluation mode.
     training = [module for module in model.modules() if module.training]
     model.eval()
-    # PyTorch before 2.6 has no such setting, and compiles
+    # A compiled backbone would be compiled again for the hooks of every query. PyTorch before 2.6
+    # has no such setting and does compile.
     eager = getattr(torch.compiler, 'set_stance', lambda stance: nullcontext())
     try:
         with eager('force_eager'):
@@ -61,6 +65,6 @@ def asking(model: nn.Module) -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
-        # Autocast remembers weights that were cast where no gradient was wanted, and the training
-        # step would take them for its own.
+        # Autocast caches weights that were cast without gradient, and the training step would use
+        # them.
         torch.clear_autocast_cache()

@@ -1,1 +1,1 @@
-"""Pictures of what the methods do, and of what a classifier sees in them."""
+"""Pictures of what the methods do, and of what a classifier sees in the mixed pictures."""

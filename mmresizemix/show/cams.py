@@ -1,4 +1,4 @@
-"""What a classifier sees of both classes in a mixed picture (Figure 5)."""
+"""A figure of where a classifier sees each of both classes in a mixed picture (Figure 5)."""
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +17,7 @@ METHODS = {'Mixup': Mixup, 'CutMix': CutMix, 'ResizeMix': ResizeMix}
 
 
 class _Logits(nn.Module):
-    """What grad-cam asks for: pictures in, logits out."""
+    """A module that takes pictures and returns logits, as the package grad-cam expects."""
 
     def __init__(self, model: nn.Module):
         super().__init__()
@@ -30,21 +30,26 @@ class _Logits(nn.Module):
 def show_cams(target: str | Path, source: str | Path, out: Path, classifier: Classifier,
               classes: Sequence[str] | None = None, layer: str | None = None,
               size: int | None = None, seed: int = 0) -> Path:
-    """Mix ``source`` into ``target`` by Mixup, CutMix and ResizeMix; beside each mixed picture, the
-    Grad-CAM of both classes and the probability that it is given.
+    """Mix ``source`` into ``target`` by Mixup, CutMix and ResizeMix. Draw, beside each mixed
+    picture, the Grad-CAM of both classes and the probability that the classifier gives to each.
 
     Args:
         target, source: picture files, of which the middle square is taken.
-        out: the PNG to write.
-        classes: of the target and of the source, by name or number (default: what the classifier
-            takes each for, alone).
-        layer: whose maps are drawn, by dotted name (default: the last with maps).
-        size: the side to mix at, in pixels (default: the classifier's).
-        seed: which mix.
+        out: the PNG file to write.
+        classifier: the classifier to ask.
+        classes: the classes of the target and of the source, by name or number (default: what the
+            classifier takes each of them for, alone).
+        layer: the dotted name of the layer whose maps are drawn (default: the last with maps).
+        size: the side of the pictures that are mixed, in pixels (default: the classifier's).
+        seed: the seed of the mixes.
+
+    Returns:
+        ``out``.
 
     Raises:
         ValueError: the classifier has no such class, or no such layer.
     """
+    # Read the pictures, and find their classes and the layer to draw.
     model, normalisation = classifier.model, classifier.normalisation
     side = size or classifier.size
     pair = np.stack([read_square(path, side) for path in (target, source)])
@@ -59,6 +64,8 @@ def show_cams(target: str | Path, source: str | Path, out: Path, classifier: Cla
     if layer not in dict(model.named_modules()):
         raise ValueError(no_such_layer(model, layer))
 
+    # Ask for each picture alone, then for the mixed pictures. An identity matrix as labels gives
+    # the pair two different classes, whatever the classifier takes them for.
     cams = [_cams(model, layer, inputs[[i]], [labels[i]])[0] for i in (0, 1)]
     mixed = []
     for title, kind in METHODS.items():
@@ -83,7 +90,7 @@ def _class_number(name: str, classes: Sequence[str]) -> int:
 
 def _cams(model: nn.Module, layer: str, picture: Tensor,
           labels: Sequence[int]) -> list[tuple[np.ndarray, float]]:
-    """For each label: the heatmap (H, W) in 0..1, and the probability, of one picture."""
+    """Return, for each label, the heatmap (H, W) in 0..1 of one picture and the probability."""
     watched = dict(model.named_modules())[layer]
     found = []
     with GradCAM(_Logits(model), [watched]) as camera:
@@ -102,6 +109,7 @@ def _figure(out: Path, names: Sequence[str], pair: np.ndarray, alone: list, mixe
         axis.set_yticks([])
         for spine in axis.spines.values():
             spine.set_visible(False)
+    # The first row shows the pair, each further row one method.
     axes[0, 0].text(0.5, 0.5, 'each alone', ha='center', va='center',
                     transform=axes[0, 0].transAxes)
     for axis, picture, name, (_, probability) in zip(axes[0, 1:], pair, names, alone):

@@ -1,4 +1,4 @@
-"""A trained classifier, and pictures as it gets them."""
+"""A trained classifier, and pictures read in the form that it takes."""
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,19 +20,24 @@ TORCHVISION = 'torchvision:'
 
 @dataclass(frozen=True)
 class Normalisation:
-    """How pixels 0..255 become what a model gets, and back; the default changes nothing."""
+    """The map from pixels 0..255 to the inputs of a model, and back. The default changes no value.
+
+    Args:
+        mean, std: per channel, in the order that the model takes them.
+        rgb: whether the model takes the channels as RGB. If not, it takes them as BGR.
+    """
     mean: tuple[float, ...] = (0., 0., 0.)
     std: tuple[float, ...] = (1., 1., 1.)
     rgb: bool = True
 
     def apply(self, pictures: np.ndarray) -> Tensor:
-        """(N, H, W, 3) uint8 RGB -> (N, 3, H, W) float32."""
+        """Turn pictures (N, H, W, 3) uint8 RGB into inputs (N, 3, H, W) float32."""
         channels = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
         channels = channels if self.rgb else channels.flip(1)
         return (channels - self._column(self.mean)) / self._column(self.std)
 
     def undo(self, inputs: Tensor) -> np.ndarray:
-        """(N, 3, H, W) -> (N, H, W, 3) uint8 RGB."""
+        """Turn inputs (N, 3, H, W) back into pictures (N, H, W, 3) uint8 RGB."""
         pixels = inputs.cpu() * self._column(self.std) + self._column(self.mean)
         pixels = pixels if self.rgb else pixels.flip(1)
         return pixels.round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
@@ -44,9 +49,12 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class Classifier:
-    """
+    """A trained classifier, with all that is needed to give it pictures.
+
     Args:
-        model: pictures -> logits, in evaluation mode.
+        model: maps normalised pictures to logits. It is in evaluation mode.
+        normalisation: how pictures are normalised for it.
+        classes: the names of its classes.
         size: the side of the pictures that it was tested on, in pixels.
     """
     model: nn.Module
@@ -56,13 +64,14 @@ class Classifier:
 
 
 def load_classifier(config: str, checkpoint: str | Path) -> Classifier:
-    """
+    """Load a classifier of mmpretrain or torchvision.
+
     Args:
-        config: of mmpretrain; or ``torchvision:resnet50``.
-        checkpoint: of it, read with ``weights_only=True``.
+        config: a config of mmpretrain, or a name like ``torchvision:resnet50``.
+        checkpoint: its checkpoint, which is read with ``weights_only=True``.
 
     Raises:
-        CheckpointError: it cannot be read, or its tensors are not the model's.
+        CheckpointError: the checkpoint cannot be read, or its tensors do not fit the model.
         ValueError: torchvision has no such model.
     """
     if config.startswith(TORCHVISION):
@@ -79,18 +88,25 @@ def load_classifier(config: str, checkpoint: str | Path) -> Classifier:
 
 
 def build_classifier(cfg: Config) -> tuple[nn.Module, Normalisation]:
-    """The model of a config of mmpretrain, as its runner builds it, with random weights."""
+    """Build the model of a config of mmpretrain as its runner does, with random weights.
+
+    Returns:
+        The model, and the normalisation of its data preprocessor.
+    """
+    # The runner hands the data preprocessor of the config to a model that has none.
     settings = cfg.model.to_dict()
     if settings.get('data_preprocessor') is None and cfg.get('data_preprocessor'):
         settings['data_preprocessor'] = cfg.data_preprocessor.to_dict()
     model = MODELS.build(settings)
     known = model.data_preprocessor
+    # With ``to_rgb``, the preprocessor reverses the channels, whatever their order is.
     mean, std = (tuple(getattr(known, name).flatten().tolist()) for name in ('mean', 'std'))
-    return model, Normalisation(mean, std, _red_first(cfg) != known.to_rgb)  # to_rgb: reversed
+    return model, Normalisation(mean, std, _red_first(cfg) != known.to_rgb)
 
 
 def _red_first(cfg: Config) -> bool:
-    """Whether pictures leave the pipeline so: CIFAR's do, what OpenCV or Pillow loaded does not."""
+    """Whether pictures leave the training pipeline with the red channel first. Those of CIFAR begin
+    so, and those that OpenCV or Pillow has loaded do not. A step ``PILToNumpy`` sets the order."""
     dataset = cfg.train_dataloader.dataset
     red_first = dataset.type.startswith('CIFAR')
     for step in dataset.pipeline:
@@ -100,10 +116,10 @@ def _red_first(cfg: Config) -> bool:
 
 
 def load_weights(model: nn.Module, checkpoint: str | Path, config: str) -> dict:
-    """Load all of them, and return the checkpoint.
+    """Load all weights of a checkpoint into ``model``, and return the content of the checkpoint.
 
     Raises:
-        CheckpointError: it cannot be read, or its tensors are not the model's.
+        CheckpointError: the checkpoint cannot be read, or its tensors do not fit the model.
     """
     found = load_checkpoint(checkpoint)
     try:
@@ -115,6 +131,7 @@ def load_weights(model: nn.Module, checkpoint: str | Path, config: str) -> dict:
 
 
 def _tested_size(cfg: Config) -> int:
+    # The last step that sets a size decides, first of the test pipeline, then of the training's.
     steps = [*cfg.train_dataloader.dataset.pipeline, *cfg.test_dataloader.dataset.pipeline]
     sizes = [step.get('crop_size') or step.get('scale') for step in steps]
     return next((size for size in reversed(sizes) if isinstance(size, int)), 32)  # else CIFAR's
@@ -127,13 +144,19 @@ def _of_torchvision(config: str) -> tuple[nn.Module, Normalisation, tuple, int]:
         raise ValueError(f'{config}: torchvision has no such classifier')
     weights = models.get_model_weights(name).DEFAULT
     steps = weights.transforms()
+    # torchvision's mean and std are for pixels in 0..1.
     mean, std = (tuple(255 * v for v in values) for values in (steps.mean, steps.std))
     return (models.get_model(name), Normalisation(mean, std),
             tuple(weights.meta['categories']), steps.crop_size[0])
 
 
 def last_layer_with_maps(classifier: Classifier) -> str:
-    """The dotted name of the last module whose output is maps, larger than a pixel."""
+    """Return the dotted name of the last module whose output is maps larger than one pixel.
+
+    Raises:
+        ValueError: the classifier has no such module.
+    """
+    # Run the classifier once, and note each such module when it returns.
     last: list[str] = []
 
     def notice(name: str, module: nn.Module, args: Any, output: Any) -> None:
@@ -154,19 +177,19 @@ def last_layer_with_maps(classifier: Classifier) -> str:
 
 
 def read_square(path: str | Path, side: int) -> np.ndarray:
-    """The middle of a picture file, (side, side, 3) uint8 RGB.
+    """Read the middle square of a picture file, resized to (side, side, 3) uint8 RGB.
 
     Raises:
-        PictureError: the file is no picture, or is broken.
+        PictureError: the file is not a picture, or is broken.
     """
     return _read(path, side, whole=False)
 
 
 def read_whole(path: str | Path, side: int) -> np.ndarray:
-    """All of a picture file, squashed to (side, side, 3) uint8 RGB.
+    """Read all of a picture file, squeezed to (side, side, 3) uint8 RGB.
 
     Raises:
-        PictureError: the file is no picture, or is broken.
+        PictureError: the file is not a picture, or is broken.
     """
     return _read(path, side, whole=True)
 

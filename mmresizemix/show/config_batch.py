@@ -1,4 +1,4 @@
-"""What a pretraining config really feeds its network: a batch of its own pictures, mixed."""
+"""A picture of a batch as a pretraining config gives it to its network, before and after mixing."""
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,22 @@ from .mixed_batch import show_changes, show_mix, show_pictures, title_of
 
 def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
                     cfg_options: dict | None = None, checkpoint: Path | None = None) -> Path:
-    """Draw ``samples`` training pictures of ``config`` before and after its batch augment; without
-    one, as its pipeline makes them. Of an augment that is not ours the boxes are not known.
+    """Draw ``samples`` training pictures of ``config`` before and after its batch augment.
+
+    If it has no batch augment, they are drawn as its pipeline makes them. The boxes of an augment
+    that is not ours are not known, and so not drawn.
 
     Args:
-        checkpoint: of the config, for methods that ask the model where pictures are salient; else
-            an untrained one is asked.
+        out: the PNG file to write.
+        seed: the seed of the pictures and of the mix.
+        cfg_options: settings that override those of the config, by dotted name.
+        checkpoint: a checkpoint of the config, for methods that ask the model where pictures are
+            salient. If None, they ask an untrained model.
+
+    Returns:
+        ``out``.
     """
+    # Build the model and the training set as training would.
     cfg = read_config(config)
     cfg.merge_from_dict(cfg_options or {})
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
@@ -35,11 +44,12 @@ def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
     before, labels = _batch(dataset, model.data_preprocessor, samples, seed)
     classes = dataset.metainfo.get('classes') or list(map(str, range(cfg.model.head.num_classes)))
 
+    # Of an augment of another package, only the mixed pictures and labels are known.
     augments = batch_augments(model)
     chooser = model.data_preprocessor.batch_augments
     scores = torch.nn.functional.one_hot(labels, cfg.model.head.num_classes).float()
     if chooser and not augments:
-        seed_everything(seed)  # MMPretrain's draw from global generators
+        seed_everything(seed)  # MMPretrain's augments draw from global generators
         after, mixed_scores = chooser(before.clone(), scores.clone())
         names = ' or '.join(f"{type(one).__module__.partition('.')[0]}'s {type(one).__name__}"
                             for one in chooser.augments)
@@ -48,6 +58,7 @@ def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
     if not augments:
         return show_pictures(out, normalisation.undo(before), [classes[i] for i in labels],
                              'No batch augment: the pictures of the pipeline')
+    # Ours draws a mix and then applies it. Doing that here step by step keeps what was drawn.
     augments[0].attach(model)
     then = augments[0] if isinstance(augments[0], MixThenAugment) else None
     augment = then.mix if then else augments[0]
@@ -65,8 +76,8 @@ def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
 
 
 def _batch(dataset: Any, preprocessor: Any, samples: int, seed: int) -> tuple[Tensor, Tensor]:
-    """``samples`` pictures of ``dataset``, normalised as in training, and their classes."""
-    seed_everything(seed)  # the data sets' transforms know no other generator
+    """Return ``samples`` pictures of ``dataset``, normalised as in training, and their classes."""
+    seed_everything(seed)  # transforms of data sets draw from global generators
     chosen = np.random.default_rng(seed).permutation(len(dataset))[:samples]
     items = [dataset[int(i)] for i in chosen]
     labels = torch.cat([item['data_samples'].gt_label for item in items])

@@ -1,4 +1,4 @@
-"""Mixing, seen on any folder of pictures: no config, no network."""
+"""A picture of mixing on any folder of pictures, without a config or a network."""
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ from .methods import MIXES
 from .mixed_batch import show_mix, title_of
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
-# those that need no network: 'resizemix' -> ResizeMix
+# The methods that need no network, by their names in lower case.
 METHODS = {name.lower(): kind for name, kind in MIXES.items()
            if name in ('Mixup', 'CutMix', 'FMix', 'SaliencyMix', 'ResizeMix')}
 
@@ -21,15 +21,20 @@ METHODS = {name.lower(): kind for name, kind in MIXES.items()
 def show_folder_mix(folder: Path, out: Path, method: str = 'resizemix', samples: int = 8,
                     seed: int = 0, size: int | None = None,
                     settings: Mapping[str, Any] | None = None) -> Path:
-    """Draw ``samples`` pictures from below ``folder`` before and after mixing. They are called by
-    the folder they are in, as classes are, or by their own name.
+    """Draw ``samples`` pictures from below ``folder`` before and after mixing.
+
+    A picture is labelled with the name of its subfolder, as if that were its class. A picture in
+    ``folder`` itself is labelled with its own name.
 
     Args:
-        out: the PNG to write.
+        out: the PNG file to write.
         method: a key of :data:`METHODS`.
-        seed: which pictures, which mix.
-        size: the side that their middle squares are brought to, in pixels (default: 224).
+        seed: the seed of the choice of pictures and of the mix.
+        size: the side in pixels that their middle squares are resized to (default: 224).
         settings: arguments of the method.
+
+    Returns:
+        ``out``.
 
     Raises:
         ValueError: fewer than two pictures can be read, or the method has no such argument.
@@ -38,6 +43,7 @@ def show_folder_mix(folder: Path, out: Path, method: str = 'resizemix', samples:
         augment = METHODS[method](seed=seed, **(settings or {}))
     except TypeError as error:
         raise ValueError(f'{method}: {error}') from None
+    # Each picture is a class of its own, so that each label shows which pictures were mixed.
     pictures, names = _some(folder, samples, size or 224, seed)
     as_seen = Normalisation()
     before, scores = as_seen.apply(pictures), torch.eye(len(names))
@@ -49,7 +55,8 @@ def show_folder_mix(folder: Path, out: Path, method: str = 'resizemix', samples:
 
 
 def _some(folder: Path, samples: int, side: int, seed: int) -> tuple[np.ndarray, list[str]]:
-    """(N, side, side, 3) uint8 RGB, and what each is called."""
+    """Read up to ``samples`` random pictures. Return them as (N, side, side, 3) uint8 RGB, and
+    their names."""
     paths = sorted(path for path in folder.rglob('*') if path.suffix.lower() in SUFFIXES)
     pictures: list[np.ndarray] = []
     names: list[str] = []
@@ -59,6 +66,7 @@ def _some(folder: Path, samples: int, side: int, seed: int) -> tuple[np.ndarray,
         try:
             pictures.append(read_square(paths[i], side))
         except PictureError as error:
+            # One broken file does not matter: the next one takes its place.
             print(f'left out: {error}', file=sys.stderr)
             continue
         names.append(paths[i].stem if paths[i].parent == folder else paths[i].parent.name)

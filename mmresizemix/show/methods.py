@@ -1,4 +1,4 @@
-"""All methods of the paper on one pair of pictures, on one sheet (Figures 1-3)."""
+"""A sheet that shows all methods of the paper on one pair of pictures (Figures 1-3)."""
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,12 +39,18 @@ def show_methods(target: str | Path, source: str | Path, out: Path, size: int | 
 
     Args:
         target, source: picture files, of which the middle square is taken.
-        out: the PNG to write.
-        size: the side to mix at, in pixels (default: the classifier's, or 224).
-        classifier: for methods that ask a model where pictures are salient; without, their panels
-            say so.
-        layer: of Grad-CAM, by dotted name (default: the last with maps).
+        out: the PNG file to write.
+        size: the side of the pictures that are mixed, in pixels (default: the classifier's, or
+            224).
+        seed: the seed of the mixes.
+        classifier: the classifier for methods that ask a model where pictures are salient. If
+            None, the panels of these methods say that they need one.
+        layer: the dotted name of the layer for Grad-CAM (default: the last with maps).
+
+    Returns:
+        ``out``.
     """
+    # Begin with the pair, and its heatmaps if there is a classifier.
     side = size or (classifier.size if classifier else 224)
     normalisation = classifier.normalisation if classifier else Normalisation()
     pair = np.stack([read_square(path, side) for path in (target, source)])
@@ -57,6 +63,7 @@ def show_methods(target: str | Path, source: str | Path, out: Path, size: int | 
         heat = camera(inputs, scores)
         panels += [(f'heat of the {name} (Grad-CAM)', with_heat(*both), None, '')
                    for name, both in zip(('target', 'source'), zip(pair, heat))]
+    # Mix by each method, which asks the classifier where it needs one.
     for title, kind in MIXES.items():
         augment = kind(seed=seed)
         if classifier and isinstance(augment.saliency, GradCAM):
@@ -72,12 +79,14 @@ def show_methods(target: str | Path, source: str | Path, out: Path, size: int | 
         lam = float(mix.lam[0])
         panels.append((title, normalisation.undo(mixed)[0], mix,
                        f'{1 - lam:.2f} target, {lam:.2f} source'))
+    # The last method is ResizeMix: its mixed picture is augmented further.
     panels += _augmented(pair, panels[-1][1], side, seed)
     return _sheet(panels, out)
 
 
 def _scores(classifier: Classifier | None, inputs: torch.Tensor) -> torch.Tensor:
-    """One-hot: what the classifier takes each for, by which it is asked where that is."""
+    """Return one-hot labels: the class that the classifier takes each picture for. Methods ask the
+    classifier where it sees this class. Without a classifier, the two labels just differ."""
     if classifier is None:
         return torch.eye(2)
     with torch.no_grad():
@@ -86,7 +95,8 @@ def _scores(classifier: Classifier | None, inputs: torch.Tensor) -> torch.Tensor
 
 
 def _augmented(pair: np.ndarray, mixed: np.ndarray, side: int, seed: int) -> list[tuple]:
-    """Methods that change one picture, and RandAugment before and after mixing (Table 7)."""
+    """Return panels of methods that change one picture, and of RandAugment before and after mixing
+    (Table 7)."""
     seed_everything(seed)
     init_default_scope('mmpretrain')
     cutout = TRANSFORMS.build(dict(type='Cutout', shape=side // 2, pad_val=(128, ) * 3, prob=1.))

@@ -1,4 +1,4 @@
-"""A picture of mixed batches: every sample before and after, with its boxes and labels."""
+"""A picture of a mixed batch: every sample before and after, with its boxes and labels."""
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
@@ -17,9 +17,11 @@ LONGEST_NAME = 18
 
 
 def label_lines(scores: Sequence[float], classes: Sequence[str]) -> str:
-    """[0.0, 0.76, 0.24] -> '0.76 dog' and '0.24 cat' on two lines, the largest share first.
+    """Return labels as text, the largest share first: [0.0, 0.76, 0.24] gives '0.76 dog' and
+    '0.24 cat' on two lines.
 
-    Shares below half a percent are left out, long names are cut at :data:`LONGEST_NAME`.
+    Shares below half a percent are left out, and one above 99.5 % stands without its number. Names
+    longer than :data:`LONGEST_NAME` are cut.
     """
     shares = sorted(((share, name) for share, name in zip(scores, classes) if share >= 0.005),
                     reverse=True)
@@ -29,7 +31,7 @@ def label_lines(scores: Sequence[float], classes: Sequence[str]) -> str:
 
 
 def title_of(augment: BatchAugment) -> str:
-    """Its name, and the settings that can be seen."""
+    """Return the name of an augment, and those of its settings that change what is seen."""
     settings = {k: v for k, v in augment.settings().items()
                 if k not in ('inplace', 'seed', 'num_classes')}
     return f'{type(augment).__name__}: ' + ', '.join(f'{k} {v}' for k, v in settings.items())
@@ -38,17 +40,24 @@ def title_of(augment: BatchAugment) -> str:
 def show_mix(path: str | Path, mix: Mix, before: np.ndarray, after: np.ndarray,
              scores_before: Tensor, scores_after: Tensor, classes: Sequence[str],
              title: str = '', saliency: Tensor | None = None) -> Path:
-    """Write a picture of one mixed batch: a column a sample, in the rows of :data:`ROWS`; and one
-    of the source's share of each pixel, where the mix has weights.
+    """Write a picture of one mixed batch, with one column per sample and the rows :data:`ROWS`.
+
+    If the mix has weights, there is one more row: the source's share of each pixel.
 
     Args:
-        path: the PNG to write.
-        mix: what was drawn; its boxes are outlined.
-        before, after: (N, H, W, 3) uint8 RGB.
-        scores_before, scores_after: (N, num_classes) labels.
-        classes: their names.
-        saliency: (N, H, W), by which it was drawn: laid over targets and sources.
+        path: the PNG file to write.
+        mix: the mix. Its boxes are outlined.
+        before, after: the pictures, (N, H, W, 3) uint8 RGB.
+        scores_before, scores_after: the labels, (N, num_classes).
+        classes: the names of the classes.
+        title: the title of the picture.
+        saliency: the maps by which the mix was drawn, (N, H, W). They are laid over targets and
+            sources.
+
+    Returns:
+        ``path``.
     """
+    # Collect the pictures, boxes and labels of each row.
     n = len(before)
     rows = ROWS if mix.weight is None else (*ROWS, SHARE)
     figure = blank_figure(1.7 * n, 1.95 * len(rows) + 0.5)
@@ -59,6 +68,7 @@ def show_mix(path: str | Path, mix: Mix, before: np.ndarray, after: np.ndarray,
         target=(heat, mix.target, scores_before),
         source=(heat[partner], mix.source, scores_before[mix.partner]),
         mixed=(after, mix.target, scores_after))
+    # Draw the rows. A mix with weights mixes whole pictures, so it has no boxes to outline.
     for row, name in zip(axes, ROWS):
         pictures, boxes, scores = shown[name]
         draw_row(row, name, pictures, scores, classes)
@@ -75,8 +85,10 @@ def show_mix(path: str | Path, mix: Mix, before: np.ndarray, after: np.ndarray,
 
 def show_changes(path: str | Path, before: np.ndarray, after: np.ndarray, scores_before: Tensor,
                  scores_after: Tensor, classes: Sequence[str], title: str = '') -> Path:
-    """Write a picture of a batch above what became of it, where no more is known; as
-    :func:`show_mix` without its mix."""
+    """Write a picture of a batch before and after mixing, if the mix is not known.
+
+    The arguments are those of :func:`show_mix` without the mix.
+    """
     n = len(before)
     figure = blank_figure(1.7 * n, 4.4)
     axes = figure.subplots(2, n, squeeze=False)
@@ -89,7 +101,8 @@ def show_changes(path: str | Path, before: np.ndarray, after: np.ndarray, scores
 
 def draw_row(row: np.ndarray, name: str, pictures: np.ndarray, scores: Tensor,
              classes: Sequence[str]) -> None:
-    """Draw (N, H, W, 3) pictures into N axes, their labels above and the row's ``name`` beside."""
+    """Draw (N, H, W, 3) pictures into N axes, with their labels above and the ``name`` of the row
+    beside them."""
     for axis, picture, score in zip(row, pictures, scores.tolist()):
         axis.imshow(picture)
         axis.set_title(label_lines(score, classes), fontsize=8)
@@ -97,7 +110,7 @@ def draw_row(row: np.ndarray, name: str, pictures: np.ndarray, scores: Tensor,
 
 
 def without_ticks(axes: np.ndarray) -> None:
-    """Take the ticks off all axes."""
+    """Remove the ticks from all axes."""
     for axis in axes.flat:
         axis.set_xticks([])
         axis.set_yticks([])
@@ -117,7 +130,7 @@ def show_pictures(path: str | Path, pictures: np.ndarray, names: Sequence[str],
 
 
 def with_heat(picture: np.ndarray, heat: Tensor | np.ndarray) -> np.ndarray:
-    """A picture (H, W, 3) uint8 under its heatmap (H, W), red where it is largest."""
+    """Lay a heatmap (H, W) over a picture (H, W, 3) uint8. It is red where it is largest."""
     from matplotlib import colormaps
     heat = np.asarray(heat, dtype=float)
     heat = (heat - heat.min()) / (np.ptp(heat) or 1)
@@ -126,15 +139,16 @@ def with_heat(picture: np.ndarray, heat: Tensor | np.ndarray) -> np.ndarray:
 
 
 def outline(axis: Any, box: list[int]) -> None:
-    """Draw the box (x1, y1, x2, y2), in pixels, its far sides not included."""
+    """Draw the outline of a box (x1, y1, x2, y2) in pixels, with x2 and y2 exclusive."""
     from matplotlib.patches import Rectangle
     x1, y1, x2, y2 = box
+    # matplotlib puts the centre of a pixel, not its corner, at whole numbers.
     axis.add_patch(Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False, lw=1.5,
                              edgecolor=BOX_COLOUR, clip_on=False))
 
 
 def blank_figure(width: float, height: float) -> Any:
-    """A figure of so many inches that no window shows."""
+    """Return a figure of ``width`` by ``height`` inches that is never shown in a window."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -144,7 +158,7 @@ def blank_figure(width: float, height: float) -> Any:
 
 
 def save(figure: Any, path: Path) -> Path:
-    """Write the figure whole or not at all; returns ``path``."""
+    """Write the figure to ``path``, whole or not at all, and return ``path``."""
     with whole_file(path) as unfinished:
         figure.savefig(unfinished, format='png', dpi=110)
     return path

@@ -1,4 +1,4 @@
-"""Classifier checkpoint -> backbone file -> detector backbone, verified."""
+"""The way from a classifier's checkpoint over a backbone file to a detector, verified."""
 from .backbone_file import BackboneError
 from .checkpoint import CheckpointError, load_checkpoint
 from .export import export_backbone

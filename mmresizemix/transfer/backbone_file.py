@@ -1,4 +1,4 @@
-"""The backbone file that a detector's config names, and all that speaks against it."""
+"""Read the backbone file that a detector's config names, and find all that speaks against it."""
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,14 @@ from .layouts import HEADS, meta_of
 from .locate import local_file
 from .stamp import Stamp, digest, facts_of_mmpretrain, facts_of_torchvision
 
-UNSTAMPED = ('method', 'normalisation', 'channel order', 'style')  # what such a file does not say
+UNSTAMPED = ('method', 'normalisation', 'channel order', 'style')  # what no file says by itself
 
 
 class BackboneError(RuntimeError):
-    """The detector's backbone is not what its file says; the message names cause and remedy."""
+    """The error for a backbone that is not what its file says.
+
+    The message names the cause and the remedy.
+    """
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,10 @@ class BackboneFile:
     """A backbone file that fits a detector.
 
     Args:
-        tensors: by the backbone's names, as MMEngine will load them.
-        left_over: names of those that the backbone rightly does without.
-        digest: of all stages, so that one file has one digest in every detector.
+        tensors: the tensors by the names of the backbone, as MMEngine will load them.
+        left_over: the names of tensors that the backbone rightly does not use.
+        stamp: what is known about the file, or None.
+        digest: the digest of all stages, so that a file has the same digest in every detector.
         unproved: what could not be compared, since the file does not say it.
     """
     path: Path
@@ -38,11 +42,13 @@ class BackboneFile:
 
 
 def read_backbone_file(model: Any) -> BackboneFile:
-    """Read the file that the ``init_cfg`` of ``model.backbone`` names, strictly, and compare it
-    with the detector ``model``.
+    """Read the file that the ``init_cfg`` of ``model.backbone`` names, and compare it with the
+    detector ``model``.
+
+    The file is read strictly, and nothing in it can run.
 
     Raises:
-        BackboneError: there is none, it cannot be read safely, or it does not fit.
+        BackboneError: no file is named, it cannot be read safely, or it does not fit the detector.
     """
     checkpoint, prefix = _init_cfg(model.backbone)
     try:
@@ -50,9 +56,11 @@ def read_backbone_file(model: Any) -> BackboneFile:
         content = load_checkpoint(path)
     except CheckpointError as error:
         raise BackboneError(f'BackboneGuard: {error}') from None
+    # DataParallel puts 'module.' in front of every name.
     state = content.get('state_dict', content)
     state = state if isinstance(state, dict) else {}
     state = {str(k).removeprefix('module.'): v for k, v in state.items() if isinstance(v, Tensor)}
+    # All faults are collected, so that one message names them all.
     fit = fit_names(state, model.backbone, prefix)
     faults, unproved, exported = list(fit.faults), list(UNSTAMPED), None
     try:
@@ -62,11 +70,13 @@ def read_backbone_file(model: Any) -> BackboneFile:
     if exported and exported.digest != digest(state):
         faults.append('the tensors are not those that were exported (their digest differs); '
                       'export the backbone again')
+    # The stamp is compared only if the names fit. Another architecture explains the rest.
     stamp = exported or _known_facts(checkpoint, content)
     if stamp and not fit.faults:
         stamp_faults, unproved = fit_stamp(stamp, model)
         faults += stamp_faults
     refuse(faults, str(path))
+    # Heads stay out of the digest, as they do in an exported file.
     own = (exported and exported.digest) or digest(
         {k: v for k, v in fit.inside.items() if not k.startswith(HEADS)})
     tensors = {k: v for k, v in fit.inside.items() if k not in fit.left_over}
@@ -74,9 +84,10 @@ def read_backbone_file(model: Any) -> BackboneFile:
 
 
 def check_from_scratch(backbone: nn.Module) -> None:
-    """
+    """Check that ``backbone`` starts from random weights and can learn in every layer.
+
     Raises:
-        BackboneError: ``backbone`` would load a file after all, or has something frozen.
+        BackboneError: ``backbone`` would load a file, or a part of it is frozen.
     """
     faults = []
     init_cfg = _pretrained(backbone)
@@ -93,21 +104,21 @@ def check_from_scratch(backbone: nn.Module) -> None:
 
 
 def refuse(faults: list[str], what: str) -> None:
-    """Raise a BackboneError on ``what`` if there are any ``faults``."""
+    """Raise a BackboneError about ``what`` if there are any ``faults``."""
     if faults:
         text = faults[0] if len(faults) == 1 else ''.join(f'\n  - {fault}' for fault in faults)
         raise BackboneError(f'BackboneGuard: {what}: {text}')
 
 
 def _pretrained(backbone: nn.Module) -> dict | None:
-    """The init_cfg that loads a file; one may stand in a list with others."""
+    """Return the init_cfg that loads a file, or None. It may be one of several in a list."""
     found = getattr(backbone, 'init_cfg', None) or []
     found = found if isinstance(found, list) else [found]
     return next((cfg for cfg in found if cfg['type'] == 'Pretrained'), None)
 
 
 def _init_cfg(backbone: nn.Module) -> tuple[str, str | None]:
-    """(checkpoint, prefix) that MMEngine will initialise ``backbone`` from."""
+    """Return the (checkpoint, prefix) from which MMEngine will initialise ``backbone``."""
     init_cfg = _pretrained(backbone)
     if init_cfg is None:
         raise BackboneError(
@@ -119,7 +130,7 @@ def _init_cfg(backbone: nn.Module) -> tuple[str, str | None]:
 
 
 def _known_facts(checkpoint: str, content: dict[str, Any]) -> Stamp | None:
-    """What is known about a file without a stamp."""
+    """Return what is known about a file without a stamp, or None."""
     if checkpoint.startswith('torchvision://'):
         return Stamp(method='baseline', source=checkpoint, **facts_of_torchvision())
     config_text = meta_of(content).get('cfg')

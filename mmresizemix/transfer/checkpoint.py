@@ -1,8 +1,9 @@
-"""Read a checkpoint without running anything that it may carry.
+"""Read a checkpoint without running any code that it may contain.
 
-MMEngine tries ``weights_only=True`` and, when a file wants more, unpickles it whole: a prepared
-file then runs code (mmengine/runner/checkpoint.py, ``_safe_torch_load``). Here there is no second
-try. What real MMEngine checkpoints need beyond tensors is listed below and is inert.
+MMEngine first tries ``weights_only=True``. If a file asks for more, MMEngine unpickles all of it,
+and a malicious file can then run code (mmengine/runner/checkpoint.py, ``_safe_torch_load``). Here
+there is no second try. The objects that real MMEngine checkpoints need beyond tensors are listed
+below, and they run nothing.
 """
 import argparse
 import pickle
@@ -20,14 +21,17 @@ from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_g
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that cannot be read, or is not what it should be; says path, cause, remedy."""
+    """The error for a checkpoint that cannot be read or is not what it should be.
+
+    The message names the path, the cause and the remedy.
+    """
 
 
 def load_checkpoint(path: str | Path) -> dict:
-    """Read ``.pth`` (PyTorch, MMEngine) or ``.safetensors``, on the CPU.
+    """Read a ``.pth`` file (PyTorch, MMEngine) or a ``.safetensors`` file, on the CPU.
 
-    Checksums are compared, as ``torch.load`` does not. The logged history in an MMEngine
-    checkpoint's ``message_hub`` is passed over.
+    The checksums in a ``.pth`` file are compared, which ``torch.load`` does not do. The logged
+    history in the ``message_hub`` of an MMEngine checkpoint is skipped.
 
     Raises:
         CheckpointError: the file is missing, cut off or damaged, is no checkpoint, or asks for
@@ -47,16 +51,20 @@ def _read_torch(path: Path) -> object:
     _check_whole(path)
     try:
         with _only(_inert_globals()), warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # of odd protocols: the error says what is wrong
+            warnings.simplefilter('ignore')  # about odd protocols; the error says what is wrong
             return torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as error:  # of any kind: what a damaged file does to a parser is open
+    except Exception as error:  # a damaged file can make the parser raise anything
         raise CheckpointError(f'{path}: {_cause(error)}') from None
 
 
 def _check_whole(path: Path) -> None:
-    """A file cut off in writing or changed in copying, which torch.load reads silently."""
+    """Refuse a file that was cut off in writing or changed in copying.
+
+    ``torch.load`` may read such a file without an error.
+    """
     with open(path, 'rb') as file:
         start = file.read(4)
+    # torch.save has written zip files since torch 1.6. Older files have no checksums.
     damaged = None if start else 'is empty'
     if start == b'PK\x03\x04':
         try:
@@ -71,6 +79,7 @@ def _check_whole(path: Path) -> None:
 
 
 def _cause(error: Exception) -> str:
+    # torch names the object that it refused in the text of its error only.
     wanted = re.search(r'GLOBAL (\S+)', str(error))
     if isinstance(error, pickle.UnpicklingError) and wanted:
         return (f'calls for {wanted[1]}; a checkpoint holds tensors and plain values, anything '
@@ -95,7 +104,8 @@ def _read_safetensors(path: Path) -> dict:
 
 @contextmanager
 def _only(allowed: list) -> Iterator[None]:
-    # torch.serialization.safe_globals came with torch 2.5
+    # This does what torch.serialization.safe_globals does, which came with torch 2.5. What other
+    # code has allowed is put aside meanwhile, so that a checkpoint cannot use it.
     before = get_safe_globals()
     clear_safe_globals()
     add_safe_globals(allowed)
@@ -106,7 +116,7 @@ def _only(allowed: list) -> Iterator[None]:
         add_safe_globals(before)
 
 
-# Stands in for MMEngine's HistoryBuffer, whose own unpickling writes into its class.
+# This class replaces MMEngine's HistoryBuffer, whose own unpickling writes into its class.
 _History = type('HistoryBuffer', (), dict(
     __module__='mmengine.logging.history_buffer', __setstate__=lambda self, state: None))
 
@@ -114,12 +124,12 @@ _History = type('HistoryBuffer', (), dict(
 def _inert_globals(history: type = _History) -> list[Callable | tuple[Callable, str]]:
 
     def attribute(owner: object, name: str) -> object:
-        """Stands in for ``getattr``, by which a history refers to its own statistics."""
+        """Replace ``getattr``, by which a pickled history refers to its own statistics."""
         if owner is not history or name.startswith('_'):
             raise pickle.UnpicklingError(f'Unsupported global: GLOBAL getattr of {name}')
         return getattr(history, name, None)
 
-    # numpy 2 moved numpy.core to numpy._core; files of both name theirs
+    # numpy 2 moved numpy.core to numpy._core, and a file names the one that it was written with.
     core = getattr(np, '_core' if hasattr(np, '_core') else 'core').multiarray
     functions = [
         _named(f'numpy.{name}.multiarray', function, wrapped)
@@ -127,22 +137,27 @@ def _inert_globals(history: type = _History) -> list[Callable | tuple[Callable, 
         for function, wrapped in (('scalar', core.scalar), ('_reconstruct', core._reconstruct))
     ]
     functions += [_named(m, 'getattr', attribute) for m in ('builtins', '__builtin__')]
-    # timm and torchvision keep the options of the training in an argparse.Namespace
+    # timm and torchvision keep the options of the training in an argparse.Namespace.
     return [np.ndarray, np.dtype, argparse.Namespace, history, *functions,
             *{type(np.dtype(code)) for code in '?bhilqBHILQefdFDSU'}]
 
 
 def let_mmengine_read() -> None:
-    """Let MMEngine before 0.10.8 read its own checkpoints on torch >= 2.6, where ``torch.load``
-    allows tensors and plain values only unless told otherwise: with it, resuming and testing fail
-    (mmengine#1655). What is allowed is what :func:`load_checkpoint` allows, and MMEngine's history.
+    """Let MMEngine before 0.10.8 read its own checkpoints on torch >= 2.6.
+
+    There, ``torch.load`` allows only tensors and plain values by default, so resuming and testing
+    fail (mmengine#1655). This function allows what :func:`load_checkpoint` allows, and MMEngine's
+    history.
     """
     from mmengine.logging import HistoryBuffer
     add_safe_globals(_inert_globals(HistoryBuffer))
 
 
 def _named(module: str, name: str, function: Callable) -> Callable:
-    """``function`` under the name by which a pickle asks for it (a form all torch >= 2.4 take)."""
+    """Wrap ``function`` under the name by which a pickle asks for it.
+
+    Every torch >= 2.4 accepts this form.
+    """
 
     def call(*args: Any) -> Any:
         return function(*args)

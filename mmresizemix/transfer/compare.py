@@ -1,4 +1,4 @@
-"""Whether a backbone file fits a detector: every difference, with its likely cause and remedy."""
+"""Compare a backbone file with a detector; report each difference with its cause and remedy."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +12,14 @@ from .stamp import Stamp
 
 @dataclass(frozen=True)
 class Fit:
-    """What a comparison of names, shapes and dtypes found.
+    """The result of comparing names, shapes and dtypes.
 
     Args:
-        faults: what must not be, each a sentence with its remedy; empty where all fits.
-        left_over: tensors of the file that the backbone rightly does without: a classifier's head,
-            the stages behind its last.
-        inside: the file's tensors under the prefix, by their names without it.
+        faults: sentences on what does not fit, the likely cause and its remedy first. Empty if all
+            fits.
+        left_over: the names of tensors that the backbone rightly does not use: the head of a
+            classifier, and the stages after the last one of the backbone.
+        inside: the tensors of the file under the prefix, by their names without it.
     """
     faults: list[str]
     left_over: list[str]
@@ -26,7 +27,12 @@ class Fit:
 
 
 def fit_names(tensors: dict[str, Tensor], backbone: nn.Module, prefix: str | None) -> Fit:
-    """Compare a file's tensors (under ``prefix``, as MMEngine will load them) with ``backbone``."""
+    """Compare the tensors of a file with ``backbone``.
+
+    Args:
+        prefix: take only the tensors whose names begin with it, as MMEngine will. None means all.
+    """
+    # MMEngine would load nothing if the prefix and the names do not match.
     if prefix:
         prefix = prefix if prefix.endswith('.') else f'{prefix}.'
         inside = {k[len(prefix):]: v for k, v in tensors.items() if k.startswith(prefix)}
@@ -38,6 +44,8 @@ def fit_names(tensors: dict[str, Tensor], backbone: nn.Module, prefix: str | Non
         return Fit(["the file's tensors begin with 'backbone.', and init_cfg has no prefix: none "
                     'would be loaded; export the file with tools/export_backbone.py, or set '
                     "model.backbone.init_cfg.prefix='backbone.'"], [], {})
+    # Compare the names, then the shapes and dtypes of the tensors that are on both sides. Old files
+    # have no num_batches_tracked, which does not change the network.
     expected = backbone.state_dict()
     left_over = [k for k in tensors if k not in expected and _may_be_left(k, backbone)]
     foreign = [k for k in tensors if k not in expected and k not in left_over]
@@ -54,6 +62,7 @@ def fit_names(tensors: dict[str, Tensor], backbone: nn.Module, prefix: str | Non
               for names, what in found if names]
     if faults:
         faults.insert(0, _likely_cause(tensors, expected, backbone))
+    # Tensors that are left over may hold anything, since they are not loaded.
     used = {k: tensors[k] for k in expected if k in tensors}
     faults += [f'{name} holds NaN or infinite values; take an earlier checkpoint'
                for name in not_finite(used)]
@@ -67,7 +76,8 @@ def _may_be_left(name: str, backbone: nn.Module) -> bool:
 
 def _likely_cause(tensors: dict[str, Tensor], expected: dict[str, Tensor],
                   backbone: nn.Module) -> str:
-    """One sentence on why the names or shapes differ."""
+    """Say in one sentence why the names or shapes differ."""
+    # From the most specific cause to the least specific.
     here = getattr(backbone, 'depth', None)
     if has_deep_stem(tensors) != has_deep_stem(expected):
         side = 'file' if has_deep_stem(tensors) else 'detector'
@@ -77,6 +87,7 @@ def _likely_cause(tensors: dict[str, Tensor], expected: dict[str, Tensor],
     if there and here and there != here:
         return (f'another depth: the file holds a ResNet-{there}, the detector a ResNet-{here}; '
                 f'set model.backbone.depth={there} or take another file')
+    # The architecture has told nothing, so the number of shared names has to.
     shared = [k for k in expected if k in tensors]
     if not shared:
         return ('no name of the file is one of the backbone; if it is a classifier of mmpretrain, '
@@ -89,10 +100,10 @@ def _likely_cause(tensors: dict[str, Tensor], expected: dict[str, Tensor],
 
 
 def fit_stamp(stamp: Stamp, model: nn.Module) -> tuple[list[str], list[str]]:
-    """Compare a stamp with how ``model``, a detector, treats its pictures and strides.
+    """Compare a stamp with the depth and strides of a detector and how it prepares its pictures.
 
     Returns:
-        (faults, what could not be proved).
+        A tuple (faults, what could not be proved).
     """
     backbone, preprocessor = model.backbone, getattr(model, 'data_preprocessor', None)
     faults, unproved = [], []
@@ -104,10 +115,12 @@ def fit_stamp(stamp: Stamp, model: nn.Module) -> tuple[list[str], list[str]]:
             faults.append(f'{what}: {_shown(there)} in pretraining, {_shown(here)} in the detector'
                           f'{why}; set {setting}')
 
+    # The architecture of the backbone.
     compare('depth', stamp.depth, getattr(backbone, 'depth', None),
             f'model.backbone.depth={stamp.depth}')
     compare('style', stamp.style, getattr(backbone, 'style', None),
             f"model.backbone.style='{stamp.style}'", ', where the stride is in another convolution')
+    # The normalisation. A std that is much smaller makes the inputs too large.
     if getattr(preprocessor, '_enable_normalize', None) is False and stamp.mean:
         faults.append('the detector does not normalise its pictures, the pretraining did; set '
                       f'model.data_preprocessor.mean={_shown(stamp.mean)} and '
@@ -119,10 +132,12 @@ def fit_stamp(stamp: Stamp, model: nn.Module) -> tuple[list[str], list[str]]:
             f'model.data_preprocessor.mean={_shown(stamp.mean)}')
     compare('std', _rounded(stamp.std), std,
             f'model.data_preprocessor.std={_shown(stamp.std)}', scale)
-    channels = getattr(preprocessor, '_channel_conversion', None)  # pictures are read as BGR
+    # Detectors read pictures as BGR, and the preprocessor may turn them into RGB.
+    channels = getattr(preprocessor, '_channel_conversion', None)
     compare('channel order', stamp.channels, None if channels is None else
             ('RGB' if channels else 'BGR'),
             f'model.data_preprocessor.bgr_to_rgb={stamp.channels == "RGB"}')
+    # Only plain ResNets are exported, so these options always differ from the pretraining.
     for extra in ('deep_stem', 'avg_down'):
         if getattr(backbone, extra, False):
             faults.append(f'{extra}: a plain ResNet in pretraining, {extra}=True in the detector; '
@@ -136,7 +151,7 @@ def _numbers(preprocessor: nn.Module | None, name: str) -> tuple[float, ...] | N
 
 
 def _rounded(values: Sequence[float] | None) -> tuple[float, ...] | None:
-    """To float32's digits: the detector keeps float32, the stamp what the config said."""
+    """Round to four decimals: the detector keeps float32, and the stamp what the config said."""
     return None if values is None else tuple(round(float(v), 4) for v in values)
 
 
@@ -145,6 +160,6 @@ def _shown(value: Any) -> str:
 
 
 def differing(tensors: dict[str, Tensor], backbone: nn.Module) -> list[str]:
-    """Names of the parameters and buffers that are not bit for bit those of the file."""
+    """Return the names of parameters and buffers that are not bit for bit those of the file."""
     return [name for name, value in backbone.state_dict().items()
             if name in tensors and not torch.equal(value.detach().cpu(), tensors[name])]

@@ -1,4 +1,4 @@
-"""A classifier's checkpoint -> a backbone file that is safe to share and says what it is."""
+"""Export the backbone of a classifier to a file that is safe to share and says what it is."""
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,36 +17,39 @@ def export_backbone(checkpoint: str | Path, out: str | Path, *, method: str | No
                     raw: bool = False, top1: float | None = None) -> Stamp:
     """Write the backbone of a classifier as plain tensors with a :class:`Stamp`.
 
-    The file holds ``dict(meta=..., state_dict=...)`` in torchvision's names, loads with
-    ``weights_only=True``, and serves MMDetection as
+    The file holds ``dict(meta=..., state_dict=...)`` with torchvision's names, and loads with
+    ``weights_only=True``. MMDetection reads it by
     ``init_cfg=dict(type='Pretrained', checkpoint=out)``, without a prefix.
 
     Args:
-        checkpoint: of mmpretrain, torchvision or timm, or a file exported before.
+        checkpoint: a checkpoint of mmpretrain, torchvision or timm, or a file exported before.
         out: the file to write.
-        method: the pretraining's name; read from an mmpretrain checkpoint if None.
-        raw: take the raw weights where a moving average (EMA) stands beside them.
-        top1: accuracy in percent; read from the run's log if None.
+        method: the name of the pretraining. It is read from an mmpretrain checkpoint if None.
+        raw: take the raw weights if the checkpoint also has a moving average (EMA) of them.
+        top1: the accuracy in percent. It is read from the log of the run if None.
 
     Raises:
         CheckpointError: the file cannot be read safely, or is not that of a plain ResNet.
-        ValueError: ``out`` is the checkpoint, ``top1`` no percentage, or ``method`` another than
-            the checkpoint's own config says.
+        ValueError: ``out`` is the checkpoint, ``top1`` is no percentage, or ``method`` contradicts
+            the config in the checkpoint.
     """
     path, out = Path(checkpoint).expanduser(), Path(out).expanduser()
     if out.resolve() == path.resolve():
         raise ValueError(f'out: {out} is the checkpoint itself; give another name')
     if top1 is not None and not 0 <= top1 <= 100:
         raise ValueError(f'top1: expected a percentage in 0..100, got {top1}')
+    # Read the weights under torchvision's names. Anything but a whole plain ResNet is refused.
     content = load_checkpoint(path)
     try:
         backbone = read_layout(content, raw)
         depth = check_plain_resnet(backbone.tensors)
     except LayoutError as error:
         raise CheckpointError(f'{path}: {error}') from None
+    # float32 is what the detectors train in. The clones free the tensors from shared storage.
     tensors = {name: t.detach().float().contiguous().clone() if t.is_floating_point() else t.clone()
                for name, t in backbone.tensors.items()}
     stamp = _stamp(path, content, backbone, depth)
+    # A name of one's own is fine, but a known name must not contradict the config.
     if method in METHODS and not (stamp.method or method).startswith(method):
         raise ValueError(f'method: got {method!r}, but the config in {path} says '
                          f'{stamp.method!r}; leave it out, or use a name of your own')
@@ -58,13 +61,14 @@ def export_backbone(checkpoint: str | Path, out: str | Path, *, method: str | No
 
 
 def stamp_of(content: dict[str, Any]) -> Stamp | None:
-    """The stamp of a file's content, or None where it has none."""
+    """Return the stamp in the content of a file, or None if it has none."""
     found = meta_of(content).get(STAMP_KEY)
     return Stamp.from_dict(found) if isinstance(found, dict) else None
 
 
 def _stamp(path: Path, content: dict[str, Any], backbone: Backbone, depth: int) -> Stamp:
-    """All of the stamp but the digest."""
+    """Make the stamp, except its digest."""
+    # A file that was exported before keeps its facts, which its tensors alone do not give.
     before = stamp_of(content)
     if before:
         return before
@@ -73,7 +77,7 @@ def _stamp(path: Path, content: dict[str, Any], backbone: Backbone, depth: int) 
     if backbone.layout == 'mmpretrain':
         known = facts_of_mmpretrain(meta.get('cfg') or '')
         logged = top1_of_run(path, meta.get('epoch'))
-        if logged and backbone.weights != 'raw':  # validation saw the moving average
+        if logged and backbone.weights != 'raw':  # the accuracy is that of the moving average
             known.update(top1=logged[0], top1_from=logged[1])
     else:
         known = facts_of_torchvision()
@@ -82,7 +86,7 @@ def _stamp(path: Path, content: dict[str, Any], backbone: Backbone, depth: int) 
 
 
 def _write(out: Path, content: dict[str, Any]) -> None:
-    """Write, read back strictly, compare bit for bit, and only then give it its name."""
+    """Write the file, read it back strictly, compare all bits, and only then give it its name."""
     with whole_file(out) as unfinished:
         torch.save(content, unfinished)
         written = load_checkpoint(unfinished)

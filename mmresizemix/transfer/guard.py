@@ -1,9 +1,9 @@
-"""A hook that stops a detector before its first step unless its backbone's weights really arrived.
+"""A hook that stops a detector before its first step unless its backbone has the right weights.
 
-MMEngine loads a backbone with ``strict=False``: a missing prefix, another depth, a partial file
-load none or some of the tensors, with one warning on rank 0, and training goes on
-(mmdetection#6407, #9521). Another ``style`` or normalisation loads all of them, silently, into
-another network.
+MMEngine loads a backbone with ``strict=False``. If the prefix is missing, the depth differs or the
+file is incomplete, it loads none or some of the tensors with a single warning on rank 0, and
+training goes on (mmdetection#6407, #9521). If ``style`` or the normalisation differs, it loads all
+tensors without a warning, but into a network that works differently.
 """
 import json
 import logging
@@ -37,21 +37,23 @@ from .layouts import listed
 class BackboneGuard(Hook):
     """Prove that a detector starts from the backbone file that its config names.
 
-    Before MMEngine touches the file: it is read strictly (nothing in it can run), fits the backbone
-    name by name, holds no NaN, equals what was exported (digest), and the detector normalises,
-    orders channels and strides as the stamp says. Before the first step: every parameter and buffer
-    of the backbone equals the file bit for bit. Then ``<work_dir>/backbone.json`` records which
-    pretraining the run came from.
+    Before MMEngine loads the file, the hook reads it strictly, so that nothing in it can run. It
+    checks that the file fits the backbone name by name, holds no NaN or infinite values, and equals
+    what was exported (by the digest). It also checks that the detector has the normalisation, the
+    order of channels, the depth and the strides that the stamp names. Before the first step, it
+    checks that every parameter and buffer of the backbone equals the file bit for bit. It then
+    records in ``<work_dir>/backbone.json`` which pretraining the run came from.
 
-    A file without a stamp passes when every tensor matches, with a line on what could not be
-    proved. On resuming, the file must still be the one that the run began with.
+    A file without a stamp passes if every tensor matches, and the log says what could not be
+    proved. When a run is resumed, the file must still be the one that the run began with.
 
     Args:
-        from_scratch (bool): the backbone starts from random weights on purpose:
-            ``model.backbone.init_cfg`` must be None, and nothing may be frozen. Defaults to False.
+        from_scratch (bool): whether the backbone starts from random weights on purpose. In this
+            case ``model.backbone.init_cfg`` must load no file, and nothing may be frozen. Defaults
+            to False.
 
     Raises:
-        BackboneError: on every rank, before the first step.
+        BackboneError: a check fails. It is raised on every rank, before the first step.
     """
     priority = 'VERY_HIGH'
 
@@ -65,8 +67,10 @@ class BackboneGuard(Hook):
         _on_every_rank(self._before_run, runner)
 
     def _before_run(self, runner: Runner) -> None:
+        # MMEngine builds the loop only for training. In a test, the weights come from the
+        # detector's own checkpoint.
         if not isinstance(runner._train_loop, BaseLoop):
-            return  # testing: the weights come from the detector's own checkpoint
+            return
         model = unwrapped(runner.model)
         if not hasattr(model, 'backbone'):
             raise BackboneError('BackboneGuard: the model has no backbone; remove the hook from '
@@ -84,12 +88,13 @@ class BackboneGuard(Hook):
         _on_every_rank(self._before_train, runner)
 
     def _before_train(self, runner: Runner) -> None:
-        if runner.iter > 0:  # resume=True with nothing to resume from is a fresh start
+        if runner.iter > 0:  # resume=True without a checkpoint to resume from is a fresh start
             self._check_resume(runner)
             return
         if self._file is None:
             self._record(runner, dict(method=RANDOM))
             return
+        # load_from or a later init_cfg may have overwritten what the file gave.
         backbone = unwrapped(runner.model).backbone
         names = differing(self._file.tensors, backbone)
         overwritten = (f'; load_from={runner._load_from} overwrote it: leave that out'
@@ -100,6 +105,7 @@ class BackboneGuard(Hook):
         _say(runner, self._file)
 
     def _check_resume(self, runner: Runner) -> None:
+        # The weights have been trained since, so only the digests of the files can be compared.
         record = Path(runner.work_dir) / RECORD
         if not record.is_file():
             runner.logger.warning(f'BackboneGuard: {record} is missing, so it could not be proved '
@@ -138,7 +144,8 @@ def _say(runner: Runner, file: BackboneFile) -> None:
 
 
 def _on_every_rank(check: Callable[[Any], None], runner: Runner) -> None:
-    """Call ``check``; what one rank finds is raised on all, which would wait for it for ever."""
+    """Call ``check``, and raise on all ranks what any rank finds."""
+    # If a single rank raised, the others would wait for it forever.
     fault = None
     try:
         check(runner)
@@ -154,8 +161,11 @@ def _digest_or_random(digest_: str | None) -> str:
 
 
 class _ExpectedLeftOver(logging.Filter):
-    """Keeps MMEngine's warning on "unexpected" keys out of the log while the weights are loaded,
-    where those are just the tensors that the guard has found to be rightly left over."""
+    """A filter that drops MMEngine's warning about "unexpected" keys while weights are loaded.
+
+    The warning is dropped only if all these keys are among the tensors that the guard has found to
+    be rightly left over.
+    """
 
     def __init__(self, left_over: list[str]):
         super().__init__()
@@ -164,6 +174,7 @@ class _ExpectedLeftOver(logging.Filter):
         self.logger.addFilter(self)
 
     def filter(self, record: logging.LogRecord) -> bool:
+        # Any other fault in the same message must be seen.
         text = record.getMessage()
         if 'do not match exactly' not in text or 'missing keys' in text or 'size mismatch' in text:
             return True

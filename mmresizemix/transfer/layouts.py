@@ -1,4 +1,4 @@
-"""From the checkpoints of mmpretrain, torchvision and timm to the names of a plain ResNet."""
+"""Find a plain ResNet in checkpoints of mmpretrain, torchvision and timm, under common names."""
 from dataclasses import dataclass
 from typing import Any
 
@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 STAMP_KEY = 'mmresizemix_backbone'  # in an exported file's meta
-HEADS = ('fc.', 'head.')  # what a classifier has above its backbone
-COUNTERS = ('n_averaged', 'steps')  # of torch's and MMEngine's averaged models
-WRAPPERS = ('module.', '_orig_mod.')  # put in front by DataParallel and torch.compile
+HEADS = ('fc.', 'head.')  # the layers of a classifier after its backbone
+COUNTERS = ('n_averaged', 'steps')  # of the averaged models of torch and MMEngine
+WRAPPERS = ('module.', '_orig_mod.')  # prefixes that DataParallel and torch.compile add
 
 # (block, blocks of layer1..layer4) -> depth
 DEPTHS: dict[tuple[str, tuple[int, ...]], int] = {
@@ -21,15 +21,16 @@ DEPTHS: dict[tuple[str, tuple[int, ...]], int] = {
 
 
 class LayoutError(ValueError):
-    """Tensors that are not the whole of a plain ResNet; the message says what they are."""
+    """The error for tensors that are not a whole plain ResNet. The message says what they are."""
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A backbone out of a classifier's checkpoint.
+    """The backbone in the checkpoint of a classifier.
 
     Args:
-        tensors: by torchvision's names, which are MMDetection's (``layer1.0.conv1.weight``).
+        tensors: the tensors by torchvision's names (``layer1.0.conv1.weight``), which are also
+            those of MMDetection.
         layout: 'mmpretrain', 'torchvision or timm', or 'exported'.
         weights: 'ema' or 'raw' where the checkpoint has both, else 'only'.
     """
@@ -39,23 +40,26 @@ class Backbone:
 
 
 def read_layout(checkpoint: dict[str, Any], raw: bool = False) -> Backbone:
-    """Find the backbone in ``checkpoint``; the moving average (EMA) where there is one.
+    """Find the backbone in ``checkpoint``, taking the moving average (EMA) if there is one.
 
     Args:
         raw: take the raw weights instead of the EMA.
 
     Raises:
-        LayoutError: no tensors of a backbone, or ``raw`` where there is no EMA beside them.
+        LayoutError: there are no tensors of a backbone, tensors have more digits than float32
+            holds, or ``raw`` is true and there is no EMA.
     """
     state, weights = _choose_weights(checkpoint, raw)
     state = {_unwrapped(name): value for name, value in state.items()
              if isinstance(value, Tensor) and name not in COUNTERS}
+    # mmpretrain puts 'backbone.' in front, while torchvision and timm have no prefix.
     prefixed = {k[len('backbone.'):]: v for k, v in state.items() if k.startswith('backbone.')}
     if STAMP_KEY in meta_of(checkpoint):
         layout = 'exported'
     else:
         layout = 'mmpretrain' if prefixed else 'torchvision or timm'
     tensors = {k: v for k, v in (prefixed or state).items() if not k.startswith(HEADS)}
+    # The backbone is exported as float32, so wider tensors would lose digits.
     wide = [k for k, v in tensors.items() if v.dtype in (torch.float64, torch.complex128)]
     if wide:
         raise LayoutError(f'{len(wide)} tensors that float32 does not hold exactly '
@@ -66,21 +70,25 @@ def read_layout(checkpoint: dict[str, Any], raw: bool = False) -> Backbone:
 
 
 def meta_of(checkpoint: dict[str, Any]) -> dict:
-    """What a checkpoint says of itself; empty where it says nothing."""
+    """Return the ``meta`` of a checkpoint, or {} if it has none."""
     meta = checkpoint.get('meta')
     return meta if isinstance(meta, dict) else {}
 
 
 def _choose_weights(checkpoint: dict[str, Any], raw: bool) -> tuple[dict, str]:
-    """(tensors, 'ema' | 'raw' | 'only'), by where the frameworks keep them."""
+    """Choose the weights by where the frameworks keep them; return (tensors, which).
+
+    The second value is 'ema' or 'raw' if the checkpoint has both, else 'only'.
+    """
     if isinstance(checkpoint.get('ema_state_dict'), dict):
-        # MMEngine's EMAHook swaps before it saves: state_dict is the EMA, the raw weights stand
-        # under ema_state_dict['module.*'].
+        # MMEngine's EMAHook swaps both before it saves: state_dict holds the EMA, and
+        # ema_state_dict['module.*'] holds the raw weights.
         if not raw:
             return checkpoint['state_dict'], 'ema'
         return {k: v for k, v in checkpoint['ema_state_dict'].items()
                 if k.startswith('module.')}, 'raw'
-    for plain, average in (('state_dict', 'state_dict_ema'), ('model', 'model_ema')):  # timm, tv
+    # timm uses the first pair of names, and torchvision's references use the second.
+    for plain, average in (('state_dict', 'state_dict_ema'), ('model', 'model_ema')):
         if isinstance(checkpoint.get(average), dict):
             return (checkpoint[plain], 'raw') if raw else (checkpoint[average], 'ema')
     if raw:
@@ -99,7 +107,7 @@ def _unwrapped(name: str) -> str:
 
 
 def depth_of(tensors: dict[str, Tensor]) -> int | None:
-    """The depth of a ResNet by its blocks, or None where they fit none."""
+    """Return the depth of a ResNet by its numbers of blocks, or None if no ResNet has these."""
     blocks = tuple(
         len({name.split('.')[1] for name in tensors if name.startswith(f'layer{stage}.')})
         for stage in (1, 2, 3, 4))
@@ -108,16 +116,17 @@ def depth_of(tensors: dict[str, Tensor]) -> int | None:
 
 
 def has_deep_stem(tensors: dict[str, Tensor]) -> bool:
-    """Whether the stem is three 3x3 convolutions: mmpretrain's and timm's names for it."""
+    """Whether the stem consists of three 3x3 convolutions."""
+    # mmpretrain names them 'stem.', and timm names them 'conv1.0.' and so on.
     return any(name.startswith(('stem.', 'conv1.0.')) for name in tensors)
 
 
 def check_plain_resnet(tensors: dict[str, Tensor]) -> int:
-    """The depth, if ``tensors`` are the whole of a plain ResNet and finite.
+    """Return the depth of a ResNet, after checking that it is whole, plain and finite.
 
     Raises:
-        LayoutError: another architecture, missing or foreign tensors, NaN or infinite values; all
-            that was found.
+        LayoutError: the architecture is another, tensors are missing, foreign or of another shape,
+            or values are NaN or infinite. The message lists all that was found.
     """
     depth = depth_of(tensors)
     faults = _architecture_faults(tensors)
@@ -130,7 +139,7 @@ def check_plain_resnet(tensors: dict[str, Tensor]) -> int:
 
 
 def not_finite(tensors: dict[str, Tensor]) -> list[str]:
-    """The names of tensors that hold NaN or infinity."""
+    """Return the names of tensors that hold NaN or infinite values."""
     return [name for name, t in tensors.items()
             if t.is_floating_point() and not torch.isfinite(t).all()]
 
@@ -152,6 +161,7 @@ def _architecture_faults(tensors: dict[str, Tensor]) -> list[str]:
 
 def _differences_from_plain(tensors: dict[str, Tensor], depth: int) -> list[str]:
     import torchvision
+    # On the meta device, the model has shapes but no memory.
     with torch.device('meta'):
         plain = getattr(torchvision.models, f'resnet{depth}')().state_dict()
     plain = {k: v for k, v in plain.items() if not k.startswith(HEADS)}
@@ -165,6 +175,6 @@ def _differences_from_plain(tensors: dict[str, Tensor], depth: int) -> list[str]
 
 
 def listed(names: list[str], count: int = 3) -> str:
-    """The first few of ``names``."""
+    """Return the first few of ``names`` as text, with the number of the others."""
     more = f', ... {len(names) - count} more' if len(names) > count else ''
     return ', '.join(names[:count]) + more

@@ -1,4 +1,4 @@
-"""Where a detector's backbone comes from, as a local file that can be read strictly."""
+"""Find the backbone of a detector as a local file, which can be read strictly."""
 import os
 from pathlib import Path
 from urllib.parse import urlparse
@@ -10,13 +10,14 @@ from .checkpoint import CheckpointError
 
 
 def local_file(checkpoint: str) -> Path:
-    """The file behind the ``checkpoint`` of an init_cfg, downloaded if it has to be.
+    """Return the file behind the ``checkpoint`` of an init_cfg, and download it if necessary.
 
-    Downloads go where MMEngine's loader looks for them, so that it loads the very file that was
-    checked.
+    A download goes where the loader of MMEngine looks for it. MMEngine therefore loads the same
+    file that was checked.
 
     Raises:
-        CheckpointError: a scheme that cannot be checked first, or a failed download.
+        CheckpointError: the file has a scheme that cannot be checked before it is loaded, its
+            weights are unknown to torchvision, or the download failed.
     """
     url = _torchvision_url(checkpoint) if checkpoint.startswith('torchvision://') else checkpoint
     scheme = urlparse(url).scheme
@@ -41,6 +42,8 @@ def _torchvision_url(checkpoint: str) -> str:
 def _download(url: str, checkpoint: str) -> Path:
     path = Path(torch.hub.get_dir()) / 'checkpoints' / os.path.basename(urlparse(url).path)
     failure = None
+    # One rank downloads, and the others wait at the barrier. It must be reached after a failure
+    # too, so the error is raised behind it.
     if get_rank() == 0 and not path.exists():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,7 @@
-"""The stamp of a backbone file: what it is, where it came from, and a digest that proves it."""
+"""The stamp of a backbone file, which says what the file is and where it came from.
+
+A digest proves that the tensors are the exported ones.
+"""
 import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,17 +21,19 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Stamp:
-    """What is known about a backbone; None where it is not.
+    """The known facts about a backbone. A fact that is not known is None.
 
     Args:
-        method: of the pretraining: 'baseline', 'cutmix', 'resizemix', ...
-        depth, style: of the ResNet; ``style`` is where a bottleneck strides, 'pytorch' or 'caffe'.
-        mean, std: what its pictures were normalised by, in 0..255, in the order of ``channels``.
+        method: the name of the pretraining: 'baseline', 'cutmix', 'resizemix', ...
+        depth: the depth of the ResNet.
+        style: where a bottleneck has its stride, 'pytorch' or 'caffe'.
+        mean, std: the normalisation of its pictures, in 0..255, in the order of ``channels``.
         channels: 'RGB' or 'BGR', as the network sees them.
-        source, source_sha256: the checkpoint it was taken from.
+        source, source_sha256: the name and the digest of the checkpoint that it was taken from.
         layout, weights: see :class:`~mmresizemix.transfer.layouts.Backbone`.
-        top1: accuracy in percent, and in ``top1_from`` where that was read.
-        digest: :func:`digest` of the tensors.
+        top1: the accuracy in percent.
+        top1_from: where ``top1`` was read, or 'given'.
+        digest: the :func:`digest` of the tensors.
     """
     method: str | None = None
     depth: int | None = None
@@ -46,12 +51,16 @@ class Stamp:
     format: int = FORMAT
 
     def to_dict(self) -> dict[str, Any]:
-        """Of plain values, as it stands in the file."""
+        """Convert the stamp to plain values, as they stand in the file."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> 'Stamp':
-        """Raises ValueError where a newer version has written ``values``."""
+        """Read a stamp from what :meth:`to_dict` returned.
+
+        Raises:
+            ValueError: ``values`` have another format, e.g. that of a newer version.
+        """
         if values.get('format') != FORMAT:
             raise ValueError(f'the stamp has format {values.get("format")}, this version of '
                              f'mmresizemix reads {FORMAT}; update it, or export again')
@@ -61,26 +70,27 @@ class Stamp:
 
 
 def digest(tensors: dict[str, Tensor]) -> str:
-    """sha256 over names, dtypes, shapes and bytes, in the order of names."""
+    """Compute the SHA-256 over names, dtypes, shapes and bytes, in the order of names."""
     sha = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
         sha.update(f'{name} {tensor.dtype} {tuple(tensor.shape)}\n'.encode())
-        sha.update(tensor.reshape(-1).view(torch.uint8).numpy().data)  # of any dtype, bfloat16 too
+        # A view as bytes works for every dtype. NumPy has no bfloat16.
+        sha.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return sha.hexdigest()
 
 
 def facts_of_torchvision() -> dict[str, Any]:
-    """How torchvision and timm train their ResNets."""
+    """Return how torchvision and timm prepare pictures and place strides in their ResNets."""
     return dict(mean=IMAGENET_MEAN, std=IMAGENET_STD, channels='RGB', style='pytorch')
 
 
 def facts_of_mmpretrain(config_text: str) -> dict[str, Any]:
-    """What an mmpretrain checkpoint's ``meta['cfg']`` says; the text is read, never executed."""
+    """Read the facts in ``meta['cfg']`` of an mmpretrain checkpoint. The text is never executed."""
     cfg = read_config_text(config_text)
     model = _dict_in(cfg, 'model')
     if not _dict_in(model, 'backbone'):
-        return {}  # what cannot be read is unknown, not a default
+        return {}  # a config that cannot be read leaves all facts unknown
     preprocessor = _dict_in(model, 'data_preprocessor') or _dict_in(cfg, 'data_preprocessor')
     facts = dict(style=model['backbone'].get('style', 'pytorch'),
                  method=method_of(_dict_in(model, 'train_cfg').get('augments')))
@@ -91,7 +101,9 @@ def facts_of_mmpretrain(config_text: str) -> dict[str, Any]:
 
 
 def _channels(cfg: dict[str, Any], preprocessor: dict[str, Any]) -> str:
-    """``to_rgb`` turns them round, whatever they are: MMPretrain's CIFAR comes red first."""
+    """Return the order of channels that the network sees, 'RGB' or 'BGR'."""
+    # ``to_rgb`` reverses the channels, whatever their order. Pictures are read as BGR, but those of
+    # MMPretrain's CIFAR data sets are RGB.
     dataset = _dict_in(_dict_in(cfg, 'train_dataloader'), 'dataset')
     red_first = str(dataset.get('type')).rpartition('.')[2].startswith('CIFAR')
     return 'RGB' if bool(preprocessor.get('to_rgb')) != red_first else 'BGR'
@@ -108,7 +120,8 @@ def _numeric(values: Any) -> bool:
 
 
 def top1_of_run(checkpoint: Path, epoch: int | None) -> tuple[float, str] | None:
-    """(top-1 in percent, the log it stands in) of an mmpretrain run at ``epoch``, if logged."""
+    """Return (top-1 in percent, its log) of an mmpretrain run at ``epoch``, None if not logged."""
+    # The newest log and the last line in it count.
     for log in sorted(checkpoint.parent.glob('*/vis_data/scalars.json'), reverse=True):
         for entry in reversed(json_lines(log)):
             if 'accuracy/top1' in entry and entry.get('step') == epoch:

@@ -56,6 +56,8 @@ def test_the_model_tells_the_normalisation_and_an_epoch_restarts_it():
     for name, values in (('mean', MEAN), ('std', STD)):
         model.data_preprocessor.register_buffer(name, torch.tensor(values).view(-1, 1, 1))
     augment = MixThenAugment(dict(type='mmresizemix.ResizeMix'), [dict(type='RandAugment')])
+    with pytest.raises(ValueError, match='mean, std: expected both or none'):
+        MixThenAugment(dict(type='mmresizemix.ResizeMix'), [dict(type='RandomInvert')], std=STD)
     with pytest.raises(ValueError, match='expected mean and std.*AttachModelHook'):
         augment(normalised(), torch.eye(6))
     augment.attach(model)

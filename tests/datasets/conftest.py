@@ -31,7 +31,7 @@ def served(tmp_path):
     folder = tmp_path / 'served'
     folder.mkdir()
     server = ThreadingHTTPServer(('127.0.0.1', 0), partial(_Handler, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01, ), daemon=True).start()  # looks that often whether to end
     yield folder, f'http://127.0.0.1:{server.server_port}'
     server.shutdown()
     server.server_close()

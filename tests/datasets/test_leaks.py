@@ -13,14 +13,21 @@ def scene(index: int, side: int = 160) -> Image.Image:
     return Image.fromarray(draw_scene((side, side), picture_rng(0, 'leaks', index)).pixels)
 
 
-@pytest.fixture
-def folders(tmp_path):
-    seen, tested = tmp_path / 'seen', tmp_path / 'tested'
-    for folder, first in ((seen, 0), (tested, 100)):
-        folder.mkdir()
+@pytest.fixture(scope='module')
+def drawn(tmp_path_factory):
+    root = tmp_path_factory.mktemp('drawn')
+    for name, first in (('seen', 0), ('tested', 100)):
+        (root / name).mkdir()
         for i in range(first, first + 12):
-            scene(i).save(folder / f'{i}.png')
-    return seen, tested
+            scene(i).save(root / name / f'{i}.png')
+    return root
+
+
+@pytest.fixture
+def folders(drawn, tmp_path):
+    """(pictures of pretraining, those of a test): copies, to change."""
+    shutil.copytree(drawn, tmp_path, dirs_exist_ok=True)
+    return tmp_path / 'seen', tmp_path / 'tested'
 
 
 def leaks_of(folders) -> Leaks:

@@ -189,6 +189,12 @@ def test_parameters_out_of_range_are_all_named(tmp_path):
         write_scenes(tmp_path / 'scenes', **{**SMALL, 'coco': (1, ), 'crop_size': 2}, object_sides=(.5, .2), seed=-1)
 
 
+def test_objects_that_could_vanish_between_pixels_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r'object_sides: an object is at least 4 pixels wide, got .0\.01, 0\.02. of 64'):
+        write_scenes(tmp_path / 'scenes', **{**SMALL, 'scene_size': (64, 64)}, object_sides=(.01, .02))
+    write_scenes(tmp_path / 'scenes', **{**SMALL, 'scene_size': (64, 64)}, object_sides=(4 / 64, 4 / 64))
+
+
 def test_an_interrupted_write_leaves_nothing(tmp_path):
     def stop(done, total):
         if done == 20:

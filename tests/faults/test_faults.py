@@ -132,7 +132,7 @@ def test_a_damaged_picture_is_named(plan, tmp_path):
 def test_a_full_disk_and_room_made(plan, finished, tmp_path):
     disk = tmp_path / 'disk'
     disk.mkdir()
-    subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', disk], check=True)
+    subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk], check=True)
     try:
         done = transfer(plan[0], disk / 'root', plan[1])
         assert done.returncode == 1, done.stdout + done.stderr

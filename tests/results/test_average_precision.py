@@ -1,6 +1,7 @@
 """Weighted AP: pycocotools' and MMDetection's on the set, pycocotools' on sets whose images were
 physically duplicated."""
 import io
+import json
 from contextlib import redirect_stdout
 
 import numpy as np
@@ -11,7 +12,7 @@ from pycocotools.cocoeval import COCOeval
 from result_samples import drawn_detections, drawn_truth
 
 from mmresizemix.results.average_precision import AREA, VOC_RECALLS, average_precision
-from mmresizemix.results.detections import Truth
+from mmresizemix.results.detections import Truth, UnreadableDetections, read_detections
 from mmresizemix.results.evaluation import evaluate, image_weights
 from mmresizemix.results.matching import Matched, match_coco, match_voc
 
@@ -109,6 +110,15 @@ def test_nothing_detected_is_an_ap_of_zero():
     truth = drawn_truth()
     ours = evaluate(truth, [], voc=True, resamples=2)
     assert ours.value('AP') == 0 and ours.value('VOC11') == 0 and len(ours.overall['AP']) == 3
+
+
+@pytest.mark.parametrize('box, boxes', [([1, 2, 3], 5), ([1, 2, 3, 4, 5], 1), ([1, 2], 5)])
+def test_boxes_have_four_numbers(tmp_path, box, boxes):
+    truth = drawn_truth(images=5)
+    found = [dict(image_id=1, category_id=1, bbox=box, score=.5)] * boxes
+    (tmp_path / 'found.json').write_text(json.dumps(found))
+    with pytest.raises(UnreadableDetections, match='bbox of four numbers'):
+        read_detections(tmp_path / 'found.json', truth)
 
 
 def test_a_class_without_detections_or_objects():

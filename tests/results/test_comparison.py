@@ -63,6 +63,21 @@ def test_fine_tuning_seeds_are_nested_under_their_pretraining(tmp_path):
     assert contrast.seed.p == pytest.approx(stats.ttest_ind(means + 1, means, equal_var=False).pvalue)
 
 
+def test_random_weights_are_drawn_anew_in_every_run(tmp_path):
+    """They are no single pretraining, so that a baseline's fine-tuning seeds stay nested beside them."""
+    for pretraining in range(3):
+        for seed in range(2):
+            write_run(tmp_path / f'baseline{pretraining}{seed}', method='baseline', seed=seed,
+                      digest=f'baseline{pretraining}', ap=.30 + .01 * pretraining + .001 * seed)
+    scratch = np.array([.20, .22, .21])
+    for seed, ap in enumerate(scratch):
+        write_run(tmp_path / f'random{seed}', method='random', seed=seed, ap=ap)
+    contrast = compared(tmp_path).contrasts['random weights', COLUMN]
+    assert contrast.unit == 'pretraining' and (contrast.seed.n_a, contrast.seed.n_b) == (3, 3), 'not six'
+    means = np.array([30.05, 31.05, 32.05])
+    assert contrast.seed.p == pytest.approx(stats.ttest_ind(100 * scratch, means, equal_var=False).pvalue)
+
+
 def test_one_run_gives_no_verdict_but_says_what_would(tmp_path):
     write_cells(tmp_path, dict(baseline=[.30], resizemix=[.31]))
     contrast = compared(tmp_path).contrasts['ResizeMix', COLUMN]

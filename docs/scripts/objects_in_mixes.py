@@ -1,8 +1,8 @@
 """What mixing does to objects: "object information missing" and "label misallocation", measured.
 
-    python docs/objects_in_mixes.py --coco data/coco/annotations/instances_val2017.json \\
+    python docs/scripts/objects_in_mixes.py --coco data/coco/annotations/instances_val2017.json \\
         data/coco/val2017
-    python docs/objects_in_mixes.py --voc data/VOCdevkit/VOC2007 test
+    python docs/scripts/objects_in_mixes.py --voc data/VOCdevkit/VOC2007 test
 
 Any set with boxes, in COCO's or VOC's format. Writes a table and a picture to docs/.
 """
@@ -41,7 +41,7 @@ are not there ("label misallocation", Sec. 1, Fig. 1). Measured here, on {count:
 - ResizeMix's patches are smaller than CutMix's; the third row cuts patches of ResizeMix's sizes, from anywhere to anywhere
   (Table 1, row 5), so that the last two rows differ in cutting or resizing alone.
 
-![how many mixes keep how much]({name}.png)
+![how many mixes keep how much](pictures/{name}.png)
 
     {command}
 """
@@ -87,7 +87,7 @@ def main() -> None:
     parser.add_argument('--name', help='of the set, for the page (default: of its file)')
     parser.add_argument('--mixes', type=int, default=10_000, help='of each (default: 10,000)')
     parser.add_argument('--size', type=int, default=224, help='in pixels (default: 224)')
-    parser.add_argument('--out', type=Path, default=Path(__file__).parent,
+    parser.add_argument('--out', type=Path, default=Path(__file__).parents[1],
                         help='a folder (default: docs)')
     args = parser.parse_args()
     pictures = read_coco(*args.coco) if args.coco else read_voc(*args.voc)
@@ -95,11 +95,12 @@ def main() -> None:
     with progress_bar('mixing') as progress:
         found = measure_objects(
             pictures, METHODS, args.mixes, args.size, progress=progress)
-    draw(found, args.out / f'{NAME}.png')
+    (args.out / 'pictures').mkdir(exist_ok=True)
+    draw(found, args.out / f'pictures/{NAME}.png')
     how = '--coco JSON FOLDER' if args.coco else '--voc FOLDER LIST'
     text = TEXT.format(count=len(pictures), source=name, mixes=f'{len(found["ResizeMix"].lam):,}',
                        side=args.size, table=table(found), name=NAME,
-                       command=f'python docs/{NAME.replace("-", "_")}.py {how}')
+                       command=f'python docs/scripts/{NAME.replace("-", "_")}.py {how}')
     with whole_file(args.out / f'{NAME}.md') as unfinished:
         unfinished.write_text(text)
     print(table(found))

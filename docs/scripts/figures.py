@@ -1,7 +1,7 @@
 """The figures of docs/mixing.md, on drawn pictures: the boxes of the three ResizeMixes, the label
 weight of the source, and which pixels are pasted over.
 
-    python docs/figures.py     # the same files every time; half a minute
+    python docs/scripts/figures.py     # the same files every time; half a minute
 """
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ from mmresizemix.datasets import SCENE_CLASSES, draw_crop, picture_rng
 from mmresizemix.files import whole_file
 
 SIDE, BATCH, BATCHES = 224, 8, 20_000
-DOCS = Path(__file__).parent
+PICTURES = Path(__file__).parents[1] / 'pictures'
 OURS, AUTHORS, PEER, CUT = ('ours: per sample', "the authors' code: per batch",
                             "MMPretrain's ResizeMix", 'CutMix, per batch')
 UNIFORM = "ours, placement='uniform'"
@@ -116,7 +116,7 @@ def write(name: str, size: tuple[float, float], show: Callable, *arguments) -> N
     figure = Figure(figsize=size, layout='constrained')
     FigureCanvasAgg(figure)
     show(figure, *arguments)
-    with whole_file(DOCS / name) as unfinished:
+    with whole_file(PICTURES / name) as unfinished:
         figure.savefig(unfinished, format='png', dpi=85, metadata={'Software': None})
 
 
