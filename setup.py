@@ -57,7 +57,7 @@ setup(
             'mypy>=1.15', 'nbclient>=0.10', 'pre-commit>=4', 'pytest>=8', 'pytest-xdist>=3.7',
             'ruff>=0.17', 'SQLAlchemy>=2.0', 'tensorboard>=2.21'
         ],
-        docs=['furo>=2024.8', 'myst-parser>=4', 'Sphinx>=8.1'],
+        docs=['furo>=2024.8', 'myst-parser>=4', 'scikit-image>=0.25', 'Sphinx>=8.1'],
         bench=['timm>=1.0', 'kornia>=0.8', 'nvidia-dali-cuda120>=1.50; sys_platform == "linux"'],
     ),
 )

@@ -1,5 +1,5 @@
-"""The README: each of its commands is run, in their order, in a copy of the checkout with drawn data
-where a user's would be; the errors that it explains are ones that the code can say.
+"""The README and the pages for one's own data: each command is run, in their order, in a copy of the checkout with
+drawn data where a user's would be; the errors that docs/errors.md explains are ones that the code can say.
 
 Trainings are cut to an epoch. What ``make`` does, .ci/run does.
 """
@@ -16,9 +16,11 @@ import torchvision
 from mmresizemix.datasets import write_scenes
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / 'README.md').read_text(encoding='utf-8')
+PAGES = [(ROOT / page).read_text(encoding='utf-8')
+         for page in ('README.md', 'docs/own-pictures.md', 'docs/table5.md')]
+ERRORS = (ROOT / 'docs/errors.md').read_text(encoding='utf-8')
 COMMANDS = [line.replace('\\\n', ' ')
-            for block in re.findall(r'```bash\n(.*?)```', README, re.DOTALL)
+            for page in PAGES for block in re.findall(r'```bash\n(.*?)```', page, re.DOTALL)
             for line in re.split(r'(?<!\\)\n', block) if line and not line.startswith('#')]
 MAKES = [command.split()[1] for command in COMMANDS if command.startswith('make ')]
 RUN_HERE = [c for c in COMMANDS if not c.startswith(('make ', 'source '))]
@@ -87,11 +89,10 @@ def test_a_target_of_make_exists(target):
     assert done.returncode == 0, done.stderr
 
 
-EXPLAINED = README[README.index('## When something stops'):]
 SOURCE = '\n'.join(path.read_text() for path in (ROOT / 'mmresizemix').rglob('*.py'))
 
 
-@pytest.mark.parametrize('message', re.findall(r'^\| `([^`]+)` \|', EXPLAINED, re.MULTILINE))
+@pytest.mark.parametrize('message', re.findall(r'^\| `([^`]+)` \|', ERRORS, re.MULTILINE))
 def test_an_error_that_is_explained_can_be_said(message):
     literal = re.sub(r'\b58\b', '{}', message)
     assert literal in re.sub(r'\{[^}]*\}', '{}', SOURCE)

@@ -60,7 +60,6 @@ def main() -> int:
     root = args.root or Path('work_dirs') / name
     budget = args.budget and Budget(list_pictures(args.data, root.resolve() / 'pictures'),
                                     args.epochs, args.seeds, min(1, args.gpus))
-    # The first three only show something, and the last one runs the plan.
     console = Console()
     if args.status:
         return show_status(args.plan, root, args.only, console, budget)

@@ -4,7 +4,7 @@
     model = _base_.methods.cutmix                                   # a batch augment, or
     train_pipeline = [*_base_.train_pipeline[:-1], *_base_.operations.randaugment, pack]
 
-As the papers have them: one draw a batch. With ``per='sample'`` every picture gets one of its own.
+As the papers have them: one draw per batch. With ``per='sample'`` every picture gets one of its own.
 """
 _augments = dict(
     mixup=dict(type='mmresizemix.Mixup', per='batch'),
@@ -13,7 +13,7 @@ _augments = dict(
     saliencymix=dict(type='mmresizemix.SaliencyMix', per='batch'),
     saliencymix_cifar=dict(type='mmresizemix.SaliencyMix', per='batch', prob=0.5),
     puzzlemix=dict(type='mmresizemix.PuzzleMix', per='batch'),
-    # As released: one τ a batch, a place a sample, by nearest neighbour.
+    # As released: one τ per batch, one place per sample, by nearest neighbour.
     resizemix=dict(
         type='mmresizemix.ResizeMix',
         scale_range=(0.1, 0.8),  # Sec. 5.3.3: "adopted to all the experiments with ResizeMix"

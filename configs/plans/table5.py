@@ -2,7 +2,7 @@
 
     python tools/transfer.py configs/plans/table5.py
 
-The paper has one run a cell; three seeds show what the gaps are worth. One pretraining run a
+The paper has one run per cell; three seeds show what the gaps are worth. One pretraining run per
 method says nothing about the method's own spread: give ``seeds`` there, too, where you can.
 """
 pretrainings = [

@@ -1,4 +1,4 @@
-"""ResNet-50 with CutMix as published, one box a batch: 78.60 % top-1 in the paper's Table 4.
+"""ResNet-50 with CutMix as published, one box per batch: 78.60 % top-1 in the paper's Table 4.
 
     bash tools/dist_train.sh configs/pretrain/resnet50_8xb64-cutmix-300e_in1k.py 8
 

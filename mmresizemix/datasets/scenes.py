@@ -241,7 +241,7 @@ def _check(wanted: dict) -> None:
     if wanted['crop_size'] < 16:
         faults.append(f'crop_size is at least 16 pixels, got {wanted["crop_size"]}')
     if not faults and min(wanted['scene_size']) < 48:
-        faults.append(f'scene_size is at least 48 pixels a side, got {wanted["scene_size"]}')
+        faults.append(f'scene_size is at least 48 pixels per side, got {wanted["scene_size"]}')
     sides = wanted['object_sides']
     if len(sides) != 2 or not 0 < sides[0] <= sides[1] <= 1:
         faults.append('object_sides is (smallest, largest), 0 < smallest <= largest <= 1, got '

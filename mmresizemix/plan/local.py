@@ -118,7 +118,7 @@ class _Schedule:
                                                  live=True))
                     time.sleep(0.1 if not self.console.is_terminal else REFRESH_SECONDS)
             except KeyboardInterrupt:
-                say(self.console, 'Stopping: trainings write where they are.')
+                say(self.console, 'Stopping: saving checkpoints.')
                 raise
             finally:
                 # The pool waits for its threads, which end early only if this event is set.

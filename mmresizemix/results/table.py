@@ -180,7 +180,7 @@ def _notes_of_contrasts(comparison: Comparison) -> list[str]:
             'within the family.']
     # What the number of pretrainings or runs does not allow to claim.
     if any(c.unit == 'run' for c in contrasts):
-        said.append('One pretraining run a row: its fine-tuning seeds are nested under that one '
+        said.append('One pretraining run per row: its fine-tuning seeds are nested under that one '
                     'checkpoint, so that these differences are between checkpoints; whether the '
                     'method makes better ones takes several pretraining runs.')
     if any(c.needed is not None and c.seed.standard_error is None for c in contrasts):

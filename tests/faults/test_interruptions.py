@@ -62,7 +62,7 @@ def test_stopped_in_the_middle_of_an_epoch(run, tmp_path):
     command = start_and_wait(run, tmp_path, r'Epoch\(train\)\s+\[2\]\[ 2/')
     command.send_signal(signal.SIGINT)
     out, _ = command.communicate(timeout=120)
-    assert command.returncode == 130 and 'trainings write where they are' in out
+    assert command.returncode == 130 and 'Stopping: saving checkpoints.' in out
     assert (tmp_path / RUN / 'interrupted.pth').is_file()
     assert_same_end(run, tmp_path)
     assert 'batches again, to go on at epoch 2' in (tmp_path / f'stages/{STAGE}.log').read_text()
