@@ -65,8 +65,9 @@ def main() -> None:
     candidates[STEP] = lambda: seconds_of(step, finish)
     machine = torch.cuda.get_device_name() if device == 'cuda' else (
         f'{torch.get_num_threads()} CPU threads')
-    report('methods', 'What the methods cost', f'{args.batch}x3x{args.size}x{args.size} float32, '
-           f'one draw per sample, {machine}', in_turn(candidates, args.rounds, warm_up=1), 'ResizeMix')
+    report('methods', 'What the methods cost',
+           f'{args.batch}x3x{args.size}x{args.size} float32, one draw per sample, {machine}',
+           in_turn(candidates, args.rounds, warm_up=1), 'ResizeMix')
 
 
 if __name__ == '__main__':
