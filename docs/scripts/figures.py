@@ -111,13 +111,13 @@ def show_cover(figure: Figure, drawn: dict[str, Tensor]) -> None:
     figure.colorbar(image, ax=axes, label='share of mixes that paste here', shrink=.8)
 
 
-def write(name: str, size: tuple[float, float], show: Callable, *arguments) -> None:
-    """What ``show`` draws, as PNG."""
+def write(name: str, size: tuple[float, float], show: Callable, *arguments, dpi: int = 85) -> None:
+    """Write what ``show`` draws, as PNG."""
     figure = Figure(figsize=size, layout='constrained')
     FigureCanvasAgg(figure)
     show(figure, *arguments)
     with whole_file(PICTURES / name) as unfinished:
-        figure.savefig(unfinished, format='png', dpi=85, metadata={'Software': None})
+        figure.savefig(unfinished, format='png', dpi=dpi, metadata={'Software': None})
 
 
 def main() -> None:

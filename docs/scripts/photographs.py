@@ -5,20 +5,16 @@
 The photographs come with scikit-image (``skimage.data``). Both are CC0: the cat is by Stéfan van der Walt, the coffee
 by Rachel Michetti.
 """
-from pathlib import Path
-
 import mmpretrain.models.utils.batch_augments as theirs
 import numpy as np
 import skimage.data
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from figures import write
 from matplotlib.figure import Figure
 from PIL import Image
 
 from mmresizemix import CutMix, ResizeMix
-from mmresizemix.files import whole_file
 
-PATH = Path(__file__).parents[1] / 'pictures/photographs.png'
 SIDE, NAMES, SEED = 224, ('coffee', 'cat'), 19
 
 
@@ -30,7 +26,8 @@ def square(pixels: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1) / 255
 
 
-def main() -> None:
+def show_photographs(figure: Figure) -> None:
+    """Draw the target, the source, and what each method makes of them."""
     pictures = torch.stack([square(skimage.data.coffee()), square(skimage.data.cat())])
     labels = torch.eye(2)
     np.random.seed(SEED)  # MMPretrain's augments have no generator of their own
@@ -40,8 +37,6 @@ def main() -> None:
              "MMPretrain's ResizeMix": theirs.ResizeMix(alpha=1.0).mix(pictures.clone(), labels)}
     shown = {'target': (pictures[0], None), 'source': (pictures[1], None),
              **{name: (images[0], scores[0]) for name, (images, scores) in mixed.items()}}
-    figure = Figure(figsize=(9, 2.25), layout='constrained')
-    FigureCanvasAgg(figure)
     for axis, (name, (picture, score)) in zip(figure.subplots(1, len(shown)), shown.items()):
         axis.imshow(picture.permute(1, 2, 0).numpy())
         axis.set_title(name, fontsize=9, fontweight='bold')
@@ -49,10 +44,7 @@ def main() -> None:
             f'{share:.2f} {of}' for share, of in zip(score.tolist(), NAMES))
         axis.set_xlabel(label, fontsize=9)
         axis.set(xticks=[], yticks=[])
-    with whole_file(PATH) as unfinished:
-        figure.savefig(unfinished, format='png', dpi=100, metadata={'Software': None})
-    print(PATH)
 
 
 if __name__ == '__main__':
-    main()
+    write('photographs.png', (9, 2.25), show_photographs, dpi=100)
