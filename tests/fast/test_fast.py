@@ -9,6 +9,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from small_classifier import small_classifier, write_crops
+from thin_networks import options_for
 
 from mmresizemix.datasets import write_scenes
 from mmresizemix.fast import DevicePrefetcher, use_fast_training
@@ -155,6 +156,7 @@ def test_a_detector_with_mixed_precision_on_a_cpu(tmp_path, tool, config):
     scenes = write_scenes(tmp_path / 'scenes', crops=(0, 0), coco=(8, 2), voc=(0, 0, 0), scene_size=(96, 96))
     done = tool('train', CONFIGS / f'demo/{config}.py', '--backbone', 'random', '--amp',
                 '--work-dir', tmp_path, '--cfg-options', 'train_cfg.max_epochs=1',
+                *(f'{key}={value}'.replace(' ', '') for key, value in options_for(config).items()),
                 environment=dict(MMRESIZEMIX_DEMO_DATA=str(scenes)))
     assert done.returncode == 0, done.stderr
     weights = load_checkpoint(tmp_path / 'epoch_1.pth')['state_dict'].values()

@@ -195,7 +195,7 @@ import os, time
 order = open({str(tmp_path / "order")!r}, "a", buffering=1)
 order.write("begins ")
 open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))
-time.sleep(1.5)
+time.sleep(0.6)
 {write(tmp_path / "result")}
 order.write("ends ")'''
     driver = subprocess.Popen([python, '-c', DRIVER.format(

@@ -249,7 +249,7 @@ def test_torchvision_weights_are_known_to_be_rgb_and_normalised(detector_config,
 
 
 def test_resuming_with_another_backbone(exported, save, detector_config, tmp_path):
-    cfg = detector_config(exported)
+    cfg = detector_config(exported, **THREE_STAGES)
     Runner.from_cfg(cfg).train()
     cfg.merge_from_dict({'resume': True, 'train_cfg.max_epochs': 2})
     Runner.from_cfg(cfg).train()  # the same file: it goes on
@@ -263,7 +263,7 @@ def test_resuming_with_another_backbone(exported, save, detector_config, tmp_pat
 
 def test_the_command(exported, detector_config, scenes, tool, tmp_path):
     settings = dict(environment=dict(MMRESIZEMIX_DEMO_DATA=str(scenes)))
-    common = ('configs/demo/faster-rcnn_r18_scenes-coco.py', '--work-dir', tmp_path / 'cli',
+    common = (THREE_STAGES['config'], '--work-dir', tmp_path / 'cli',
               '--backbone', exported, '--cfg-options', 'train_cfg.max_epochs=1',
               'train_cfg.val_interval=1')
     done = tool('train', *common, **settings)
