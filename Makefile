@@ -80,10 +80,9 @@ STOCK_NEEDS := addict einops importlib-metadata mat4py modelindex packaging pyya
   termcolor terminaltables tqdm yapf torch torchvision faster-coco-eval grad-cam PyMaxflow simplejpeg
 # what can differ there: imports and registries, a classifier and detectors trained, resumed, evaluated, exported,
 # guarded; with FULL all but what only reads files, or would run, or compile, once more what the others have
-STOCK_TESTS := $(addprefix tests/,batch_augments/test_upstream.py detection test_installed.py test_pipeline.py \
-  test_resuming.py test_stack.py transfer)
-STOCK_WITHOUT := $(addprefix tests/,datasets faults plan results show slurm wheel test_benchmarks.py test_docs.py \
-  test_docs_diffs.py test_readme.py test_tour.py test_trackers.py test_tutorial.py)
+STOCK_TESTS := $(addprefix tests/,detection openmmlab test_pipeline.py training/test_resuming.py transfer)
+STOCK_WITHOUT := $(addprefix tests/,datasets docs faults metrics plan report results runs show slurm \
+  test_benchmarks.py training/test_trackers.py wheel)
 PIP_STOCK := $(BIN)/python -m pip --python .venv-stock
 test-stock: install
 	$(call environment,.venv-stock,mm* onedl_*)
@@ -91,7 +90,7 @@ test-stock: install
 	$(PIP_STOCK) uninstall -q -y opencv-python
 	$(PIP_STOCK) install -q -c constraints.txt --no-deps $(STOCK)
 	OMP_NUM_THREADS=1 .venv-stock/bin/python -m pytest $(TWO_WORKERS) $(if $(FULL),$(FULL) tests \
-	  $(addprefix --ignore ,$(STOCK_WITHOUT)) --deselect tests/fast/test_fast.py::test_trains_as_without,$(STOCK_TESTS))
+	  $(addprefix --ignore ,$(STOCK_WITHOUT)) --deselect tests/training/test_fast.py::test_trains_as_without,$(STOCK_TESTS))
 	rm -rf .venv-stock
 
 # everything, at length, by Pythons of their own: two hours, for a release

@@ -36,7 +36,7 @@ setup(
     package_data={
         'mmresizemix': ['.mim/*.yml', '.mim/*/**', 'py.typed'],  # configs and tools, through links
         'mmresizemix.policies': ['searched/*.json'],
-        'mmresizemix.results': ['templates/*.j2']
+        'mmresizemix.report': ['templates/*.j2']
     },
     python_requires='>=3.10',
     install_requires=[

@@ -16,7 +16,7 @@ from mmengine.structures import InstanceData
 from side_by_side import in_turn, parser, report, seconds_of, skip
 from torch.utils.data import Dataset
 
-from mmresizemix.launch import use_amp
+from mmresizemix.training.options import use_amp
 
 QUESTION = 'Fine-tuning {} with ResNet-50 on synthetic pictures, a GPU'
 # config, height and width of a picture, pictures per step

@@ -43,7 +43,7 @@ measure)
   [ -n "${SMALL:-}" ] && crops=8
   $python -c 'import torch; print(torch.__version__, torch.cuda.is_available() and torch.cuda.get_device_name())'
   SHOWN=3 part tests 90 $python -m pytest -q -p no:cacheprovider tests/batch_augments/test_contract.py \
-    tests/fast/test_fast.py -k 'gpu or wait'
+    tests/training/test_fast.py -k 'gpu or wait'
   part mixing 60 $python benchmarks/mixing.py --gpu-only --rounds "${rounds:-15}"
   part training 150 $python benchmarks/training.py $small --rounds "${rounds:-8}"
   part detecting 90 $python benchmarks/detecting.py $small --rounds "${rounds:-5}"

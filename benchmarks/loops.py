@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.hub import get_config
 from mmengine.runner import Runner
 
-from mmresizemix.launch import build_runner
+from mmresizemix.training.launch import build_runner
 
 STEPS, FEW_STEPS = 10, 2  # per round; per round of a rehearsal
 

@@ -13,7 +13,7 @@ import numpy as np
 from mmengine.config import Config
 from side_by_side import report_growth
 
-from mmresizemix.results.make import make_comparison
+from mmresizemix.report.make import make_comparison
 
 CONFIG = Path(__file__).parents[1] / 'configs/faster_rcnn/faster-rcnn_r50_fpn_8xb2-12e_coco.py'
 METHODS = ('baseline', 'cutmix', 'resizemix', 'mixup')

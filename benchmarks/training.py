@@ -17,8 +17,8 @@ from mmpretrain.structures import DataSample
 from side_by_side import in_turn, parser, report, seconds_of, skip
 from torch.utils.data import Dataset
 
-from mmresizemix.fast import use_fast_training
-from mmresizemix.launch import use_amp
+from mmresizemix.training.fast import use_fast_training
+from mmresizemix.training.options import use_amp
 
 QUESTION = 'Pretraining ResNet-50 on synthetic pictures, a GPU'
 

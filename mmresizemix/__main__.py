@@ -6,8 +6,8 @@ import textwrap
 from pathlib import Path
 
 from . import __version__
-from .command import run_command
-from .installed import TOOLS
+from .console.command import run_command
+from .openmmlab.installed import TOOLS
 
 WIDTH = 80  # columns of a terminal
 USAGE = """usage: python -m mmresizemix TOOL [options of the tool]

@@ -1,53 +1,35 @@
-"""The registries of the scope ``mmresizemix``, and the modules that register in them.
+"""The registries of the scope ``mmresizemix``. MMEngine looks for them in this module, by its name.
 
-MMEngine imports the ``locations`` when a registry is first used. The import of the plugin therefore
-stays fast, and works if only one of mmdet and mmpretrain is installed.
+MMEngine imports the modules that register something when a registry is first used. The import of
+the plugin therefore stays fast, imports no PyTorch, and works if only one of MMDetection and
+MMPretrain is installed.
 """
-from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
-from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
-from mmengine.registry import HOOKS as MMENGINE_HOOKS
-from mmengine.registry import LOOPS as MMENGINE_LOOPS
-from mmengine.registry import METRICS as MMENGINE_METRICS
-from mmengine.registry import MODEL_WRAPPERS as MMENGINE_MODEL_WRAPPERS
-from mmengine.registry import MODELS as MMENGINE_MODELS
-from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
-from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
-from mmengine.registry import Registry
+from importlib import import_module
 
-from . import stack, whole_file_backend  # noqa: F401  registers itself
+from mmengine import registry as mmengine
+
+from .contents import modules_of
+from .openmmlab import whole_file_backend  # noqa: F401  registers itself
+from .openmmlab.when_imported import when_imported
 
 SCOPE = 'mmresizemix'
 
-HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope=SCOPE,
-                 locations=['mmresizemix.seeding', 'mmresizemix.finite', 'mmresizemix.transfer',
-                           'mmresizemix.detection', 'mmresizemix.fast', 'mmresizemix.attaching',
-                           'mmresizemix.policies.epoch', 'mmresizemix.mix_log'])
-LOOPS = Registry('loop', parent=MMENGINE_LOOPS, scope=SCOPE,
-                 locations=['mmresizemix.resuming', 'mmresizemix.fast'])
-FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope=SCOPE,
-                     locations=['mmresizemix.seeding'])
-MODELS = Registry('model', parent=MMENGINE_MODELS, scope=SCOPE,
-                  locations=['mmresizemix.detection', 'mmresizemix.backbones'])
-METRICS = Registry('metric', parent=MMENGINE_METRICS, scope=SCOPE,
-                   locations=['mmresizemix.detection'])
 
-MODEL_WRAPPERS = Registry('model wrapper', parent=MMENGINE_MODEL_WRAPPERS, scope=SCOPE,
-                          locations=['mmresizemix.fast'])
-OPTIM_WRAPPERS = Registry('optim wrapper', parent=MMENGINE_OPTIM_WRAPPERS, scope=SCOPE,
-                          locations=['mmresizemix.fast'])
-DATA_SAMPLERS = Registry('data sampler', parent=MMENGINE_DATA_SAMPLERS, scope=SCOPE,
-                         locations=['mmresizemix.samplers'])
-TRANSFORMS = Registry('transform', parent=MMENGINE_TRANSFORMS, scope=SCOPE,
-                      locations=['mmresizemix.loading', 'mmresizemix.policies.transform'])
+def _ours(name: str) -> mmengine.Registry:
+    """Return a child of MMEngine's registry ``name``."""
+    parent = getattr(mmengine, name)
+    return mmengine.Registry(parent.name, parent=parent, scope=SCOPE, locations=modules_of(name))
 
-if not stack.missing('mmpretrain'):
-    from mmpretrain.registry import BATCH_AUGMENTS as MMPRETRAIN_BATCH_AUGMENTS
 
-    from .batch_augments import AUGMENTS
-    from .batch_augments.upstream import copy_probs_of_random_batch_augment
-
-    BATCH_AUGMENTS = Registry('batch augment', parent=MMPRETRAIN_BATCH_AUGMENTS, scope=SCOPE,
-                              locations=['mmresizemix.batch_augments'])
-    for augment in AUGMENTS:
-        BATCH_AUGMENTS.register_module(module=augment)
-    copy_probs_of_random_batch_augment()
+HOOKS = _ours('HOOKS')
+LOOPS = _ours('LOOPS')
+FUNCTIONS = _ours('FUNCTIONS')
+MODELS = _ours('MODELS')
+METRICS = _ours('METRICS')
+MODEL_WRAPPERS = _ours('MODEL_WRAPPERS')
+OPTIM_WRAPPERS = _ours('OPTIM_WRAPPERS')
+DATA_SAMPLERS = _ours('DATA_SAMPLERS')
+TRANSFORMS = _ours('TRANSFORMS')
+# MMPretrain's registry of batch augments gets its child as soon as there is one.
+when_imported('mmpretrain.registry',
+              lambda _: import_module('mmresizemix.batch_augments.registered'))

@@ -82,6 +82,17 @@ def python(python_server) -> str:
 
 
 @pytest.fixture
+def save(tmp_path):
+    """``save(content)``: the path of a file that ``torch.save`` has written."""
+
+    def _save(content, name='checkpoint.pth'):
+        torch.save(content, tmp_path / name)
+        return tmp_path / name
+
+    return _save
+
+
+@pytest.fixture
 def tool(python):
     """Run a command of tools/ as a user would: ``tool('train', CONFIG, ...)``; ``by``: which Python."""
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmresizemix.datasets import write_scenes
-from mmresizemix.installed import CONFIGS, read_config
+from mmresizemix.openmmlab.installed import CONFIGS, read_config
 
 ONE_STAGE = {'model.backbone.num_stages': 1, 'model.backbone.strides': (1, ), 'model.backbone.dilations': (1, ),
              'model.backbone.out_indices': (0, ), 'model.backbone.base_channels': 8, 'model.head.in_channels': 8}

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from mmresizemix.datasets import write_scenes
-from mmresizemix.demo import SCALES, SIZES
+from mmresizemix.plan.demo import SCALES, SIZES
 from mmresizemix.transfer import load_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -20,8 +20,9 @@ from mmengine.registry import DATASETS, HOOKS, MODELS
 from torch.utils.data import Dataset
 
 import mmresizemix
-from mmresizemix.launch import build_runner, leave_process_group, newest_checkpoint
-from mmresizemix.processes import die_with_parent
+from mmresizemix.console.processes import die_with_parent
+from mmresizemix.training.checkpoints import newest_checkpoint
+from mmresizemix.training.launch import build_runner, leave_process_group
 
 
 @DATASETS.register_module(force=True)

@@ -11,7 +11,7 @@ from mmengine.fileio import get_file_backend
 
 import mmresizemix.files
 from mmresizemix.files import DiskFullError, require_space, size_text, whole_file, write_text
-from mmresizemix.launch import newest_checkpoint
+from mmresizemix.training.checkpoints import newest_checkpoint
 
 
 def test_a_file_is_there_whole_or_as_it_was(tmp_path):

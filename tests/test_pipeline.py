@@ -11,11 +11,12 @@ from PIL import Image
 from thin_networks import options_for
 
 from mmresizemix.datasets import write_scenes
-from mmresizemix.installed import read_config
-from mmresizemix.launch import newest_checkpoint, set_backbone
-from mmresizemix.results import read_backbone, read_metrics, read_runs
-from mmresizemix.results.detections import read_detections, read_truth
-from mmresizemix.results.evaluation import evaluate
+from mmresizemix.metrics.detections import read_detections, read_truth
+from mmresizemix.metrics.evaluation import evaluate
+from mmresizemix.openmmlab.installed import read_config
+from mmresizemix.runs import read_backbone, read_metrics, read_runs
+from mmresizemix.training.checkpoints import newest_checkpoint
+from mmresizemix.training.options import set_backbone
 
 ROOT = Path(__file__).resolve().parents[1]
 DETECTORS = {

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
-from mmresizemix.command import run_command
-from mmresizemix.installed import read_config
+from mmresizemix.console.command import run_command
+from mmresizemix.console.progress_bar import progress_bar
+from mmresizemix.openmmlab.installed import read_config
 from mmresizemix.plan.data import check_data
-from mmresizemix.progress import progress_bar
 
 EXAMPLES = """examples:
   python tools/check_data.py configs/ssd/ssd300_r50_8xb8-24e_coco.py work_dirs/coco.json

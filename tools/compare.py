@@ -5,9 +5,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmresizemix.command import run_command
-from mmresizemix.results.formats import FORMATS, to_markdown
-from mmresizemix.results.make import REPORT, make_comparison
+from mmresizemix.console.command import run_command
+from mmresizemix.report.formats import FORMATS, to_markdown
+from mmresizemix.report.make import REPORT, make_comparison
 
 HTML = 'html'
 EXAMPLES = """examples:

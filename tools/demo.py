@@ -7,8 +7,8 @@ import argparse
 
 from rich.console import Console
 
-from mmresizemix.command import run_command
-from mmresizemix.demo import SCALES, SEED, run_demo
+from mmresizemix.console.command import run_command
+from mmresizemix.plan.demo import SCALES, SEED, run_demo
 
 EXAMPLES = """examples:
   python tools/demo.py                   # minutes

@@ -1,7 +1,7 @@
 """Take the backbone out of a classifier's checkpoint, for the detectors: checked and stamped."""
 import argparse
 
-from mmresizemix.command import run_command
+from mmresizemix.console.command import run_command
 from mmresizemix.transfer import export_backbone
 
 EXAMPLES = """examples:

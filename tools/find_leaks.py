@@ -6,10 +6,10 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
-from mmresizemix.command import run_command
+from mmresizemix.console.command import run_command
+from mmresizemix.console.progress_bar import progress_bar
 from mmresizemix.datasets import find_leaks, show_leaks
 from mmresizemix.plan.data import pictures_of
-from mmresizemix.progress import progress_bar
 
 EXAMPLES = """examples:
   python tools/find_leaks.py data/imagenet/train data/VOCdevkit/VOC2007/JPEGImages leaks.json

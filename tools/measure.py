@@ -2,10 +2,10 @@
 import argparse
 from pathlib import Path
 
-from mmresizemix.command import run_command
-from mmresizemix.launch import add_run_arguments, load_config
+from mmresizemix.console.command import run_command
 from mmresizemix.plan.measure import measure
 from mmresizemix.plan.progress import duration
+from mmresizemix.training.arguments import add_run_arguments, load_config
 
 EXAMPLES = """examples:
   python tools/measure.py configs/ssd/ssd300_r50_8xb8-24e_coco.py work_dirs/ssd.json --steps 50

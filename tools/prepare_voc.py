@@ -1,6 +1,6 @@
 """Check a folder in VOC layout before training, say what is missing, download it when asked."""
 from mmresizemix import datasets
-from mmresizemix.command import run_command
+from mmresizemix.console.command import run_command
 
 EXAMPLES = """examples:
   %(prog)s                                   VOC07+12 in data/VOCdevkit

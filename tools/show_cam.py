@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mmresizemix.command import run_command
+from mmresizemix.console.command import run_command
 from mmresizemix.show.cams import show_cams
 from mmresizemix.show.classifier import load_classifier
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
-from mmresizemix.command import run_command
+from mmresizemix.console.command import run_command
 from mmresizemix.show.classifier import load_classifier
 from mmresizemix.show.config_batch import show_config_mix
 from mmresizemix.show.folder import METHODS, show_folder_mix

@@ -1,8 +1,9 @@
 """Evaluate a checkpoint of a classifier (mmpretrain) or a detector (mmdet)."""
 import argparse
 
-from mmresizemix.command import run_command
-from mmresizemix.launch import add_run_arguments, load_config, test
+from mmresizemix.console.command import run_command
+from mmresizemix.training.arguments import add_run_arguments, load_config
+from mmresizemix.training.launch import test
 
 EXAMPLES = """examples:
   python tools/test.py configs/ssd/ssd300_r50_8xb8-24e_coco.py work_dirs/ssd/epoch_24.pth

@@ -1,8 +1,10 @@
 """Train a classifier (mmpretrain) or a detector (mmdet) from a config."""
 import argparse
 
-from mmresizemix.command import run_command
-from mmresizemix.launch import TRACKERS, add_run_arguments, load_config, train
+from mmresizemix.console.command import run_command
+from mmresizemix.training.arguments import add_run_arguments, load_config
+from mmresizemix.training.launch import train
+from mmresizemix.training.trackers import TRACKERS
 
 EXAMPLES = """examples:
   python tools/train.py configs/pretrain/resnet50_8xb64-resizemix-300e_in1k.py

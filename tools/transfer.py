@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from mmresizemix.command import run_command
+from mmresizemix.console.command import run_command
 from mmresizemix.plan.budget import EPOCHS, Budget, list_pictures
 from mmresizemix.plan.carry_out import carry_out, show_estimate, show_status, show_what_would_run
 

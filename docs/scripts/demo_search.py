@@ -15,12 +15,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mmresizemix.command import run_command
+from mmresizemix.console.command import run_command
+from mmresizemix.console.progress_bar import progress_bar
 from mmresizemix.datasets import write_scenes
-from mmresizemix.demo import DATA, SCALES, SIZES
-from mmresizemix.installed import CONFIGS
+from mmresizemix.openmmlab.installed import CONFIGS
 from mmresizemix.plan import carry_out
-from mmresizemix.progress import progress_bar
+from mmresizemix.plan.demo import DATA, SCALES, SIZES
 
 SEED = 0
 PLAN = """

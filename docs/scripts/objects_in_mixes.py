@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from mmresizemix import CutMix, PatchMix, ResizeMix, SaliencyMix
-from mmresizemix.command import run_command
+from mmresizemix.console.command import run_command
+from mmresizemix.console.progress_bar import progress_bar
 from mmresizemix.files import whole_file
-from mmresizemix.progress import progress_bar
 from mmresizemix.show.objects import Shares, measure_objects, read_coco, read_voc
 
 METHODS = {

@@ -13,7 +13,5 @@ from .puzzlemix import PuzzleMix
 from .resizemix import ResizeMix
 from .saliencymix import SaliencyMix
 
-AUGMENTS = (CutMix, FMix, MixThenAugment, Mixup, PatchMix, PuzzleMix, ResizeMix, SaliencyMix)
-
-__all__ = ['AUGMENTS', 'BatchAugment', 'CutMix', 'FMix', 'Mix', 'MixThenAugment', 'Mixup',
+__all__ = ['BatchAugment', 'CutMix', 'FMix', 'Mix', 'MixThenAugment', 'Mixup',
            'PatchMix', 'PuzzleMix', 'ResizeMix', 'SaliencyMix', 'derive_seed', 'paste']

@@ -33,8 +33,8 @@ class MixThenAugment:
                  transforms: Sequence[Mapping[str, Any]], mean: Sequence[float] | None = None,
                  std: Sequence[float] | None = None):
         if isinstance(mix, Mapping):
-            from ..registry import BATCH_AUGMENTS
-            mix = BATCH_AUGMENTS.build(dict(mix))
+            from mmpretrain.registry import BATCH_AUGMENTS  # for configs only
+            mix = BATCH_AUGMENTS.children['mmresizemix'].build(dict(mix))
         check('mix', mix, 'a batch augment of mmresizemix', isinstance(mix, BatchAugment))
         check('mean, std', (mean, std), 'both or none', (mean is None) == (std is None))
         self.mix: Any = mix

@@ -4,9 +4,9 @@ They need neither torch nor OpenMMLab. Only downloading imports torchvision, whe
 """
 from .coco import COCO2017, CocoSplit, check_coco
 from .download import COCO2017_ARCHIVES, VOC0712_ARCHIVES, Archive, fetch
+from .faults import Count, Fault, Kind, Report
 from .leaks import Leak, Leaks, find_leaks, show_leaks
 from .prepare import parse_arguments, prepare
-from .report import Count, Fault, Kind, Report
 from .scenes import Scene, SceneObject, draw_crop, draw_scene, picture_rng, write_scenes
 from .shapes import SCENE_CLASSES
 from .voc import VOC0712, VOC_CLASSES, VocSplit, check_voc

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..progress import Progress
+from ..console.progress_bar import Progress
+from .faults import Count, Kind, Report
 from .pictures import Picture, look_at
-from .report import Count, Kind, Report
 
 # The consequences are as MMDetection's datasets/coco.py has them.
 NO_JSON = Kind('missing annotation file', True, 'the split cannot be read')

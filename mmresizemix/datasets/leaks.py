@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
+from ..console.progress_bar import Progress
 from ..files import whole_file, write_text
-from ..progress import Progress
 from .pictures import content_digest
 
 BITS = 64

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..progress import Progress
+from ..console.progress_bar import Progress
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.pgm', '.tif', '.tiff', '.webp')
 _ORIENTATION = 0x0112  # the EXIF tag. With a value from 5 on, width and height are exchanged

@@ -4,9 +4,9 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ..progress import Progress, progress_bar
+from ..console.progress_bar import Progress, progress_bar
 from .download import Archive, fetch
-from .report import Report
+from .faults import Report
 
 USABLE, BROKEN, MISUSED = 0, 1, 2
 EXIT_CODES = ('exit code: 0 usable, 1 faults that break a run or its numbers, '

@@ -15,8 +15,8 @@ from zlib import crc32
 import numpy as np
 from PIL import Image, ImageFilter
 
-from ..progress import Progress
-from .layouts import CocoWriter, VocWriter
+from ..console.progress_bar import Progress
+from .scene_files import CocoWriter, VocWriter
 from .shapes import SCENE_CLASSES, draw_mask
 from .textures import draw_colours, texture
 

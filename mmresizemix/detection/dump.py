@@ -19,8 +19,8 @@ from mmengine.runner import Runner
 
 from ..files import file_sha256, write_text
 from ..registry import HOOKS
-from ..results.dump import FOLDER, TRUTH, Dump, DumpIndex
-from ..results.logs import HEADLINES
+from ..runs.detection_index import FOLDER, TRUTH, Dump, DumpIndex
+from ..runs.logs import HEADLINES
 
 DISTRIBUTIONS = ('mmengine', 'mmcv', 'mmdet', 'torch', 'torchvision', 'numpy', 'pycocotools',
                  'faster-coco-eval')

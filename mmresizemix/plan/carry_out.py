@@ -5,17 +5,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ..progress import progress_bar
-from ..results.make import REPORT
+from ..console.progress_bar import progress_bar
+from ..report.make import REPORT
 from .budget import Budget
 from .estimate import estimate, estimate_table, seeds_table
 from .local import InUse, run_locally, slots
 from .plan import Plan, PlanError
 from .progress import say, status_table
-from .record import DONE
 from .slurm import Jobs, SlurmError, run_on_slurm, states_on_slurm
-from .stage import RUNNING, Stage, State
+from .stage import Stage, State
 from .stages import read_stages
+from .status import Status
 
 
 def carry_out(plan_file: str | Path, root: Path, executor: str, gpus: int, only: str | None,
@@ -70,7 +70,7 @@ def show_status(plan_file: str | Path, root: Path, only: str | None, console: Co
     """Show the progress of the plan, as far as the disk and Slurm tell. Return the exit code 0."""
     _, stages = _read(plan_file, root, only, console, budget)
     states = _look(stages, root, console)
-    running = sum(state.kind == RUNNING for state in states.values())
+    running = sum(state.kind == Status.RUNNING for state in states.values())
     console.print(status_table(stages, running, states))
     return 0
 
@@ -95,9 +95,9 @@ def show_what_would_run(plan_file: str | Path, root: Path, only: str | None,
     states = _look(stages, root, console)
     for stage in stages:
         state = states[stage.name]
-        if state.kind != DONE:
+        if state.kind != Status.DONE:
             say(console, ', '.join(filter(None, [f'{stage.name}: {state.kind}', state.reason])))
-    done = sum(s.kind == DONE for s in states.values())
+    done = sum(s.kind == Status.DONE for s in states.values())
     say(console, f'{done} of {len(stages)} stages are done.')
     return 0
 

@@ -3,23 +3,27 @@
 ``tools/prepare_voc.py`` and ``prepare_coco.py`` check two layouts. This module looks for every file
 of any data set that OpenMMLab can read, by building the data set itself.
 """
+from __future__ import annotations
+
 import hashlib
 import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmengine.config import Config
-from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS, init_default_scope
 
+from ..console.progress_bar import Progress
 from ..datasets.pictures import SUFFIXES, pictures_below
 from ..files import file_sha256, write_text
-from ..installed import read_config
-from ..launch import LOADERS
-from ..progress import Progress
+from ..openmmlab.installed import read_config
+from ..training.sharing import LOADERS
+
+if TYPE_CHECKING:  # it imports PyTorch, which reading a plan does without
+    from mmengine.dataset import BaseDataset
 
 FILES = ('img_path', 'xml_path')  # the keys of a sample that name files
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from rich.table import Table
 
+from ..console.progress_bar import Progress
 from ..files import size_text
-from ..progress import Progress
 from ..results.contrasts import ASSUMED_SD
 from ..results.statistics import seeds_needed
-from .measure import Cost
+from .cost import Cost
 from .progress import TRAINED, duration
 from .run_stage import last_line
 from .stage import Stage

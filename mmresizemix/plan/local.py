@@ -12,11 +12,12 @@ from threading import Event
 from rich.console import Console
 from rich.live import Live
 
-from ..sharing import shared
+from ..training.sharing import shared
 from .progress import announce, say, status_table
-from .record import DONE, FAILED, Held, lock
-from .run_stage import NO_SPACE, STOPPED, Outcome, run_stage
-from .stage import RUNNING, Stage, State, state_of
+from .record import Held, lock
+from .run_stage import Outcome, run_stage
+from .stage import Stage, State, state_of
+from .status import ENDED, Status
 
 REFRESH_SECONDS = 1.0
 
@@ -126,15 +127,15 @@ class _Schedule:
                 signal.signal(signal.SIGTERM, before)
         if self.no_space:
             raise OSError(self.no_space)
-        return [s.name for s in self.stages if self.states[s.name].kind != DONE]
+        return [s.name for s in self.stages if self.states[s.name].kind != Status.DONE]
 
     def _look_back(self) -> None:
         """Find what an earlier command has done. Its failures are tried again."""
         for stage in self.stages:
             found = state_of(stage, self.states)
             self.states[stage.name] = (
-                found if found.kind == DONE else State('waiting', found.reason))
-        done = sum(s.kind == DONE for s in self.states.values())
+                found if found.kind == Status.DONE else State(Status.WAITING, found.reason))
+        done = sum(s.kind == Status.DONE for s in self.states.values())
         if done:
             say(self.console, f'{done} of {len(self.stages)} stages were done before.')
 
@@ -150,19 +151,19 @@ class _Schedule:
                 self._collect(stage, future.result())
         for stage in self.stages:
             if len(self.running) < self.at_once and self._can_start(stage):
-                self.states[stage.name] = State(RUNNING)
+                self.states[stage.name] = State(Status.RUNNING)
                 self.running[stage] = pool.submit(self._run, stage)
         return bool(self.running)
 
     def _can_start(self, stage: Stage) -> bool:
-        if self.no_space or self.states[stage.name].kind != 'waiting':
+        if self.no_space or self.states[stage.name].kind != Status.WAITING:
             return False
         needs = [self.states[need].kind for need in stage.needs]
         # A failure passes on to all that needs it, one stage at a time.
-        if FAILED in needs and not stage.after_failures:
-            self.states[stage.name] = State(FAILED, 'what it needs has failed')
+        if Status.FAILED in needs and not stage.after_failures:
+            self.states[stage.name] = State(Status.FAILED, 'what it needs has failed')
             return False
-        return all(kind in (DONE, FAILED) for kind in needs)
+        return all(kind in ENDED for kind in needs)
 
     def _run(self, stage: Stage) -> Outcome:
         place = self.places.get()
@@ -173,8 +174,8 @@ class _Schedule:
 
     def _collect(self, stage: Stage, outcome: Outcome) -> None:
         # On a full disk, every stage would fail: start no more of them.
-        if outcome.state == NO_SPACE:
+        if outcome.state == Status.NO_SPACE:
             self.no_space = outcome.reason.removeprefix('error: ')
-        kind = outcome.state if outcome.state in (DONE, FAILED) else STOPPED
+        kind = outcome.state if outcome.state in ENDED else Status.STOPPED
         self.states[stage.name] = State(kind, outcome.reason)
         announce(self.console, stage, self.stages, self.states, self.at_once)

@@ -4,9 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import file_sha256
-from ..installed import TOOLS
-from ..transfer import load_checkpoint
-from ..transfer.export import stamp_of
+from ..openmmlab.installed import TOOLS
 
 
 def python_tool(name: str, *arguments: Any, processes: int = 0) -> list[str]:
@@ -36,6 +34,9 @@ def digest_of(backbone: Path | None) -> str | None:
     """Return the digest of a backbone file, or None if there is no backbone."""
     if backbone is None:
         return None
+    from ..openmmlab.checkpoint import load_checkpoint  # needs PyTorch, which most plans' stages
+    from ..transfer.export import stamp_of  # and all of --dry-run do without
+
     # The digest in the stamp is of the weights: exporting the same weights again does not change
     # it, although the file changes.
     stamp = stamp_of(load_checkpoint(backbone))

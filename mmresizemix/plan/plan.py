@@ -30,8 +30,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..installed import config_path, read_config
-from ..launch import TRACKERS
+from ..openmmlab.installed import config_path, read_config
+from ..training.trackers import TRACKERS
 
 
 class PlanError(ValueError):
@@ -118,7 +118,7 @@ class Plan:
             None, all of them.
         slurm: the resources that jobs ask for, with ``--executor slurm``.
         log_to: where trainings are logged in addition to their folders: keys of
-            :data:`mmresizemix.launch.TRACKERS`.
+            :data:`mmresizemix.training.launch.TRACKERS`.
     """
     name: str
     pretrainings: tuple[Pretraining, ...]

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from ..results.logs import HEADLINES
-from .record import DONE, FAILED, Record
+from ..runs.logs import HEADLINES
+from .record import Record
 from .run_stage import last_lines
-from .stage import RUNNING, STOPPED, Stage, State, examine
+from .stage import Stage, State, examine
+from .status import Status
 
 TRAINED = ('pretrain', 'finetune')
 STEP = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\].*?eta: (?:(\d+) days?, )?'
@@ -84,16 +85,16 @@ def time_left(stages: Sequence[Stage], states: Mapping[str, State],
     for stage in stages:
         record = Record.read(stage.record)
         kind = _kind(stage)
-        if states[stage.name].kind == DONE:
+        if states[stage.name].kind == Status.DONE:
             took[kind].append(record.seconds if record else 0.0)
-        elif states[stage.name].kind == RUNNING:
+        elif states[stage.name].kind == Status.RUNNING:
             seconds = _left_of_running(stage, record)
             if seconds is None or record is None:
                 open_kinds.append(kind)
             else:
                 left += seconds
                 took[kind].append(time.time() - record.began + seconds)
-        elif states[stage.name].kind != FAILED:
+        elif states[stage.name].kind != Status.FAILED:
             open_kinds.append(kind)
     # Add the mean of the group for each stage to run, else the mean of the groups of its kind.
     means = {kind: sum(values) / len(values) for kind, values in took.items()}
@@ -140,23 +141,23 @@ def status_table(stages: Sequence[Stage], at_once: int = 1,
     """
     states = examine(stages) if states is None else states
     left = time_left(stages, states, at_once)
-    done = sum(states[s.name].kind == DONE for s in stages)
+    done = sum(states[s.name].kind == Status.DONE for s in stages)
     table = Table(title=f'{done} of {len(stages)} stages done'
                   + (f', {left}' if left and left.seconds else ''), title_justify='left')
     for name in ('stage', 'state', 'epoch', 'images/s', 'left', 'last'):
         table.add_column(name, overflow='fold')
     for stage in stages:
         state = states[stage.name]
-        if state.kind in (RUNNING, FAILED) or (stage.kind in TRAINED and not live):
+        if state.kind in (Status.RUNNING, Status.FAILED) or (stage.kind in TRAINED and not live):
             table.add_row(stage.name, *_cells(stage, state))
     return table
 
 
 def _cells(stage: Stage, state: State) -> tuple[str, ...]:
-    progress = read_progress(stage) if state.kind != 'waiting' else Progress()
+    progress = read_progress(stage) if state.kind != Status.WAITING else Progress()
     epoch = f'{progress.epoch}/{stage.epochs}' if progress.epoch else ''
-    running = state.kind == RUNNING
-    shown = state.kind if state.kind in (RUNNING, DONE, 'waiting') else (
+    running = state.kind == Status.RUNNING
+    shown = state.kind if state.kind in (Status.RUNNING, Status.DONE, Status.WAITING) else (
         f'{state.kind}: {state.reason}' if state.reason else state.kind)
     speed = f'{stage.batch / progress.per_step:.1f}' if progress.per_step and running else ''
     return (shown, epoch, speed,
@@ -167,13 +168,13 @@ def announce(console: Console, stage: Stage, stages: Sequence[Stage], states: Ma
              at_once: int) -> None:
     """Say how ``stage`` has ended, if it has."""
     state = states[stage.name]
-    if state.kind == FAILED:
+    if state.kind == Status.FAILED:
         say(console, f'{stage.name}: FAILED, {state.reason}. The end of {stage.log}:\n'
                      f'{last_lines(stage)}')
-    elif state.kind == STOPPED:
+    elif state.kind == Status.STOPPED:
         say(console, f'{stage.name}: stopped, {state.reason}')
-    elif state.kind == DONE:
-        done = sum(s.kind == DONE for s in states.values())
+    elif state.kind == Status.DONE:
+        done = sum(s.kind == Status.DONE for s in states.values())
         left = time_left(stages, states, at_once)
         say(console, f'[{done}/{len(stages)}] {stage.name}: done.'
             + (f' {str(left).capitalize()}.' if left and left.seconds else ''))

@@ -9,9 +9,9 @@ from typing import Any
 
 from mmengine.config import DictAction
 
-from ..installed import read_config
-from ..launch import LOADERS
-from ..results.configs import comparable
+from ..openmmlab.installed import read_config
+from ..runs.configs import comparable
+from ..training.sharing import LOADERS
 from .plan import PlanError
 
 NOT_DATA = ('pipeline', '_scope_', 'backend_args')  # settings that do not say which data are read

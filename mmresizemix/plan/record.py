@@ -6,13 +6,12 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..files import write_text
-
-STARTED, DONE, FAILED = 'started', 'done', 'failed'
+from .status import Status
 
 
 @dataclass(frozen=True)
@@ -20,13 +19,13 @@ class Record:
     """The recorded state of one stage, kept in ``<root>/stages/<slug>.json``.
 
     Args:
-        state: 'started', 'done' or 'failed'.
+        state: STARTED, DONE or FAILED.
         inputs: what the result depends on, by dotted name.
         reason: why the stage failed.
         seconds: the time that it has taken so far, over all attempts.
         began: when the last attempt began, in seconds since 1970.
     """
-    state: str
+    state: Status
     inputs: dict[str, Any]
     command: list[str] = field(default_factory=list)
     attempts: int = 0
@@ -39,7 +38,8 @@ class Record:
         """Read a record. Return None if there is none, or if it cannot be read: the stage then
         counts as never run."""
         try:
-            return cls(**json.loads(path.read_text(encoding='utf-8')))
+            found = cls(**json.loads(path.read_text(encoding='utf-8')))
+            return replace(found, state=Status(found.state))
         except (FileNotFoundError, ValueError, TypeError):
             return None
 

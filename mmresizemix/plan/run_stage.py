@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from threading import Event
 
-from ..command import DISK_FULL
-from .record import DONE, FAILED, STARTED, Held, Record, lock, plain
+from ..console.command import DISK_FULL
+from .record import Held, Record, lock, plain
 from .stage import Stage, changes
+from .status import ENDED, Status
 
 POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 60  # between asking a process to stop and killing it
@@ -23,7 +24,6 @@ ATTEMPTS = 3  # for a stage whose process was killed, hung, or lost a worker
 TAIL = 12  # the number of lines of a log that are shown
 BEGIN = '== attempt of '  # the first words of each attempt in the log
 
-STOPPED, NO_SPACE = 'stopped', 'no space'
 # Causes that the end of a log can tell: (pattern, its common name, whether to try again).
 CAUSES = (
     (r'DiskFullError|No space left on device', 'the disk is full', False),
@@ -40,9 +40,8 @@ DEAF = ('sh', '-c', "trap '' USR1 USR2; exec \"$@\"", 'sh')
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a stage. ``state`` is 'done', 'failed', 'stopped' (on request) or
-    'no space'."""
-    state: str
+    """The outcome of a stage. ``state`` is DONE, FAILED, STOPPED (on request) or NO_SPACE."""
+    state: Status
     reason: str = ''
 
 
@@ -64,7 +63,7 @@ def run_stage(stage: Stage, environment: Mapping[str, str], stopping: Event,
             # A process whose driver was killed still runs and holds the lock of its stage. Wait
             # for its end: a second process would write to the same files.
             stopping.wait(POLL_SECONDS)
-    return Outcome(STOPPED)
+    return Outcome(Status.STOPPED)
 
 
 def _run(stage: Stage, environment: Mapping[str, str], stopping: Event, silence: float,
@@ -76,10 +75,10 @@ def _run(stage: Stage, environment: Mapping[str, str], stopping: Event, silence:
         stage.set_aside()
         before = None
     # A result that is there counts if the record says so, or if an earlier stage may have made it.
-    if stage.missing() is None and (stage.made_along or (before and before.state == DONE)):
-        return _end(stage, before or Record(DONE, inputs), Outcome(DONE))
+    if stage.missing() is None and (stage.made_along or (before and before.state == Status.DONE)):
+        return _end(stage, before or Record(Status.DONE, inputs), Outcome(Status.DONE))
     # Write the record before each attempt: if this process is killed, it says 'started'.
-    record = Record(STARTED, inputs, seconds=before.seconds if before else 0.0)
+    record = Record(Status.STARTED, inputs, seconds=before.seconds if before else 0.0)
     for attempt in range(1, ATTEMPTS + 1):
         record = replace(record, command=[*stage.command()], attempts=attempt, began=time.time())
         record.write(stage.record)
@@ -92,7 +91,7 @@ def _run(stage: Stage, environment: Mapping[str, str], stopping: Event, silence:
 
 def _end(stage: Stage, record: Record, outcome: Outcome) -> Outcome:
     # A stage that was stopped, or found no space, stays 'started': it goes on at the next command.
-    state = outcome.state if outcome.state in (DONE, FAILED) else STARTED
+    state = outcome.state if outcome.state in ENDED else Status.STARTED
     replace(record, state=state, reason=outcome.reason or None).write(stage.record)
     return outcome
 
@@ -120,10 +119,10 @@ def _attempt(stage: Stage, record: Record, environment: Mapping[str, str], stopp
         if process.poll() is None:
             stop(process)
     if hung:
-        return Outcome(FAILED, f'hung: no line in its log for {silence / 60:.0f} min'), True
+        return Outcome(Status.FAILED, f'hung: no line in its log for {silence / 60:.0f} min'), True
     # A process that ended well in spite of the request has its result, and is judged by that.
     if stopping.is_set() and process.returncode != 0:
-        return Outcome(STOPPED), False
+        return Outcome(Status.STOPPED), False
     return _judge(stage, process.returncode)
 
 
@@ -134,17 +133,17 @@ def _judge(stage: Stage, code: int) -> tuple[Outcome, bool]:
     # An exit code of 0 is not enough: the result must be there.
     if code == 0:
         missing = stage.missing()
-        return (Outcome(DONE) if missing is None else
-                Outcome(FAILED, f'ended well, but {missing}')), False
+        return (Outcome(Status.DONE) if missing is None else
+                Outcome(Status.FAILED, f'ended well, but {missing}')), False
     if code == DISK_FULL or cause == 'the disk is full':
-        return Outcome(NO_SPACE, last_line(tail)), False
+        return Outcome(Status.NO_SPACE, last_line(tail)), False
     # Popen reports a process killed by signal n as -n. A shell, and our tools, exit with 128 + n.
     number = -code if code < 0 else code - 128
     if number in signal.valid_signals():
         name = signal.Signals(number).name
-        return Outcome(FAILED, f'killed by {name}' + (
+        return Outcome(Status.FAILED, f'killed by {name}' + (
             ' (by the system, if memory ran out)' if name == 'SIGKILL' else '')), True
-    return Outcome(FAILED, f'{cause or "exit code " + str(code)}: {last_line(tail)}'), again
+    return Outcome(Status.FAILED, f'{cause or "exit code " + str(code)}: {last_line(tail)}'), again
 
 
 def last_lines(stage: Stage, count: int = TAIL) -> str:

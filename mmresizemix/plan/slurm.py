@@ -23,10 +23,10 @@ from ..files import write_text
 from .local import whole_root
 from .plan import Plan
 from .progress import announce, say, status_table
-from .record import DONE, FAILED
-from .run_stage import POLL_SECONDS, STOPPED, last_line, run_stage
-from .stage import QUEUED, RUNNING, Stage, State, examine
+from .run_stage import POLL_SECONDS, last_line, run_stage
+from .stage import Stage, State, examine
 from .stages import read_stages
+from .status import ENDED, Status
 
 FOLLOWERS = ('test', 'export')  # kinds of stages that go into the job of the stage before them
 ENDLESS = 10000  # how often a job may reach its time limit and be queued again
@@ -68,9 +68,9 @@ class StageJob:
         outcome = outcomes[0]
         if isinstance(outcome, BaseException):
             raise outcome
-        if outcome.state == STOPPED:
+        if outcome.state == Status.STOPPED:
             sys.exit(128 + signal.SIGTERM)
-        if outcome.state != DONE:
+        if outcome.state != Status.DONE:
             raise RuntimeError(f'{outcome.state}: {outcome.reason}')
 
     def checkpoint(self) -> DelayedSubmission:
@@ -94,7 +94,7 @@ class StageJob:
             stages = {stage.name: stage for stage in found}
             for name in self.names:
                 outcome = run_stage(stages[name], _environment(plan), self._stopping)
-                if outcome.state != DONE:
+                if outcome.state != Status.DONE:
                     break
             outcomes.append(outcome)
         except BaseException as error:  # the thread that waits raises it
@@ -151,14 +151,14 @@ def states_on_slurm(stages: Sequence[Stage], queue: Queue) -> dict[str, State]:
     """
     found = examine(stages)
     for stage in stages:
-        if stage.name not in queue or found[stage.name].kind in (DONE, RUNNING):
+        if stage.name not in queue or found[stage.name].kind in (Status.DONE, Status.RUNNING):
             continue
         # A job runs several stages in turn. The first of them that is not done is the one at work.
         job, state = queue[stage.name]
-        begun = state in WORKING and all(found[n].kind == DONE or n not in found
+        begun = state in WORKING and all(found[n].kind == Status.DONE or n not in found
                                          for n in stage.needs)
-        found[stage.name] = (State(RUNNING) if begun else
-                             State(QUEUED, f'job {job}, {state.lower()}'))
+        found[stage.name] = (State(Status.RUNNING) if begun else
+                             State(Status.QUEUED, f'job {job}, {state.lower()}'))
     return found
 
 
@@ -188,7 +188,7 @@ def _queue_what_is_open(plan: Plan, plan_file: Path, stages: Sequence[Stage], ro
                         jobs: Jobs) -> None:
     queue = dict(jobs.queue())
     states = examine(stages)
-    open_stages = [s for s in stages if s.name not in queue and states[s.name].kind != DONE]
+    open_stages = [s for s in stages if s.name not in queue and states[s.name].kind != Status.DONE]
     for array in arrays(open_stages, queue):
         after = sorted({queue[need][0] for need in array[0][0].needs if need in queue})
         ids = _submit(plan, array[0][0], root, after, [
@@ -271,15 +271,15 @@ def _watch(stages: Sequence[Stage], jobs: Jobs, console: Console) -> list[str]:
                 continue
             # Announce what has ended since the last look.
             states = states_on_slurm(stages, queue)
-            running = sum(state.kind == RUNNING for state in states.values())
+            running = sum(state.kind == Status.RUNNING for state in states.values())
             ended = {name for name, state in states.items()
-                     if state.kind in (DONE, FAILED, STOPPED) and name not in queue}
+                     if state.kind in (*ENDED, Status.STOPPED) and name not in queue}
             for stage in stages:
                 if told is not None and stage.name in ended - told:
                     announce(console, stage, stages, states, running)
             told = ended
             if not queue:
-                return [name for name, state in states.items() if state.kind != DONE]
+                return [name for name, state in states.items() if state.kind != Status.DONE]
             if console.is_terminal:
                 live.update(status_table(stages, running, states, live=True))
             time.sleep(WATCH_SECONDS)

@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .record import DONE, FAILED, Record, is_held, plain
-
-RUNNING, QUEUED, WAITING = 'running', 'queued', 'waiting'
-STALE, NEW, STOPPED = 'stale', 'new', 'stopped'
+from .record import Record, is_held, plain
+from .status import ENDED, Status
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,10 +86,10 @@ class State:
     """The state of a stage.
 
     Args:
-        kind: 'done', 'running', 'queued', 'waiting', 'new', 'stale', 'stopped' or 'failed'.
+        kind: any state but STARTED and NO_SPACE.
         reason: why the stage would run, why it failed, what it waits for, or where it is queued.
     """
-    kind: str
+    kind: Status
     reason: str = ''
 
 
@@ -106,26 +104,27 @@ def examine(stages: Sequence[Stage]) -> dict[str, State]:
 def state_of(stage: Stage, before: Mapping[str, State]) -> State:
     """Return the state of ``stage``, given the states of the stages that it needs."""
     if is_held(stage.lock):
-        return State(RUNNING)
+        return State(Status.RUNNING)
     # Before its needs have ended, its inputs cannot be read.
-    ends = (DONE, FAILED) if stage.after_failures else (DONE, )
+    ends = ENDED if stage.after_failures else (Status.DONE, )
     open_needs = [n for n in stage.needs if before[n].kind not in ends]
     if open_needs:
-        return State(WAITING, f'after {", ".join(open_needs[:2])}'
+        return State(Status.WAITING, f'after {", ".join(open_needs[:2])}'
                      + (f' and {len(open_needs) - 2} more' if len(open_needs) > 2 else ''))
     record = Record.read(stage.record)
     missing = stage.missing()
     if record is None:
-        return State(NEW, 'never run')
+        return State(Status.NEW, 'never run')
     # A change of inputs comes first: it makes a result stale and gives a failed stage a new try.
     changed = changes(record.inputs, plain(stage.inputs()))
     if changed:
-        return State(STALE, changed)
-    if record.state == FAILED:
-        return State(FAILED, record.reason or '')
-    if record.state == DONE and missing is None:
-        return State(DONE)
-    return State(STOPPED, record.reason or missing or 'interrupted before it was noted as done')
+        return State(Status.STALE, changed)
+    if record.state == Status.FAILED:
+        return State(Status.FAILED, record.reason or '')
+    if record.state == Status.DONE and missing is None:
+        return State(Status.DONE)
+    return State(Status.STOPPED, record.reason or missing
+                 or 'interrupted before it was noted as done')
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

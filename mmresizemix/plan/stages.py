@@ -1,22 +1,22 @@
 """The stages of a plan, in an order in which they can run."""
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmengine.logging import MMLogger
-
 from ..datasets import Leaks
 from ..files import write_if_changed
-from ..installed import read_config
-from ..results import read_metrics
-from ..results.configs import TABLE_ROW, method_of
-from ..results.dump import FOLDER, DumpIndex
-from ..results.logs import HEADLINES
-from ..results.make import REPORT
-from ..results.run import RANDOM
+from ..openmmlab.installed import read_config
+from ..report.make import REPORT
+from ..runs import read_metrics
+from ..runs.configs import TABLE_ROW, method_of
+from ..runs.detection_index import FOLDER, DumpIndex
+from ..runs.logs import HEADLINES
+from ..runs.run import RANDOM
 from .budget import Budget, small_config
 from .data import DataRecord
 from .made_of import absent, digest_of, identity, python_tool
@@ -322,14 +322,25 @@ def read_stages(plan_file: str | Path, root: Path,
     Raises:
         PlanError: the plan cannot be carried out.
     """
-    # MMEngine logs something about each config that it reads, which would bury the warnings.
-    MMLogger.get_current_instance().setLevel('WARNING')
-    plan = read_plan(plan_file)
-    if budget:
-        if plan.detectors:
-            raise PlanError(f'{plan_file}: --budget: expected a plan without detectors')
-        plan = replace(plan, gpus_per_run=min(plan.gpus_per_run, budget.gpus))
-    return plan, *build(plan, root.resolve(), budget)
+    with _without_info():
+        plan = read_plan(plan_file)
+        if budget:
+            if plan.detectors:
+                raise PlanError(f'{plan_file}: --budget: expected a plan without detectors')
+            plan = replace(plan, gpus_per_run=min(plan.gpus_per_run, budget.gpus))
+        return plan, *build(plan, root.resolve(), budget)
+
+
+@contextmanager
+def _without_info() -> Iterator[None]:
+    """Log nothing below a warning: MMEngine tells of each environment variable in a config, which
+    would bury our warnings. Asking for MMEngine's logger instead would import PyTorch."""
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def build(plan: Plan, root: Path, budget: Budget | None = None) -> tuple[list[Stage], list[str]]:

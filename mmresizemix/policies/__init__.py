@@ -9,14 +9,14 @@ from typing import Any
 _MODULE_OF = dict(
     LEVELS='operations',
     NOT_PUBLISHED='published',
-    Operation='files',
-    Policy='files',
+    Operation='policy_files',
+    Policy='policy_files',
     PolicyEpochHook='epoch',
     PolicySchedule='schedule',
     RelativeCutout='operations',
-    SearchedPolicy='transform',
+    SearchedPolicy='searched_policy',
     published_names='published',
-    read_policy='files',
+    read_policy='policy_files',
 )
 __all__ = [*_MODULE_OF]
 

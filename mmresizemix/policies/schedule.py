@@ -4,8 +4,8 @@ from itertools import accumulate
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from .files import Operation
 from .operations import Levels, build_operation
+from .policy_files import Operation
 
 # The probabilities of 0, 1 and 2 operations, from PBA's code (apply_policy, 'cifar10').
 HOW_MANY = (0.2, 0.3, 0.5)

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .configs import EVALUATION_SET
-from .detections import Truth, UnreadableDetections, read_truth
-from .evaluate_runs import Files, evaluate_files
-from .evaluation import Evaluation
-from .run import Fault, Run
+from ..metrics.detections import Truth, UnreadableDetections, read_truth
+from ..metrics.evaluate_runs import Files, evaluate_files
+from ..metrics.evaluation import Evaluation
+from ..runs.configs import EVALUATION_SET
+from ..runs.run import Fault, Run
 
 ROUNDED = 6e-4  # mmdet's CocoMetric logs three digits
 DRIFT = 1e-6  # VOCMetric divides in float32

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..runs.configs import STANDARD, difference
+from ..runs.run import BASELINE, TOP1, Fault, Run
 from .comparison import NAMES, Column
-from .configs import STANDARD, difference
-from .run import BASELINE, TOP1, Fault, Run
 
 # (kind, images, classes) -> the standard set that has just as many
 WHOLE: dict[tuple, str] = {('COCO', 5000, 80): 'COCO val2017', ('VOC', 4952, 20): 'VOC2007 test'}

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..metrics.evaluation import Evaluation
+from ..runs.run import Fault, Run
 from .columns import baseline_row, group_columns, row_labels
 from .comparison import FROM_SCRATCH, Cell, Column, Comparison
 from .contrasts import contrasts_with_baseline
-from .evaluation import Evaluation
-from .run import Fault, Run
 
 
 def compare(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation],

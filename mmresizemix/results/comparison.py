@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .evaluation import Evaluation
-from .run import BASELINE, RANDOM, RANDOM_UNVERIFIED, TOP1, Fault, Run
+from ..metrics.evaluation import Evaluation
+from ..runs.run import BASELINE, RANDOM, RANDOM_UNVERIFIED, TOP1, Fault, Run
 from .statistics import (
     Combined,
     ExactP,

@@ -10,8 +10,8 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from torch import Tensor, nn
 
-from ..installed import read_config
 from ..loading import EncodedPicture, PictureError
+from ..openmmlab.installed import read_config
 from ..saliency.model import logits
 from ..transfer import CheckpointError, load_checkpoint
 

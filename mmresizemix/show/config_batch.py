@@ -8,9 +8,9 @@ from mmengine.registry import DATASETS, init_default_scope
 from torch import Tensor
 
 from ..batch_augments import MixThenAugment
-from ..installed import read_config
+from ..openmmlab.installed import read_config
 from ..saliency.model import ModelSaliency
-from ..seeding import batch_augments, seed_everything
+from ..training.seeding import batch_augments, seed_everything
 from .classifier import build_classifier, load_weights
 from .mixed_batch import show_changes, show_mix, show_pictures, title_of
 

@@ -10,7 +10,7 @@ from ..batch_augments import CutMix, FMix, Mixup, PatchMix, PuzzleMix, ResizeMix
 from ..batch_augments.mix_then_augment import compose
 from ..saliency import GradCAM
 from ..saliency.model import ModelSaliency, logits
-from ..seeding import seed_everything
+from ..training.seeding import seed_everything
 from .classifier import Classifier, Normalisation, last_layer_with_maps, read_square
 from .mixed_batch import blank_figure, outline, save, with_heat
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..batch_augments import BatchAugment, Mix
-from ..progress import Progress
+from ..console.progress_bar import Progress
 from .classifier import read_whole
 
 GONE = 0.01  # with less than this share of their area in the patch, no object counts as shown

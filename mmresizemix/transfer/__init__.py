@@ -1,6 +1,6 @@
 """The way from a classifier's checkpoint over a backbone file to a detector, verified."""
+from ..openmmlab.checkpoint import CheckpointError, load_checkpoint
 from .backbone_file import BackboneError
-from .checkpoint import CheckpointError, load_checkpoint
 from .export import export_backbone
 from .guard import BackboneGuard
 from .stamp import Stamp

@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .checkpoint import CheckpointError, load_checkpoint
-from .compare import fit_names, fit_stamp
+from ..openmmlab.checkpoint import CheckpointError, load_checkpoint
+from .differences import fit_names, fit_stamp
 from .export import stamp_of
 from .layouts import HEADS, meta_of
 from .locate import local_file

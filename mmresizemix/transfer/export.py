@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from ..files import file_sha256, whole_file
-from .checkpoint import CheckpointError, load_checkpoint
+from ..openmmlab.checkpoint import CheckpointError, load_checkpoint
 from .layouts import STAMP_KEY, Backbone, LayoutError, check_plain_resnet, meta_of, read_layout
 from .stamp import Stamp, digest, facts_of_mmpretrain, facts_of_torchvision, top1_of_run
 

@@ -18,10 +18,10 @@ from mmengine.runner import BaseLoop, Runner
 from torch import nn
 
 from ..files import write_text
+from ..openmmlab.unwrap import unwrapped
 from ..registry import HOOKS
-from ..results import RECORD
-from ..results.run import RANDOM
-from ..unwrap import unwrapped
+from ..runs import RECORD
+from ..runs.run import RANDOM
 from .backbone_file import (
     BackboneError,
     BackboneFile,
@@ -29,7 +29,7 @@ from .backbone_file import (
     read_backbone_file,
     refuse,
 )
-from .compare import differing
+from .differences import differing
 from .layouts import listed
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlparse
 import torch
 from mmengine.dist import barrier, get_rank
 
-from .checkpoint import CheckpointError
+from ..openmmlab.checkpoint import CheckpointError
 
 
 def local_file(checkpoint: str) -> Path:

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..config_text import read_config_text
-from ..results import json_lines
-from ..results.configs import method_of
+from ..runs import json_lines
+from ..runs.config_text import read_config_text
+from ..runs.configs import method_of
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)  # in 0..255, RGB
 IMAGENET_STD = (58.395, 57.12, 57.375)

@@ -11,7 +11,7 @@ from mmpretrain.datasets import CustomDataset, ImageNet
 
 from mmresizemix.datasets import SCENE_CLASSES, draw_crop, draw_scene, picture_rng, write_scenes
 from mmresizemix.datasets import scenes as module
-from mmresizemix.datasets.layouts import CocoWriter, VocWriter
+from mmresizemix.datasets.scene_files import CocoWriter, VocWriter
 from mmresizemix.datasets.shapes import draw_mask
 
 SMALL = dict(crops=(2, 1), crop_size=32, coco=(4, 2), voc=(3, 2, 2), scene_size=(96, 64))

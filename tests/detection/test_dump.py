@@ -9,7 +9,7 @@ from mmdet.datasets import CocoDataset, VOCDataset
 
 from mmresizemix import DetectionDump
 from mmresizemix.datasets import write_scenes
-from mmresizemix.results.dump import DumpIndex
+from mmresizemix.runs.detection_index import DumpIndex
 
 CLASSES = ('circle', 'square', 'triangle', 'ring', 'cross', 'star')
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from small_plan import ROOT, RUN, assert_same_checkpoint, transfer, write_plan
 
-from mmresizemix.plan.record import DONE, STARTED, Record
-from mmresizemix.results import read_metrics
+from mmresizemix.plan.record import Record
+from mmresizemix.plan.status import Status
+from mmresizemix.runs import read_metrics
 
 TRAIN, TEST = 'finetune-ssd-from-random-weights-seed-0', 'test-ssd-from-random-weights-seed-0'
 
@@ -41,7 +42,7 @@ def reopen(root: Path, *slugs: str) -> None:
     for slug in slugs:
         path = root / f'stages/{slug}.json'
         record = Record.read(path)
-        Record(STARTED, record.inputs, record.command).write(path)
+        Record(Status.STARTED, record.inputs, record.command).write(path)
 
 
 def assert_same_run(root: Path, finished: Path) -> None:
@@ -177,7 +178,7 @@ def test_two_commands_on_one_root(plan, tmp_path):
         first.wait(60)
     assert first.returncode == 130
     record = Record.read(tmp_path / f'root/stages/{TRAIN}.json')
-    assert record is None or record.state in (STARTED, DONE)
+    assert record is None or record.state in (Status.STARTED, Status.DONE)
 
 
 @pytest.mark.parametrize('name', ['plan.yaml', 'plan.json'])

@@ -20,7 +20,7 @@ from small_plan import (
 )
 
 from mmresizemix.plan.run_stage import BEGIN
-from mmresizemix.results import read_metrics
+from mmresizemix.runs import read_metrics
 
 STAGE = 'finetune-ssd-from-random-weights-seed-0'
 # By processes: pictures (4 a step of each; two processes agree to stop every ten steps), settings of
@@ -90,7 +90,7 @@ import os, sys
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from small_run import config
-from mmresizemix.launch import train
+from mmresizemix.training.launch import train
 
 @HOOKS.register_module()
 class TellPid(Hook):

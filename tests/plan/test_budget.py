@@ -16,8 +16,8 @@ from mmresizemix.plan.budget import Budget, list_pictures, small_config
 from mmresizemix.plan.plan import PlanError, read_plan
 from mmresizemix.plan.stages import read_stages
 from mmresizemix.policies.epoch import following_epochs
-from mmresizemix.results.configs import TABLE_ROW
-from mmresizemix.results.published import TOP1
+from mmresizemix.report.paper_values import TOP1
+from mmresizemix.runs.configs import TABLE_ROW
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = {name: ROOT / f'configs/plans/table{name}.py' for name in (1, 2, 3, 4, 6, 7, 8)}

@@ -119,7 +119,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from rich.console import Console
-from mmresizemix.command import run_command
+from mmresizemix.console.command import run_command
 from mmresizemix.plan.local import run_locally
 from test_run_stage import stage
 run_command(lambda: len(run_locally([stage(Path({home!r}), {code!r})], [{{}}], Path({home!r}),

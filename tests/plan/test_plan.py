@@ -7,7 +7,7 @@ import pytest
 from mmengine.config import DictAction
 
 from mmresizemix.datasets import Leaks
-from mmresizemix.installed import read_config
+from mmresizemix.openmmlab.installed import read_config
 from mmresizemix.plan import PlanError, read_plan
 from mmresizemix.plan.recipe import Recipe
 from mmresizemix.plan.stages import build

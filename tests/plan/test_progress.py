@@ -7,8 +7,9 @@ from rich.console import Console
 from test_run_stage import stage
 
 from mmresizemix.plan.progress import duration, read_progress, status_table, time_left
-from mmresizemix.plan.record import DONE, FAILED, STARTED, Record
+from mmresizemix.plan.record import Record
 from mmresizemix.plan.stage import State
+from mmresizemix.plan.status import Status
 
 LOG = '''01/01 - mmengine - INFO - Epoch(train)  [3][ 50/146]  lr: 4.9545e-03  eta: 1 day, 2:07:41  time: 0.5000  data_time: 0.0053
 01/01 - mmengine - INFO - Epoch(val) [2][310/310]    coco/bbox_mAP: 0.2510  coco/bbox_mAP_50: 0.4
@@ -30,13 +31,13 @@ def test_time_left_is_that_of_alike_stages_shared_out(tmp_path):
     stages = [stage(tmp_path, name=name, kind='finetune', folder=tmp_path / 'ssd' / name)
               for name in 'abc']
     stages.append(stage(tmp_path, name='rcnn', kind='finetune', folder=tmp_path / 'rcnn/rcnn'))
-    states = {s.name: State('waiting') for s in stages}
+    states = {s.name: State(Status.WAITING) for s in stages}
     assert time_left(stages, states, 1) is None, 'nothing is known yet'
-    Record(DONE, {}, seconds=100).write(stages[0].record)
-    states['a'] = State(DONE)
+    Record(Status.DONE, {}, seconds=100).write(stages[0].record)
+    states['a'] = State(Status.DONE)
     assert str(time_left(stages, states, 1)) == 'about 5 min left', 'another detector counts alike'
     assert str(time_left(stages, states, 2)) == 'about 2 min left'
-    states['b'] = State(FAILED)
+    states['b'] = State(Status.FAILED)
     assert str(time_left(stages, states, 1)) == 'about 3 min left'
 
 
@@ -45,17 +46,17 @@ def test_what_is_of_a_kind_that_has_not_run_is_not_guessed(tmp_path):
               stage(tmp_path, name='ssd', kind='finetune', folder=tmp_path / 'ssd/ssd'),
               stage(tmp_path, name='next', kind='pretrain', folder=tmp_path / 'pretrain/next'),
               stage(tmp_path, name='compare', kind='compare')]
-    Record(DONE, {}, seconds=7200).write(stages[0].record)
-    states = {s.name: State('waiting') for s in stages} | {'hours': State(DONE)}
+    Record(Status.DONE, {}, seconds=7200).write(stages[0].record)
+    states = {s.name: State(Status.WAITING) for s in stages} | {'hours': State(Status.DONE)}
     assert str(time_left(stages, states, 1)) == 'more than 2.0 h left'
 
 
 def test_the_table_shows_every_run_and_why_it_does_not_run(tmp_path):
     running, failed, check = (stage(tmp_path, name=name, epochs=12, batch=16, folder=tmp_path / name)
                               for name in ('running', 'failed', 'check'))
-    Record(STARTED, {}, attempts=1, began=time.time() - 60).write(running.record)
+    Record(Status.STARTED, {}, attempts=1, began=time.time() - 60).write(running.record)
     running.log.write_text(LOG)
-    states = dict(running=State('running'), failed=State(FAILED, 'out of memory'), check=State(DONE))
+    states = dict(running=State(Status.RUNNING), failed=State(Status.FAILED, 'out of memory'), check=State(Status.DONE))
     out = io.StringIO()
     Console(file=out, width=110).print(status_table([running, failed, check], 1, states))
     text = out.getvalue()

@@ -10,10 +10,11 @@ from threading import Event, Thread
 
 import pytest
 
-from mmresizemix.command import DISK_FULL
-from mmresizemix.plan.record import DONE, FAILED, STARTED, Held, Record, is_held, lock
-from mmresizemix.plan.run_stage import ATTEMPTS, NO_SPACE, STOPPED, run_stage
-from mmresizemix.plan.stage import NEW, RUNNING, STALE, WAITING, Stage, State, examine, state_of
+from mmresizemix.console.command import DISK_FULL
+from mmresizemix.plan.record import Held, Record, is_held, lock
+from mmresizemix.plan.run_stage import ATTEMPTS, run_stage
+from mmresizemix.plan.stage import Stage, State, examine, state_of
+from mmresizemix.plan.status import Status
 
 
 def stage(home: Path, code: str = '', *, name='a', needs=(), inputs=None, result='result',
@@ -35,18 +36,18 @@ def run(one: Stage, **settings):
 
 def test_a_stage_is_done_when_its_result_is_there_and_not_before(tmp_path):
     one = stage(tmp_path, write(tmp_path / 'result'))
-    assert state_of(one, {}).kind == NEW
-    assert run(one).state == DONE and state_of(one, {}).kind == DONE
-    assert run(one).state == DONE and (tmp_path / 'result').read_text() == 'x', 'not run twice'
+    assert state_of(one, {}).kind == Status.NEW
+    assert run(one).state == Status.DONE and state_of(one, {}).kind == Status.DONE
+    assert run(one).state == Status.DONE and (tmp_path / 'result').read_text() == 'x', 'not run twice'
     (tmp_path / 'result').unlink()
     state = state_of(one, {})
-    assert state.kind == 'stopped' and state.reason == 'result is not there'
+    assert state.kind == Status.STOPPED and state.reason == 'result is not there'
 
 
 def test_ending_well_without_a_result_is_a_failure(tmp_path):
     outcome = run(stage(tmp_path))
-    assert outcome.state == FAILED and outcome.reason == 'ended well, but result is not there'
-    assert Record.read(tmp_path / 'stages/a.json').state == FAILED
+    assert outcome.state == Status.FAILED and outcome.reason == 'ended well, but result is not there'
+    assert Record.read(tmp_path / 'stages/a.json').state == Status.FAILED
 
 
 def test_what_was_made_of_other_inputs_is_stale_and_kept_aside(tmp_path):
@@ -56,8 +57,8 @@ def test_what_was_made_of_other_inputs_is_stale_and_kept_aside(tmp_path):
     run(stage(tmp_path, code, inputs=dict(lr=0.02, seed=0), **settings))
     changed = stage(tmp_path, code, inputs=dict(lr=0.01, seed=0), **settings)
     state = state_of(changed, {})
-    assert state.kind == STALE and state.reason == 'changed: lr: 0.02 -> 0.01'
-    assert run(changed).state == DONE
+    assert state.kind == Status.STALE and state.reason == 'changed: lr: 0.02 -> 0.01'
+    assert run(changed).state == Status.DONE
     assert (folder / 'w').read_text() == 'x', 'it did not go on from the other'
     assert (tmp_path / 'stale/a-1/w').read_text() == 'x', 'nothing is deleted'
 
@@ -67,14 +68,14 @@ def test_an_interrupted_stage_of_the_same_inputs_goes_on_in_its_folder(tmp_path)
     folder.mkdir()
     (folder / 'epoch_1.pth').touch()
     one = stage(tmp_path, write(folder / 'w'), inputs=dict(lr=1), folder=folder, result='run/w')
-    Record(STARTED, dict(lr=1)).write(one.record)
-    assert run(one).state == DONE and (folder / 'epoch_1.pth').exists()
+    Record(Status.STARTED, dict(lr=1)).write(one.record)
+    assert run(one).state == Status.DONE and (folder / 'epoch_1.pth').exists()
 
 
 def test_a_stage_waits_for_what_it_needs(tmp_path):
     a, b = stage(tmp_path), stage(tmp_path, name='b', needs=('a', ))
     states = examine([a, b])
-    assert states['b'].kind == WAITING and states['b'].reason == 'after a'
+    assert states['b'].kind == Status.WAITING and states['b'].reason == 'after a'
 
 
 @pytest.mark.parametrize('code, reason', [
@@ -85,9 +86,9 @@ def test_a_stage_waits_for_what_it_needs(tmp_path):
 def test_the_reason_of_a_failure_is_named_and_it_is_tried_once(tmp_path, code, reason):
     one = stage(tmp_path, f'{write(tmp_path / "tries")}; {code}')
     outcome = run(one)
-    assert outcome.state == FAILED and reason in outcome.reason
+    assert outcome.state == Status.FAILED and reason in outcome.reason
     assert (tmp_path / 'tries').read_text() == 'x'
-    assert state_of(one, {}) == State(FAILED, outcome.reason)
+    assert state_of(one, {}) == State(Status.FAILED, outcome.reason)
 
 
 @pytest.mark.parametrize('code', [
@@ -97,18 +98,18 @@ def test_the_reason_of_a_failure_is_named_and_it_is_tried_once(tmp_path, code, r
     'print("RuntimeError: DataLoader worker (pid 7) is killed by signal: Killed."); exit(1)'])
 def test_what_may_pass_is_tried_again(tmp_path, code):
     outcome = run(stage(tmp_path, f'{write(tmp_path / "tries")}; {code}'))
-    assert outcome.state == FAILED and (tmp_path / 'tries').read_text() == 'x' * ATTEMPTS
+    assert outcome.state == Status.FAILED and (tmp_path / 'tries').read_text() == 'x' * ATTEMPTS
     lucky = stage(tmp_path, f'''
 import os, signal
 {write(tmp_path / "again")}
 if open({str(tmp_path / "again")!r}).read() == "x": os.kill(os.getpid(), signal.SIGKILL)
 {write(tmp_path / "result")}''', name='lucky')
-    assert run(lucky).state == DONE
+    assert run(lucky).state == Status.DONE
 
 
 def test_the_last_attempt_is_judged_by_its_own_lines(tmp_path):
     one = stage(tmp_path, 'print("No space left on device"); exit(1)')
-    assert run(one).state == NO_SPACE
+    assert run(one).state == Status.NO_SPACE
     again = stage(tmp_path, 'print("other"); exit(1)')
     assert run(again).reason == 'exit code 1: other'
 
@@ -116,15 +117,15 @@ def test_the_last_attempt_is_judged_by_its_own_lines(tmp_path):
 def test_a_full_disk_is_no_failure(tmp_path):
     one = stage(tmp_path, f'print("error: full: needs 3 GB, 1 GB free"); exit({DISK_FULL})')
     outcome = run(one)
-    assert outcome.state == NO_SPACE and 'needs 3 GB, 1 GB free' in outcome.reason
-    assert Record.read(one.record).state == STARTED
+    assert outcome.state == Status.NO_SPACE and 'needs 3 GB, 1 GB free' in outcome.reason
+    assert Record.read(one.record).state == Status.STARTED
 
 
 def test_a_hung_process_is_killed_and_tried_again(tmp_path):
     one = stage(tmp_path, f'{write(tmp_path / "tries")}; import time; time.sleep(60)')
     began = time.monotonic()
     outcome = run(one, silence=1)
-    assert outcome.state == FAILED and outcome.reason.startswith('hung')
+    assert outcome.state == Status.FAILED and outcome.reason.startswith('hung')
     assert (tmp_path / 'tries').read_text() == 'x' * ATTEMPTS and time.monotonic() - began < 40
 
 
@@ -141,8 +142,8 @@ time.sleep(60)'''
     wait_for(tmp_path / 'pid')
     stopping.set()
     thread.join(30)
-    assert outcomes[0].state == STOPPED
-    assert Record.read(tmp_path / 'stages/a.json').state == STARTED
+    assert outcomes[0].state == Status.STOPPED
+    assert Record.read(tmp_path / 'stages/a.json').state == Status.STARTED
     assert ends(int((tmp_path / 'pid').read_text()))
 
 
@@ -153,7 +154,7 @@ def test_a_clusters_warning_is_for_the_training_and_not_for_what_starts_it(tmp_p
 import os, signal
 os.kill(os.getpid(), signal.SIGUSR2)
 {write(tmp_path / "result")}''')
-    assert run(one).state == DONE
+    assert run(one).state == Status.DONE
 
 
 def wait_for(path: Path) -> None:
@@ -204,8 +205,8 @@ order.write("ends ")'''
     driver.send_signal(signal.SIGKILL)
     driver.wait()
     one = stage(tmp_path, code)
-    assert state_of(one, {}).kind == RUNNING, 'the lock is held by the process itself'
-    assert run(one).state == DONE
+    assert state_of(one, {}).kind == Status.RUNNING, 'the lock is held by the process itself'
+    assert run(one).state == Status.DONE
     assert (tmp_path / 'order').read_text() == 'begins ends ' * 2
 
 
@@ -225,5 +226,5 @@ def test_a_record_that_cannot_be_read_is_none(tmp_path, text):
 
 
 def test_a_record_is_plain_json(tmp_path):
-    Record(DONE, dict(lr=0.1), ['python'], 1, None, 2.0, 3.0).write(tmp_path / 'a.json')
+    Record(Status.DONE, dict(lr=0.1), ['python'], 1, None, 2.0, 3.0).write(tmp_path / 'a.json')
     assert json.loads((tmp_path / 'a.json').read_text())['inputs'] == dict(lr=0.1)

@@ -8,6 +8,7 @@ import pytest
 from mmresizemix.plan.plan import PlanError, read_plan
 from mmresizemix.plan.slurm import Jobs, StageJob, arrays, states_on_slurm
 from mmresizemix.plan.stages import build
+from mmresizemix.plan.status import Status
 
 TABLE5 = Path(__file__).parents[2] / 'configs/plans/table5.py'
 
@@ -57,7 +58,7 @@ def test_a_job_is_small_and_can_be_pickled(tmp_path):
 def test_states_of_a_queue(table5):
     check, other = [s for s in table5 if s.kind == 'check'][:2]
     states = states_on_slurm(table5, {check.name: ('7_0', 'RUNNING'), other.name: ('7_1', 'PENDING')})
-    assert states[check.name].kind == 'running'
+    assert states[check.name].kind == Status.RUNNING
     assert (states[other.name].kind, states[other.name].reason) == ('queued', 'job 7_1, pending')
 
 

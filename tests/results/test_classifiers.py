@@ -6,10 +6,10 @@ import pytest
 from result_samples import write_run
 from scipy import stats
 
-from mmresizemix.results.formats import to_csv, to_json, to_latex, to_markdown
-from mmresizemix.results.make import REPORT, make_comparison
-from mmresizemix.results.published import TOP1, published
-from mmresizemix.results.read_folders import OTHER_KIND, read_runs
+from mmresizemix.report.formats import to_csv, to_json, to_latex, to_markdown
+from mmresizemix.report.make import REPORT, make_comparison
+from mmresizemix.report.paper_values import TOP1, published
+from mmresizemix.runs.read_folders import OTHER_KIND, read_runs
 
 CONFIG = '''default_scope = 'mmpretrain'
 custom_hooks = [dict(type='mmresizemix.EpochSeedHook'), dict(type='mmresizemix.AttachModelHook')]

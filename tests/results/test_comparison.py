@@ -6,8 +6,8 @@ import pytest
 from result_samples import drawn_detections, drawn_truth, write_run
 from scipy import stats
 
-from mmresizemix.results.make import make_comparison
-from mmresizemix.results.table import headline
+from mmresizemix.report.make import make_comparison
+from mmresizemix.report.table import headline
 
 COLUMN = 'COCO Faster R-CNN'
 

@@ -21,7 +21,7 @@ from small_plan import (
 
 from mmresizemix.plan.plan import slug
 from mmresizemix.plan.run_stage import BEGIN
-from mmresizemix.results import read_metrics
+from mmresizemix.runs import read_metrics
 
 SSD = 'finetune-ssd-on-coco-from-resizemix-0-seed-0'
 FASTER = 'finetune-faster-r-cnn-on-voc-from-resizemix-0-seed-0'

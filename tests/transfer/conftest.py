@@ -9,19 +9,9 @@ import torch
 from PIL import Image
 from transfer_samples import as_mmpretrain, state_of
 
-from mmresizemix.installed import read_config
+from mmresizemix.openmmlab.installed import read_config
 
 DETECTOR = 'configs/demo/faster-rcnn_r18_scenes-coco.py'
-
-
-@pytest.fixture
-def save(tmp_path):
-
-    def _save(content, name='checkpoint.pth'):
-        torch.save(content, tmp_path / name)
-        return tmp_path / name
-
-    return _save
 
 
 @pytest.fixture(scope='session')

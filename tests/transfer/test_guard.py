@@ -6,7 +6,7 @@ import pytest
 import torch
 import torchvision
 from mmengine.runner import Runner
-from transfer_samples import as_mmpretrain, state_of
+from transfer_samples import RunsCode, as_mmpretrain, state_of
 
 from mmresizemix.transfer import BackboneError, export_backbone, load_checkpoint
 
@@ -149,7 +149,6 @@ def test_a_pickle_that_is_no_checkpoint(save, detector_config):
 
 
 def test_a_file_that_would_run_code(save, tmp_path, detector_config):
-    from test_checkpoint import RunsCode
     path = save(dict(state_dict=state_of(), meta=RunsCode(tmp_path / 'ran')))
     assert 'could run code' in refused(detector_config(path))
     assert not (tmp_path / 'ran').exists()

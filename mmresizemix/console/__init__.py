@@ -1,0 +1,1 @@
+"""What every command shares: how it ends, its processes, its progress bar."""

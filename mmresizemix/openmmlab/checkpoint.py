@@ -1,0 +1,160 @@
+"""Read a checkpoint without running any code that it may contain.
+
+MMEngine first tries ``weights_only=True``. If a file asks for more, MMEngine unpickles all of it,
+and a malicious file can then run code (mmengine/runner/checkpoint.py, ``_safe_torch_load``). Here
+there is no second try. The objects that real MMEngine checkpoints need beyond tensors are listed
+below, and they run nothing.
+"""
+import argparse
+import pickle
+import re
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_globals
+
+
+class CheckpointError(ValueError):
+    """The error for a checkpoint that cannot be read or is not what it should be.
+
+    The message names the path, the cause and the remedy.
+    """
+
+
+def load_checkpoint(path: str | Path) -> dict:
+    """Read a ``.pth`` file (PyTorch, MMEngine) or a ``.safetensors`` file, on the CPU.
+
+    The checksums in a ``.pth`` file are compared, which ``torch.load`` does not do. The logged
+    history in the ``message_hub`` of an MMEngine checkpoint is skipped.
+
+    Raises:
+        CheckpointError: the file is missing, cut off or damaged, is no checkpoint, or asks for
+            more than tensors and plain values. Nothing in it has run.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise CheckpointError(f'{path}: no such file. Check the path.')
+    checkpoint = _read_safetensors(path) if path.suffix == '.safetensors' else _read_torch(path)
+    if not isinstance(checkpoint, dict):
+        raise CheckpointError(f'{path}: holds a {type(checkpoint).__name__}, not a dict of '
+                              'tensors. Save model.state_dict().')
+    return checkpoint
+
+
+def _read_torch(path: Path) -> object:
+    _check_whole(path)
+    try:
+        with _only(inert_globals()), warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # about odd protocols; the error says what is wrong
+            return torch.load(path, map_location='cpu', weights_only=True)
+    except Exception as error:  # a damaged file can make the parser raise anything
+        raise CheckpointError(f'{path}: {_cause(error)}') from None
+
+
+def _check_whole(path: Path) -> None:
+    """Refuse a file that was cut off in writing or changed in copying.
+
+    ``torch.load`` may read such a file without an error.
+    """
+    with open(path, 'rb') as file:
+        start = file.read(4)
+    # torch.save has written zip files since torch 1.6. Older files have no checksums.
+    damaged = None if start else 'is empty'
+    if start == b'PK\x03\x04':
+        try:
+            with zipfile.ZipFile(path) as archive:
+                member = archive.testzip()
+            damaged = member and f'is damaged (wrong checksum of {member})'
+        except (zipfile.BadZipFile, EOFError, OSError):
+            damaged = 'is cut off'
+    if damaged:
+        raise CheckpointError(f'{path}: {damaged}. Copy or download it again, or take an earlier '
+                              'checkpoint.')
+
+
+def _cause(error: Exception) -> str:
+    # torch names the object that it refused in the text of its error only.
+    wanted = re.search(r'GLOBAL (\S+)', str(error))
+    if isinstance(error, pickle.UnpicklingError) and wanted:
+        return (f'calls for {wanted[1]}; a checkpoint holds tensors and plain values, anything '
+                'else could run code. Nothing of it was run. Where you trust its source, save '
+                'model.state_dict() from it.')
+    return (f'is not a checkpoint, or is cut off ({type(error).__name__} while reading). Expected '
+            'a dict of tensors as torch.save writes it.')
+
+
+def _read_safetensors(path: Path) -> dict:
+    try:
+        from safetensors.torch import load_file
+    except ImportError:
+        raise CheckpointError(f'{path}: needs the package safetensors. Install it with: '
+                              'pip install safetensors') from None
+    try:
+        return load_file(path)
+    except Exception as error:
+        raise CheckpointError(f'{path}: is not a whole safetensors file ({error}). Download it '
+                              'again.') from None
+
+
+@contextmanager
+def _only(allowed: list) -> Iterator[None]:
+    # This does what torch.serialization.safe_globals does, which came with torch 2.5. What other
+    # code has allowed is put aside meanwhile, so that a checkpoint cannot use it.
+    before = get_safe_globals()
+    clear_safe_globals()
+    add_safe_globals(allowed)
+    try:
+        yield
+    finally:
+        clear_safe_globals()
+        add_safe_globals(before)
+
+
+# This class replaces MMEngine's HistoryBuffer, whose own unpickling writes into its class.
+_History = type('HistoryBuffer', (), dict(
+    __module__='mmengine.logging.history_buffer', __setstate__=lambda self, state: None))
+
+
+def inert_globals(history: type = _History) -> list[Callable | tuple[Callable, str]]:
+    """Return the objects beyond tensors that checkpoints need.
+
+    Args:
+        history: the class to build for MMEngine's ``HistoryBuffer``.
+    """
+
+    def attribute(owner: object, name: str) -> object:
+        """Replace ``getattr``, by which a pickled history refers to its own statistics."""
+        if owner is not history or name.startswith('_'):
+            raise pickle.UnpicklingError(f'Unsupported global: GLOBAL getattr of {name}')
+        return getattr(history, name, None)
+
+    # numpy 2 moved numpy.core to numpy._core, and a file names the one that it was written with.
+    core = getattr(np, '_core' if hasattr(np, '_core') else 'core').multiarray
+    functions = [
+        _named(f'numpy.{name}.multiarray', function, wrapped)
+        for name in ('core', '_core')
+        for function, wrapped in (('scalar', core.scalar), ('_reconstruct', core._reconstruct))
+    ]
+    functions += [_named(m, 'getattr', attribute) for m in ('builtins', '__builtin__')]
+    # timm and torchvision keep the options of the training in an argparse.Namespace.
+    return [np.ndarray, np.dtype, argparse.Namespace, history, *functions,
+            *{type(np.dtype(code)) for code in '?bhilqBHILQefdFDSU'}]
+
+
+def _named(module: str, name: str, function: Callable) -> Callable:
+    """Wrap ``function`` under the name by which a pickle asks for it.
+
+    Every torch >= 2.4 accepts this form.
+    """
+
+    def call(*args: Any) -> Any:
+        return function(*args)
+
+    call.__module__, call.__name__, call.__qualname__ = module, name, name
+    return call

@@ -1,0 +1,9 @@
+"""What a run leaves on disk: its config, its logs, its detections, and the proof of its backbone.
+
+This room reads files only. It imports neither torch nor OpenMMLab.
+"""
+from .logs import json_lines, read_metrics
+from .read_folders import RECORD, read_backbone, read_runs
+from .run import Fault, Run
+
+__all__ = ['RECORD', 'Fault', 'Run', 'json_lines', 'read_backbone', 'read_metrics', 'read_runs']

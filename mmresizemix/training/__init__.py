@@ -1,0 +1,1 @@
+"""Training a classifier or a detector: options, loops, hooks, resuming."""

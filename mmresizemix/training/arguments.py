@@ -1,0 +1,51 @@
+"""The options that training and testing share, and the config that they ask for."""
+import os
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+from ..openmmlab.installed import read_config
+from .sharing import LOADERS
+
+
+def add_run_arguments(parser: ArgumentParser) -> None:
+    """Add the options that training and testing share."""
+    parser.add_argument('config', help='a config of ours, of mmpretrain, of mmdet, or your own: a '
+                        'path, or package::path of one that came with a package')
+    parser.add_argument('--work-dir', help='where the run goes (default: work_dirs/<config name>)')
+    parser.add_argument('--amp', action='store_true',
+                        help='automatic mixed precision: float16 on a GPU, bfloat16 on a CPU')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='override settings of the config, e.g. train_cfg.max_epochs=1')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0,
+                        help='set by torch.distributed.launch')
+
+
+def load_config(args: Namespace) -> Config:
+    """Read ``args.config`` and apply the options of :func:`add_run_arguments`.
+
+    Raises:
+        FileNotFoundError: there is no such config.
+        ValueError: it is not a Python config.
+    """
+    cfg = read_config(args.config)
+    cfg.launcher = args.launcher
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    # The option is preferred to the config, and the config to the default.
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{Path(args.config).stem}'
+    if cfg.get('default_scope') == 'mmpretrain':
+        _stack_batches(cfg)
+    return cfg
+
+
+def _stack_batches(cfg: Config) -> None:
+    # mmpretrain's own tools/train.py sets these too, since its data preprocessor needs stacked
+    # pictures.
+    for name in LOADERS:
+        if cfg.get(name):
+            cfg[name].setdefault('collate_fn', dict(type='default_collate'))
+            cfg[name].setdefault('pin_memory', True)

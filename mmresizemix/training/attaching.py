@@ -1,0 +1,19 @@
+"""A hook that passes the model to its batch augments."""
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from ..openmmlab.unwrap import unwrapped
+from ..registry import HOOKS
+from .seeding import batch_augments
+
+
+@HOOKS.register_module()
+class AttachModelHook(Hook):
+    """Before training, pass the model to its batch augments. Some use it to find where a picture is
+    salient, or how pictures are normalised."""
+
+    def before_train(self, runner: Runner) -> None:
+        """Pass the model on."""
+        model = unwrapped(runner.model)
+        for augment in batch_augments(model):
+            augment.attach(model)

@@ -1,0 +1,130 @@
+"""Training and testing of a config, for configs of mmpretrain and of mmdet."""
+import gc
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import barrier, is_distributed
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+from ..console.processes import die_with_parent
+from ..openmmlab.checkpoint import load_checkpoint
+from .checkpoints import newest_checkpoint
+from .fast import use_fast_training
+from .options import set_backbone, use_amp
+from .sharing import LOADERS, take_share
+from .trackers import log_to
+
+HUNG_SECONDS = 600  # without a batch for this long, a loader's workers count as hung
+
+
+def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
+          resume: str | None = None, amp: bool = False, fast: bool = False,
+          trackers: Iterable[str] = ()) -> None:
+    """Train the model of ``cfg``.
+
+    Args:
+        backbone: for a detector, the file that its backbone starts from, or 'random'.
+        seed: the seed of everything random. None means that of the config.
+        resume: a checkpoint, or 'auto' for the newest readable one of the work dir, if any.
+        amp: whether to use automatic mixed precision, with dynamic loss scaling on a GPU, and with
+            bfloat16 and without scaling on a CPU. ``fast`` takes precedence.
+        fast: see :func:`mmresizemix.training.fast.use_fast_training`. The config can also set
+            ``fast = True``.
+        trackers: see :func:`log_to`.
+
+    Raises:
+        ValueError: ``backbone`` is given for a config that is not a detector's, or ``fast`` for one
+            that is not a classifier's.
+        CheckpointError: the checkpoint to resume from cannot be read safely.
+        BackboneError: see :class:`mmresizemix.BackboneGuard`.
+    """
+    # What is trained, and how.
+    if backbone is not None:
+        set_backbone(cfg, backbone)
+    if seed is not None:
+        cfg.randomness = dict(cfg.get('randomness', {}), seed=seed)
+    if fast or cfg.get('fast'):
+        cfg.fast = True
+        use_fast_training(cfg)
+    elif amp:
+        use_amp(cfg)
+    # The point to start from.
+    if resume is not None:
+        checkpoint = newest_checkpoint(cfg.work_dir) if resume == 'auto' else Path(resume)
+        if checkpoint is None:
+            print(f'{cfg.work_dir}: no checkpoint to resume from; starting from the beginning')
+        cfg.resume, cfg.load_from = checkpoint is not None, checkpoint and str(checkpoint)
+    # Read it strictly before MMEngine would unpickle anything in it. 'auto' has read it already.
+    if cfg.get('load_from') and resume != 'auto':
+        load_checkpoint(cfg.load_from)
+    # Logging, and the share of a machine that several runs use.
+    log_to(cfg, trackers)
+    take_share(cfg)
+    _use_resumable_loop(cfg)
+    _notice_hung_workers(cfg)
+    # A rank that outlived torchrun would continue to train.
+    if cfg.get('launcher') == 'pytorch':
+        die_with_parent()
+    build_runner(cfg).train()
+    leave_process_group()
+
+
+def _use_resumable_loop(cfg: Config) -> None:
+    settings: Any = cfg.get('train_cfg') or {}
+    if settings.get('type', 'EpochBasedTrainLoop') == 'EpochBasedTrainLoop' and settings.get(
+            'by_epoch', True):
+        settings.pop('by_epoch', None)
+        settings.type = 'mmresizemix.ResumableEpochLoop'
+
+
+def _notice_hung_workers(cfg: Config) -> None:
+    for name in LOADERS:
+        loader = cfg.get(name) or {}
+        # Without workers torch allows no timeout.
+        if loader.get('num_workers'):
+            loader.setdefault('timeout', HUNG_SECONDS)
+
+
+def test(cfg: Config, checkpoint: str, *, amp: bool = False) -> dict:
+    """Evaluate ``checkpoint`` on the config's test set and return the metrics."""
+    load_checkpoint(checkpoint)
+    cfg.load_from = str(checkpoint)
+    if amp:
+        cfg.test_cfg.fp16 = True
+    take_share(cfg)
+    metrics = build_runner(cfg).test()
+    leave_process_group()
+    return metrics
+
+
+def build_runner(cfg: Config) -> Runner:
+    """Build the runner of ``cfg``. Without a GPU, several processes communicate by gloo."""
+    if cfg.get('launcher') == 'pytorch' and not torch.cuda.is_available():
+        _use_gloo(cfg)
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def leave_process_group() -> None:
+    """End the threads that connect the ranks. MMEngine leaves them to the end of the process. A
+    thread that is busy when Python ends aborts its rank, and a finished training would count as
+    failed."""
+    if is_distributed():
+        barrier()
+        # The model keeps a reference to the group and is in a reference cycle with its runner.
+        gc.collect()
+        torch.distributed.destroy_process_group()
+
+
+def _use_gloo(cfg: Config) -> None:
+    # MMEngine's own start-up and model wrapper name a GPU. Both keep what is already set.
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group('gloo')
+    cfg.setdefault('model_wrapper_cfg', dict(
+        type='MMDistributedDataParallel',
+        device_ids=None,
+        broadcast_buffers=False,
+        find_unused_parameters=cfg.get('find_unused_parameters', False)))
