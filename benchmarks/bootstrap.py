@@ -12,7 +12,7 @@ import numpy as np
 from drawn_set import CLASSES, DETECTIONS, IMAGES, OBJECTS, write_detections, write_set
 from side_by_side import report_growth
 
-from mmresizemix.metrics.evaluate_runs import evaluate_files
+from mmresizemix.metrics.evaluate_runs import DetectionFiles, evaluate_files
 
 
 def main() -> None:
@@ -33,14 +33,14 @@ def bootstrap(part: int, resamples: int) -> float:
         truth = write_set(Path(scratch), IMAGES // part, OBJECTS // part, CLASSES, rng)
         files = [write_detections(truth, DETECTIONS // part, rng) for _ in range(2)]
         begin = time.perf_counter()
-        a, b = evaluate_files([(truth, file, False) for file in files], resamples)
+        a, b = evaluate_files([DetectionFiles(truth, file) for file in files], resamples)
         seconds = time.perf_counter() - begin
     difference = 100 * (a.overall['AP'] - b.overall['AP'])
     low, high = np.quantile(difference[1:], (0.025, 0.975))
-    # ru_maxrss is in KiB on Linux; that of children is the largest of all that have ended.
+    # ru_maxrss is in KiB on Linux. For children, it is the largest of all that have ended.
     peak = sum(resource.getrusage(who).ru_maxrss for who in (
         resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 2**20
-    print(f'1/{part} of the set: {seconds:.1f} s, at most {peak:.2f} GiB a process pair so far; '
+    print(f'1/{part} of the set: {seconds:.1f} s, at most {peak:.2f} GiB per process pair so far; '
           f'difference of AP {difference[0]:.2f} [{low:.2f}, {high:.2f}]')
     return seconds
 

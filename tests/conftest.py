@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""The fixtures and options that all tests share."""
 import os
 import shutil
 import signal
@@ -22,7 +22,7 @@ from quick_runs import (
 import mmresizemix  # noqa: F401  before mmdet: stands in for mmcv's compiled ops
 
 ROOT = Path(__file__).resolve().parents[1]
-# A shell's background job ignores Ctrl-C, and so would the commands that tests stop by it.
+# A background job of a shell ignores Ctrl-C. Without this line, the commands that tests stop by Ctrl-C would too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', 2)))
 
@@ -44,8 +44,8 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """What takes long goes first, so that no worker is left alone with it at the end. What is marked as ``full``
-    runs with --full only."""
+    """Run the tests that take long first, so that no worker is left alone with one at the end. Tests that are marked
+    as ``full`` run with --full only."""
     if not config.getoption('--full'):
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker('full')])
         items[:] = [item for item in items if not item.get_closest_marker('full')]
@@ -61,13 +61,13 @@ def fresh_mmengine():
 
 @pytest.fixture(scope='session')
 def full(pytestconfig) -> bool:
-    """Whether everything is to be run at length (``pytest --full``)."""
+    """Whether everything runs at length (``pytest --full``)."""
     return pytestconfig.getoption('--full')
 
 
 @pytest.fixture(scope='session', autouse=True)
 def python_server(request, full, tmp_path_factory):
-    """The server of ``python``: it imports while the first tests run, if any test wants it."""
+    """The server behind ``python``. It imports while the first tests run, if any test needs it."""
     if full or not any('python' in item.fixturenames for item in request.session.items):
         yield None
     else:
@@ -83,7 +83,7 @@ def python(python_server) -> str:
 
 @pytest.fixture
 def save(tmp_path):
-    """``save(content)``: the path of a file that ``torch.save`` has written."""
+    """A function ``save(content)`` that writes a file by ``torch.save`` and returns its path."""
 
     def _save(content, name='checkpoint.pth'):
         torch.save(content, tmp_path / name)
@@ -94,7 +94,8 @@ def save(tmp_path):
 
 @pytest.fixture
 def tool(python):
-    """Run a command of tools/ as a user would: ``tool('train', CONFIG, ...)``; ``by``: which Python."""
+    """A function that runs a command of tools/ as a user would: ``tool('train', CONFIG, ...)``. ``by`` is the Python
+    that runs it."""
 
     def run(name: str, *arguments, environment: dict[str, str] | None = None, cwd: Path = ROOT,
             by: str = python) -> subprocess.CompletedProcess:
@@ -107,8 +108,8 @@ def tool(python):
 
 @pytest.fixture(scope='session')
 def copy_tree():
-    """``copy_tree(to)``: a copy of the checkout's code in which to run as a user would, edited: for each file what is
-    replaced in it, and by what."""
+    """A function ``copy_tree(to)`` that copies the checkout's code, so that tests can work in it as a user would.
+    ``edits`` says for each file what is replaced in the copy, and by what."""
 
     def copy(to: Path, edits: Mapping[str, Mapping[str, str]] = MappingProxyType({})) -> Path:
         for name in ('mmresizemix', 'configs', 'tools', 'tests'):
@@ -127,8 +128,8 @@ def copy_tree():
 
 @pytest.fixture(scope='session')
 def run_script(python):
-    """``run_script(script, root)``: what a document says to type, in ``root``, made by ``copy_tree``;
-    errors are in ``stdout``, too."""
+    """A function ``run_script(script, root)`` that runs what a document says to type. ``copy_tree`` has made ``root``.
+    Errors are in ``stdout`` too."""
 
     def run(script: str, root: Path) -> subprocess.CompletedProcess:
         bins = [str(Path(executable).parent) for executable in (python, sys.executable)]

@@ -1,15 +1,14 @@
-"""A ``python`` for the tests that starts in milliseconds: each command is forked from one server process,
-which has imported PyTorch and OpenMMLab once.
+"""A ``python`` for the tests that starts in milliseconds. Each command is forked from one server process, which has
+imported PyTorch and OpenMMLab once.
 
-It stands for the real ``python`` in ``python [-u] [-W ACTION] script.py|-m MODULE|-c CODE ARGUMENTS``, also of
-what such a command starts as ``sys.executable``. A command is a process of its own, with its own environment,
-folder, open files, exit code and signals. Two things differ from the real Python: third-party modules are
-imported already, and the command's parent is the server. So what a test says of imports, of the locale, or of
-processes that die with their parent, it says by the real Python, ``sys.executable`` of the test itself; so does
-everything with ``pytest --full``.
+It replaces the real ``python`` in ``python [-u] [-W ACTION] script.py|-m MODULE|-c CODE ARGUMENTS``, and in what such a
+command starts as ``sys.executable``. A command is a process of its own, with its own environment, folder, open files,
+exit code and signals. Two things differ from the real Python: third-party modules are imported already, and the
+command's parent is the server. Therefore tests of imports, of the locale, or of processes that die with their parent
+use the real Python, which is ``sys.executable`` of the test itself. With ``pytest --full``, all tests use it.
 
     with forked_python(folder) as ready:
-        ...  # whatever else is to be done while the server imports
+        ...  # do something else while the server imports
         subprocess.run([ready(), 'tools/train.py', ...])
 """
 import json
@@ -20,16 +19,16 @@ import sys
 from contextlib import contextmanager, suppress
 from functools import cache
 
-MOST_FILES = 250  # that one message over a socket can carry
-HIGH = 1000  # file descriptors from here on are only used while others are put in place
+MOST_FILES = 250  # how many files one message over a socket can carry
+HIGH = 1000  # file descriptors from here on are used only while others are put in place
 NEVER_PASSED_ON = {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD, signal.SIGCONT, signal.SIGTSTP, signal.SIGTTIN,
                    signal.SIGTTOU, signal.SIGWINCH}
 
 
 @contextmanager
 def forked_python(folder):
-    """Start a server; yield a function that waits for it and returns the path of the ``python``, which is kept in
-    ``folder`` (a Path)."""
+    """Start a server, and yield a function that waits for it and returns the path of the ``python``. That file is kept
+    in ``folder`` (a Path)."""
     import subprocess
     python, address = folder / 'python', folder / 'socket'
     python.write_text(f'#!/bin/sh\nFORKED_PYTHON="$0" exec {sys.executable} -I -S {__file__} run {address} "$@"\n')
@@ -39,7 +38,7 @@ def forked_python(folder):
 
     @cache
     def ready():
-        assert b'ready\n' in server.stdout, 'the server did not start'  # after what imports print
+        assert b'ready\n' in server.stdout, 'the server did not start'  # it follows what imports print
         return python
 
     try:
@@ -50,14 +49,14 @@ def forked_python(folder):
 
 
 def run(address: str, arguments: list[str]) -> None:
-    """The client: hand the command over, pass signals on, end as the command ends."""
-    if _target(arguments) is None:  # an option that the server does not know
+    """Run the client: hand the command over, pass signals on, and end as the command ends."""
+    if _target(arguments) is None:  # the server does not know one of the options
         os.execv(sys.executable, [sys.executable, *arguments])
-    # Python itself ignores SIGPIPE and SIGXFSZ
+    # Python itself ignores SIGPIPE and SIGXFSZ.
     ignored = [int(n) for n in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}
                if signal.getsignal(n) == signal.SIG_IGN]
     passed_on = signal.valid_signals() - NEVER_PASSED_ON
-    signal.pthread_sigmask(signal.SIG_BLOCK, passed_on)  # until there is someone to pass them on to
+    signal.pthread_sigmask(signal.SIG_BLOCK, passed_on)  # until there is a process to pass them on to
     server = socket.socket(socket.AF_UNIX)
     server.connect(address)
     files = [int(n) for n in os.listdir('/proc/self/fd')]
@@ -73,7 +72,7 @@ def run(address: str, arguments: list[str]) -> None:
         try:
             signal.signal(number, lambda number, _: os.kill(command, number))
         except (OSError, ValueError):
-            pass  # kept by the C library
+            pass  # the C library keeps this signal for itself
     signal.pthread_sigmask(signal.SIG_UNBLOCK, passed_on)
     code = int(answers.readline() or -signal.SIGKILL)
     if code < 0:
@@ -84,7 +83,7 @@ def run(address: str, arguments: list[str]) -> None:
 
 
 def serve(address: str) -> None:
-    """The server: fork a process for each command; one whose client is killed is killed, too."""
+    """Run the server: fork a process for each command, and kill a process whose client was killed."""
     import select
 
     from quick_runs import leave_configs_unformatted, read_indices_once, spare_the_collector
@@ -102,15 +101,15 @@ def serve(address: str) -> None:
     os.set_blocking(ring, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(ring)
-    clients: dict[int, tuple[int, socket.socket]] = {}  # by the file of a connection: process, connection
+    clients: dict[int, tuple[int, socket.socket]] = {}  # the file of a connection -> (process, connection)
     print('ready', flush=True)
     while True:
-        poll = select.poll()  # made anew each time: it holds no file of its own
+        poll = select.poll()  # it is made anew each time, and holds no file of its own
         for file in (listener.fileno(), awake, 0, *clients):
             poll.register(file, select.POLLIN | select.POLLHUP)
         for file, _ in poll.poll():
             if file == 0:
-                os._exit(0)  # whoever has started the server is gone
+                os._exit(0)  # the process that started the server is gone
             elif file == listener.fileno():
                 client, _ = listener.accept()
                 command = _receive(client, [listener.fileno(), awake, ring, *clients])
@@ -140,7 +139,7 @@ def _tell_of_ends(clients: dict[int, tuple[int, socket.socket]]) -> None:
 
 
 def _tell(client: socket.socket, number: int) -> None:
-    with suppress(OSError):  # of a client that was killed meanwhile
+    with suppress(OSError):  # the client may have been killed meanwhile
         client.sendall(f'{number}\n'.encode())
 
 
@@ -161,10 +160,10 @@ def _read_a_config_of_each() -> None:
 
 
 def _receive(client: socket.socket, ours: list[int]) -> int:
-    """Fork the command that ``client`` asks for; its process id. ``ours``: files that it must not have."""
+    """Fork the command that ``client`` asks for, and return its process id. It must not have the files ``ours``."""
     head, received, _, _ = socket.recv_fds(client, 4, MOST_FILES)
     left, text = int.from_bytes(head, 'big'), b''
-    while len(text) < left and (part := client.recv(left - len(text))):  # nothing: the client was killed
+    while len(text) < left and (part := client.recv(left - len(text))):  # no bytes: the client was killed
         text += part
     command = os.fork()
     if command:
@@ -175,7 +174,7 @@ def _receive(client: socket.socket, ours: list[int]) -> int:
         request = json.loads(text)
         _put_in_place(received, request['files'], [client.fileno(), *ours])
         _become(request)
-    except BaseException:  # a fault of this file
+    except BaseException:  # this file has a fault
         import traceback
         traceback.print_exc()
     os._exit(70)
@@ -192,7 +191,7 @@ def _put_in_place(received: list[int], numbers: list[int], ours: list[int]) -> N
 
 
 def _become(request: dict) -> None:
-    """Run the command as a Python that was started for it, and end the process as Python does."""
+    """Run the command like a Python that was started for it, and end the process as Python does."""
     import atexit
     import gc
     import random
@@ -255,13 +254,13 @@ def _become(request: dict) -> None:
     threading._shutdown()
     atexit._run_exitfuncs()
     if main is not None:
-        vars(main).clear()  # what it has opened is closed
+        vars(main).clear()  # this closes what the command has opened
     gc.collect()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except (OSError, ValueError):
-            code = code or 120  # as Python's own
+            code = code or 120  # as Python itself does
     if code == -signal.SIGINT:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
@@ -269,7 +268,7 @@ def _become(request: dict) -> None:
 
 
 def _target(arguments: list[str]) -> tuple[list[str], str, str, list[str]] | None:
-    """(actions of -W, 'script', '-m' or '-c', which, its arguments); None for other options."""
+    """Return (the actions of -W, 'script', '-m' or '-c', which one, its arguments), or None for other options."""
     rest, actions = list(arguments), []
     while rest and rest[0] in ('-u', '-W'):
         if rest.pop(0) == '-W' and rest:

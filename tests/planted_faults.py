@@ -1,12 +1,12 @@
 """Plant faults in a copy of the code, one at a time, and say which of them the tests catch.
 
-    python tests/planted_faults.py                     # all; about ten minutes
-    python tests/planted_faults.py --only guard        # those whose file or change has this word
-    python tests/planted_faults.py --tests ../before   # by the tests of another checkout
-    python tests/planted_faults.py --all               # by all of make test where the tests beside it miss it
+    python tests/planted_faults.py                     # all faults; takes about ten minutes
+    python tests/planted_faults.py --only guard        # faults whose file or change has this word
+    python tests/planted_faults.py --tests ../before   # use the tests of another checkout
+    python tests/planted_faults.py --all               # run all of make test on faults that the named tests miss
 
-Each is looked for by the tests that are named beside it. Exit code 1: one was not caught. Not run by CI: it tests the
-tests.
+The tests that are named beside a fault are run to catch it. The exit code is 1 if a fault was not caught. CI does not
+run this script, because it tests the tests.
 """
 import argparse
 import os
@@ -24,7 +24,7 @@ NOT_OF_MAKE_TEST = ('tests/faults', 'tests/slurm', 'tests/wheel')
 
 @dataclass(frozen=True)
 class Fault:
-    """In ``file``, ``right`` becomes ``wrong``; ``tests`` are looked at first."""
+    """A fault: in ``file``, ``right`` becomes ``wrong``. ``tests`` are run first."""
     file: str
     right: str
     wrong: str
@@ -69,7 +69,7 @@ FAULTS = [
 
 
 def is_caught(fault: Fault, tests: Path, folder: Path, by_all: bool) -> tuple[bool, str]:
-    """(whether a test fails, the first that does or how many were looked at)."""
+    """Return (whether a test fails, the first that does or else how many were run)."""
     listed = subprocess.run(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], cwd=ROOT, text=True,
                             capture_output=True, check=True).stdout
     for name in filter(None, listed.split('\0')):

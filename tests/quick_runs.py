@@ -1,4 +1,4 @@
-"""Makes the many short runs of the tests begin sooner; what they train and write stays the same."""
+"""Make the many short runs of the tests begin sooner. What they train and write stays the same."""
 import atexit
 import functools
 import gc
@@ -12,34 +12,36 @@ from mmengine.visualization import Visualizer
 from yapf.yapflib import yapf_api
 
 format_code = yapf_api.FormatCode
-_frozen = 0  # modules that were imported at the last time
+_frozen = 0  # how many modules were imported at the last freeze
 
 
 def leave_configs_unformatted() -> None:
-    """MMEngine lays each run's config out by yapf: up to three seconds, for a text that hardly a test looks at."""
+    """Keep MMEngine from formatting each run's config by yapf. That takes up to three seconds, and hardly any test
+    looks at the text."""
     yapf_api.FormatCode = lambda text, **_: (text, True)
 
 
 def read_indices_once() -> None:
-    """MMEngine reads a hundred files of YAML for each config that stands on one of MMDetection's or MMPretrain's: half
-    a second, for the same answer each time."""
+    """Read the model indices of MMDetection and MMPretrain once. MMEngine reads a hundred YAML files for each config
+    that inherits from theirs, which takes half a second and gives the same answer each time."""
     config_utils.load = functools.cache(config_utils.load)
 
 
 def spare_the_collector() -> None:
-    """Each data set of MMEngine makes Python's garbage collector look at everything: let it pass by what the
-    imports of PyTorch and OpenMMLab have made, which takes half a second each time."""
+    """Let Python's garbage collector pass by what the imports of PyTorch and OpenMMLab have made. Each data set of
+    MMEngine makes the collector look at everything, which takes half a second each time."""
     global _frozen
     if len(sys.modules) > _frozen + 300:
         gc.collect()
         gc.freeze()
-        atexit.register(gc.unfreeze)  # or Triton complains of what is left at the end
+        atexit.register(gc.unfreeze)  # without this, Triton complains at exit about objects that are left
         _frozen = len(sys.modules)
 
 
 def forget_other_runs() -> None:
-    """MMEngine keeps loggers and visualizers by names that hold the second: of two runs that begin in one second
-    of one process, the second would write into the first one's folder. So forget them before each."""
+    """Make MMEngine forget its loggers and visualizers before each run. It keeps them by names that hold the time in
+    seconds. If two runs of one process begin in the same second, the later one would write into the earlier one's
+    folder."""
     from_cfg = Runner.from_cfg
 
     def forget_and_build(cfg):

@@ -1,5 +1,5 @@
-"""Configs, read once per process: a read takes up to half a second, and the tests of configs read each several
-times."""
+"""A cache that reads each config once per process. A read takes up to half a second, and the tests of configs read
+each config several times."""
 import copy
 from functools import cache
 from pathlib import Path
@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 
 def read_once(path: Path) -> Config:
-    """A copy of the config at ``path``, to be changed as one likes."""
+    """Return a copy of the config at ``path``, which may be changed."""
     return copy.deepcopy(_read(path))
 
 

@@ -1,4 +1,4 @@
-"""Small evaluation sets, detections and run folders, drawn and written as the real ones are."""
+"""Small evaluation sets, detections and run folders, which are drawn and written like real ones."""
 import json
 from pathlib import Path
 
@@ -12,7 +12,7 @@ CLASSES = ('cat', 'dog', 'bird')
 
 
 def drawn_truth(images: int = 30, seed: int = 0, crowds: bool = True) -> Truth:
-    """Objects of three classes and all sizes, some crowds; one image has none."""
+    """Draw objects of three classes and of all sizes, with some crowds. One image has no objects."""
     rng = np.random.default_rng(seed)
     annotations = []
     for image in range(1, images + 1):
@@ -30,7 +30,7 @@ def drawn_truth(images: int = 30, seed: int = 0, crowds: bool = True) -> Truth:
 
 
 def drawn_detections(truth: Truth, seed: int = 1, found: float = 0.8, false: int = 3) -> list[dict]:
-    """The objects, shaken, and false ones; no score twice."""
+    """Draw detections: the objects with noise on their boxes, and false ones. No score occurs twice."""
     rng = np.random.default_rng(seed)
     boxes = []
     for a in truth.content['annotations']:
@@ -67,8 +67,8 @@ def write_run(folder: Path, *, method: str | None = 'resizemix', digest: str | N
               truth: Truth | None = None, detections: list[dict] | None = None, lr: float = 0.02,
               start: str = '20260101_000000', loss: str = '1.0', metric='mmresizemix.CocoMetric',
               more: str = '', top1: float | None = 76.0) -> Path:
-    """A run as MMEngine and our hooks leave it. With ``truth`` and ``detections``, these and
-    their AP; else ``ap`` is only logged. ``method=None``: a run that knows nothing of us."""
+    """Write a run as MMEngine and our hooks leave it. If ``truth`` and ``detections`` are given, they are written with
+    their AP. Otherwise, ``ap`` is only logged. With ``method=None``, the run knows nothing of this package."""
     from mmresizemix.metrics.evaluation import evaluate
     logs = folder / start / 'vis_data'
     logs.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The demo's classifier, small enough to be trained by dozens of tests: drawn crops, one stage of 8 channels."""
+"""The demo's classifier, small enough for dozens of tests to train it: drawn crops, and one stage of 8 channels."""
 from pathlib import Path
 
 from mmengine.config import Config
@@ -11,12 +11,13 @@ ONE_STAGE = {'model.backbone.num_stages': 1, 'model.backbone.strides': (1, ), 'm
 
 
 def write_crops(folder: Path, train: int, val: int = 2) -> Path:
-    """Pictures of each of the six classes, in the layout of a classifier; their folder."""
+    """Write pictures of each of the six classes in the layout for a classifier, and return their folder."""
     return write_scenes(folder, crops=(train, val), crop_size=48, coco=(0, 0), voc=(0, 0, 0)) / 'classification'
 
 
 def small_classifier(crops: Path, work_dir: Path, name: str = 'resnet18-resizemix_scenes', **options) -> Config:
-    """The config ``demo/<name>.py`` on ``crops``, every step logged; two epochs unless ``options`` say otherwise."""
+    """Return the config ``demo/<name>.py`` for ``crops``. Every step is logged, and there are two epochs unless
+    ``options`` say otherwise."""
     cfg = read_config(CONFIGS / f'demo/{name}.py')
     for loader in (cfg.train_dataloader, cfg.val_dataloader):
         loader.dataset.data_root = str(crops)

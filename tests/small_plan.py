@@ -1,4 +1,4 @@
-"""Plans of few and short runs, and what tests of faults do with them."""
+"""Plans of few and short runs, and what the tests of faults do with them."""
 import os
 import re
 import signal
@@ -14,7 +14,7 @@ from mmresizemix.transfer import load_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = Path('finetune/ssd/random-weights-seed-0')
-# ResNet-18 with an eighth of its channels: what is tested here are files and processes.
+# ResNet-18 with an eighth of its channels, since the tests are about files and processes.
 _channels = (32, 16, 16, 16)
 THIN_SSD = {'model.backbone.base_channels': 8, 'model.backbone.stem_channels': 8,
             'model.neck.in_channels': _channels[:1], 'model.neck.out_channels': _channels,
@@ -26,12 +26,13 @@ pretrainings, detectors, baseline = pretrainings[1:], detectors[:1], 'random wei
 
 def write_plan(folder: Path, python: str, pictures: int = 8, settings: str = '',
                **options) -> tuple[Path, dict[str, str]]:
-    """(the plan, the environment that it needs).
+    """Write a plan, and return (the plan, the environment that it needs).
 
     Args:
-        python: which is to run it.
-        pictures: to train from, four a step.
-        settings: more lines of the plan; options: of the detector's config.
+        python: the Python that runs it.
+        pictures: how many pictures to train on, four per step.
+        settings: more lines of the plan.
+        options: options of the detector's config.
     """
     scenes = write_scenes(folder / 'scenes', crops=(2, 2), crop_size=48, coco=(pictures, 4),
                           voc=(2, 2, 2), scene_size=(96, 96))
@@ -47,8 +48,8 @@ detectors = [dict(name='SSD', config={str(ROOT / "configs/demo/ssd96_r18_scenes-
 
 
 def write_smoke_plan(folder: Path, whole: bool = True) -> Path:
-    """``configs/plans/demo_smoke.py``, where a test may write beside it; else one pretraining of it, random
-    weights, and one detector."""
+    """Write ``configs/plans/demo_smoke.py`` into ``folder``, where a test may write beside it. If not ``whole``, the
+    plan has only one of its pretrainings, random weights, and one detector."""
     plans = ROOT / 'configs/plans'
     plan = folder / 'smoke.py'
     plan.write_text(f'''
@@ -62,7 +63,7 @@ detectors = [dict(one, config=_plans + '/' + one['config']) for one in _base_.de
 
 
 def smoke_environment(folder: Path, python: str) -> dict[str, str]:
-    """What it needs: its scenes, drawn in ``folder``; ``python`` is to run it."""
+    """Return the environment that the smoke plan needs. Its scenes are drawn in ``folder``, and ``python`` runs it."""
     scenes = write_scenes(folder, **SIZES, **SCALES['smoke'][1])
     return _environment(scenes, python)
 
@@ -78,7 +79,7 @@ def transfer(plan: Path, root: Path, environment, *arguments) -> subprocess.Comp
 
 
 def start(plan: Path, root: Path, environment, *arguments) -> subprocess.Popen:
-    """The same in the background; what it prints, errors too, is in ``stdout``."""
+    """Start tools/transfer.py in the background. What it prints is in ``stdout``, errors too."""
     return subprocess.Popen(_command(plan, root, environment, arguments), cwd=ROOT, env=environment, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
@@ -88,7 +89,7 @@ def _command(plan: Path, root: Path, environment, arguments) -> list[str]:
 
 
 def wait_for_line(command: subprocess.Popen, log: Path, pattern: str, seconds: float = 600) -> None:
-    """Until ``log`` has a line with ``pattern``."""
+    """Wait until ``log`` has a line with ``pattern``."""
     began = time.monotonic()
     while not (log.is_file() and re.search(pattern, log.read_text(encoding='utf-8'))):
         assert command.poll() is None, command.stdout.read()
@@ -97,7 +98,7 @@ def wait_for_line(command: subprocess.Popen, log: Path, pattern: str, seconds: f
 
 
 def processes(root: Path) -> list[int]:
-    """Every process that works under ``root``: the command, its stages, their loaders."""
+    """Return every process that works under ``root``: the command, its stages and their loaders."""
     found = []
     for folder in Path('/proc').glob('[0-9]*'):
         try:
@@ -117,7 +118,7 @@ def kill(pids: list[int]) -> None:
 
 
 def assert_same_checkpoint(one: Path, two: Path) -> None:
-    """Weights, optimizer and schedules, bit for bit."""
+    """Check that weights, optimizer and schedules are equal, bit for bit."""
     ours, theirs = load_checkpoint(one), load_checkpoint(two)
     for part in ('state_dict', 'optimizer', 'param_schedulers'):
         assert_equal(ours[part], theirs[part], f'{one}: {part}')

@@ -1,6 +1,6 @@
-"""A run small enough to be repeated: two dozen pictures of noise, mixed, into one linear layer.
+"""A run that is small enough to be repeated. It trains one linear layer on two dozen mixed pictures of noise.
 
-Run by torchrun it writes what each rank drew, and may be stopped by a signal::
+Under torchrun, it writes what each rank drew, and a signal may stop it::
 
     small_run.py WORK_DIR [--epochs N] [--stop RANK ITERATION] [--resume]
 """
@@ -27,7 +27,7 @@ from mmresizemix.training.launch import build_runner, leave_process_group
 
 @DATASETS.register_module(force=True)
 class NoisyPictures(Dataset):
-    """Pictures, augmented by noise from Python's, numpy's and torch's global generators."""
+    """Pictures that are augmented by noise from the global generators of Python, numpy and torch."""
 
     def __len__(self):
         return 24
@@ -70,13 +70,13 @@ class OneLayer(BaseModel):
             self.epochs.append([])
         self.epochs[-1].append(inputs.detach().clone())
         out = self.layer(self.norm(inputs.flatten(1))).mean()
-        noise = torch.rand(()) + random.random() + np.random.rand()  # a step draws, too, not only the loader
+        noise = torch.rand(()) + random.random() + np.random.rand()  # a step draws numbers too, not only the loader
         return dict(loss=out + noise * self.layer.bias)
 
 
 @HOOKS.register_module(force=True)
 class SignalAt(Hook):
-    """Sends this process a signal in the iteration that ends as the run's ``at``-th."""
+    """A hook that sends this process a signal at the end of the run's ``at``-th iteration."""
 
     def __init__(self, at: int, rank: int = 0, number: int = signal.SIGTERM):
         self.at, self.rank, self.number = at, rank, number
@@ -106,8 +106,8 @@ def config(work_dir, epochs, workers=0, resume=False, launcher='none', stop=None
 
 
 def two_processes(python, work_dir, *arguments):
-    """This file, run by torchrun. Before Python 3.11.10 a loader's worker hangs at its fork in one of
-    some twenty runs (python/cpython#112275): what takes long is tried once more."""
+    """Run this file by torchrun. Before Python 3.11.10, a loader's worker hangs at its fork in about one of twenty runs
+    (python/cpython#112275), so a run that takes too long is tried once more."""
     command = [python, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2',
                __file__, str(work_dir), *arguments]
     environment = {**os.environ, 'OMP_NUM_THREADS': '1'}

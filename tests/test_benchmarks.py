@@ -1,4 +1,4 @@
-"""Benchmarks are no tests, but they start, and their page shows what they kept."""
+"""Tests that the benchmarks start, and that their page shows the figures that they kept."""
 import importlib
 import json
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / 'benchmarks'
-PARTS = ('side_by_side', 'drawn_set', 'loops', 'page')  # that ask no question of their own
+PARTS = ('side_by_side', 'drawn_set', 'loops', 'page')  # modules that answer no question of their own
 COMMANDS = sorted(p.stem for p in BENCHMARKS.glob('*.py') if p.stem not in PARTS)
 
 
@@ -22,7 +22,7 @@ def test_says_what_it_measures_and_is_run_by_a_script(name, python):
 
 @pytest.fixture
 def bench(tmp_path, monkeypatch):
-    """The modules ``side_by_side`` and ``page``, with folders of the test's own."""
+    """The modules ``side_by_side`` and ``page``, which use folders of the test."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     side_by_side, page = (importlib.import_module(name) for name in ('side_by_side', 'page'))
     monkeypatch.setattr(side_by_side, 'RESULTS', tmp_path)

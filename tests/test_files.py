@@ -1,4 +1,4 @@
-"""Files and checkpoints that are there whole or not at all."""
+"""Tests that files and checkpoints are written completely or not at all."""
 import errno
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Which room imports which: as the table in docs/design.md says, without circles."""
+"""Tests that the rooms of the package import each other as the table in docs/design.md says, without circles."""
 import ast
 import re
 from collections import defaultdict
@@ -7,16 +7,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / 'mmresizemix'
-FACES = ('__init__', '__main__')  # of the whole package: they import what they show
+FACES = ('__init__', '__main__')  # the faces of the whole package, which import what they show
 
 
 def room_of(path: Path) -> str:
-    """The subpackage of a file, or the module itself if it is loose in the package."""
+    """Return the subpackage of a file, or the module itself if it is in no subpackage."""
     return path.relative_to(PACKAGE).with_suffix('').parts[0]
 
 
 def imported_rooms(path: Path) -> set[str]:
-    """The rooms that a file imports, also inside functions; not those for type checkers alone."""
+    """Return the rooms that a file imports, also inside functions, but not for type checkers only."""
     tree = ast.parse(path.read_text(encoding='utf-8'))
     for_checkers = {id(node) for block in ast.walk(tree) if isinstance(block, ast.If)
                     and getattr(block.test, 'id', '') == 'TYPE_CHECKING' for node in ast.walk(block)}

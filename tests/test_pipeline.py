@@ -1,4 +1,4 @@
-"""The steps of a transfer study as a user runs them, on a few drawn scenes."""
+"""Tests of the steps of a transfer study as a user runs them, on a few drawn scenes."""
 import json
 from pathlib import Path
 
@@ -55,15 +55,15 @@ def test_both_detectors_train_and_evaluate_in_both_formats(name, environment, tm
 
 
 def assert_detections_give_the_logged_metrics(work_dir):
-    """What a laptop computes from the run's files is what the run logged."""
+    """Check that the metrics that a laptop computes from the run's files are those that the run logged."""
     [run], faults = read_runs([work_dir])
-    assert faults == [] and run.detections and run.from_scratch
-    truth = read_truth(run.truth)
-    detections = read_detections(run.detections, truth)
-    again = evaluate(truth, detections, voc=run.kind == 'VOC')
+    assert faults == [] and run.kept.detections and run.from_scratch
+    truth = read_truth(run.kept.truth)
+    detections = read_detections(run.kept.detections, truth)
+    again = evaluate(truth, detections, voc=run.config.kind == 'VOC')
     assert len(detections) > 0 and len(truth.image_ids) == 4
     assert again.value(run.primary) == pytest.approx(run.metrics[run.primary], abs=1e-7)
-    if run.kind == 'COCO':
+    if run.config.kind == 'COCO':
         for name in ('AP', 'AP50', 'AP75'):
             assert again.value(name) == pytest.approx(run.metrics[name], abs=1e-12)
 
@@ -73,7 +73,7 @@ class Interrupted(Exception):
 
 
 def train(config, work_dir, resume=False, stop_before=None):
-    """Three epochs; ``stop_before`` ends the run as an interruption would."""
+    """Train for three epochs. ``stop_before`` ends the run as an interruption would."""
     cfg = read_config(config)
     if 'scenes-' in config:
         set_backbone(cfg, 'random')
@@ -101,7 +101,7 @@ class _StopBefore(Hook):
 
 @pytest.mark.parametrize('config', ['resnet18-resizemix_scenes', 'faster-rcnn_r18_scenes-coco'])
 def test_a_resumed_run_equals_the_uninterrupted_one(config, environment, tmp_path):
-    """With workers, augmentation, mixing, random proposals, and validation in between."""
+    """The runs have workers, augmentation, mixing, random proposals, and validation in between."""
     config = f'configs/demo/{config}.py'
     straight = train(config, tmp_path / 'straight')
     with pytest.raises(Interrupted):
@@ -112,7 +112,7 @@ def test_a_resumed_run_equals_the_uninterrupted_one(config, environment, tmp_pat
 
 
 def test_the_commands_from_pictures_to_a_detector(environment, tool, tmp_path):
-    """Pretrain with ResizeMix, look at it, export, train SSD from it, test it."""
+    """Pretrain with ResizeMix, look at the mix, export the backbone, train SSD from it, and test that."""
     def run(name, *arguments):
         done = tool(name, *arguments, environment=environment)
         assert done.returncode == 0, done.stderr[-3000:]

@@ -1,4 +1,4 @@
-"""Classifiers as their frameworks save them."""
+"""Checkpoints of classifiers as their frameworks save them."""
 import os
 from functools import cache
 
@@ -15,7 +15,7 @@ work = open('/nonexistent')
 
 
 def state_of(depth=18, seed=0, **settings):
-    """The weights of a torchvision ResNet, random, with every buffer off its default, and small
+    """Return random weights of a torchvision ResNet. Every buffer differs from its default, and the weights are small
     enough for a detector to train from."""
     return {name: tensor.clone() for name, tensor in _drawn(depth, seed, **settings).items()}
 
@@ -33,7 +33,7 @@ def _random(weight: torch.Tensor) -> torch.Tensor:
 
 
 def as_mmpretrain(state, config=CLASSIFIER_CONFIG):
-    """How mmpretrain's checkpoints look: prefixes, a head, a meta with the config's text."""
+    """Return ``state`` as mmpretrain saves it: with prefixes, a head, and a meta that holds the config's text."""
     named = {('head.fc.' + k[3:] if k.startswith('fc.') else f'backbone.{k}'): v
              for k, v in state.items()}
     return dict(meta=dict(cfg=config, epoch=3), state_dict=named,
@@ -41,7 +41,7 @@ def as_mmpretrain(state, config=CLASSIFIER_CONFIG):
 
 
 class RunsCode:
-    """Pickles to a call: loading it carelessly creates ``path``."""
+    """An object that pickles to a call. Loading it without care creates ``path``."""
 
     def __init__(self, path):
         self.path = str(path)

@@ -3,15 +3,22 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from .detections import UnreadableDetections, read_detections, read_truth
 from .evaluation import Evaluation, evaluate
 
-Files = tuple[Path, Path, bool]  # truth, detections, whether VOC's mAP is wanted too
+
+class DetectionFiles(NamedTuple):
+    """The files of one evaluation, and whether VOC's mAP is wanted, too."""
+    truth: Path
+    detections: Path
+    voc: bool = False
 
 
-def evaluate_files(files: Sequence[Files], resamples: int, *, seed: int = 0,
+def evaluate_files(files: Sequence[DetectionFiles], resamples: int, *, seed: int = 0,
                    workers: int | None = None,
                    progress: Callable[[int, int], None] | None = None
                    ) -> list[Evaluation | UnreadableDetections]:
@@ -30,22 +37,22 @@ def evaluate_files(files: Sequence[Files], resamples: int, *, seed: int = 0,
     """
     # The affinity counts the cores that this process may use, e.g. in a container or a Slurm job.
     workers = min(workers or len(os.sched_getaffinity(0)), len(files))
-    jobs = [(truth, found, voc, resamples, seed) for truth, found, voc in files]
+    evaluate_one = partial(_evaluate, resamples=resamples, seed=seed)
     with ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
         results = []
-        for result in (pool.map if pool else map)(_evaluate, jobs):
+        for result in (pool.map if pool else map)(evaluate_one, files):
             results.append(result)
             if progress:
-                progress(len(results), len(jobs))
+                progress(len(results), len(files))
     return results
 
 
-def _evaluate(job: tuple) -> Evaluation | UnreadableDetections:
-    truth_file, found, voc, resamples, seed = job
+def _evaluate(files: DetectionFiles, resamples: int,
+              seed: int) -> Evaluation | UnreadableDetections:
     # The error is returned, not raised, so that one bad file does not end the evaluation of all.
     try:
-        truth = read_truth(truth_file)
-        detections = read_detections(found, truth)
+        truth = read_truth(files.truth)
+        detections = read_detections(files.detections, truth)
     except UnreadableDetections as error:
         return error
-    return evaluate(truth, detections, voc=voc, resamples=resamples, seed=seed)
+    return evaluate(truth, detections, voc=files.voc, resamples=resamples, seed=seed)

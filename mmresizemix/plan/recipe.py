@@ -10,7 +10,7 @@ from typing import Any
 from mmengine.config import DictAction
 
 from ..openmmlab.installed import read_config
-from ..runs.configs import comparable
+from ..runs.comparable import comparable
 from ..training.sharing import LOADERS
 from .plan import PlanError
 

@@ -13,10 +13,11 @@ from ..files import write_if_changed
 from ..openmmlab.installed import read_config
 from ..report.make import REPORT
 from ..runs import read_metrics
-from ..runs.configs import TABLE_ROW, method_of
 from ..runs.detection_index import FOLDER, DumpIndex
 from ..runs.logs import HEADLINES
+from ..runs.methods import method_of
 from ..runs.run import RANDOM
+from ..runs.run_config import TABLE_ROW
 from .budget import Budget, small_config
 from .data import DataRecord
 from .made_of import absent, digest_of, identity, python_tool

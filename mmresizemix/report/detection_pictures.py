@@ -38,22 +38,24 @@ class Example:
     panels: tuple[Panel, ...]
 
 
-def examples(comparison: Comparison, truths: Mapping[Path, Truth]) -> list[Example]:
+def examples(comparison: Comparison) -> list[Example]:
     """Draw three images per column, chosen by :data:`RULE`."""
     made = []
     for column in comparison.columns:
         # The first run of each cell is drawn, so its detections must be there.
-        cells = [cell for cell in comparison.cells_of(column) if cell.evaluations[0]]
+        cells = [cell for cell in comparison.cells_of(column) if cell.assessed[0].evaluation]
         if comparison.baseline in [c.row for c in cells] and len(cells) > 1:
-            made += _of_column(column, cells, truths[cells[0].runs[0].folder])
+            made += _of_column(column, cells)
     return made
 
 
-def _of_column(column: Column, cells: Sequence[Cell], truth: Truth) -> list[Example]:
+def _of_column(column: Column, cells: Sequence[Cell]) -> list[Example]:
     baseline, *others = cells  # the baseline is the first row
+    truth = baseline.assessed[0].truth
+    assert truth is not None, 'there is no evaluation without it'
     best = max(others, key=lambda c: c.mean)
     detections = {c.row: read_detections(file, truth) for c in cells
-                  if (file := c.runs[0].detections)}
+                  if (file := c.runs[0].kept.detections)}
     # The gain of the best pretraining in each image, which is NaN in images without objects.
     gain = (ap50_by_image(truth, detections[best.row])
             - ap50_by_image(truth, detections[baseline.row]))
@@ -103,7 +105,7 @@ def _ap_in_image(objects: list[dict], detections: list[dict]) -> float:
 def _example(title: str, image_id: Any, truth: Truth, detections: Mapping[str, list],
              cells: Sequence[Cell]) -> Example:
     info = next(i for i in truth.content['images'] if i['id'] == image_id)
-    picture = _picture(info, [r.pictures for c in cells for r in c.runs])
+    picture = _picture(info, [r.kept.pictures for c in cells for r in c.runs])
     objects = [a for a in truth.content['annotations'] if a['image_id'] == image_id]
     panels = [_panel('truth', picture, info, objects, truth)]
     for row, found in detections.items():

@@ -82,7 +82,7 @@ def to_csv(comparison: Comparison) -> str:
             if cell is None:
                 continue
             for i, run in enumerate(cell.runs):
-                for name in sorted(set(cell.metrics) - {'primary'}):
+                for name in sorted(cell.metrics):
                     value = float(cell.metrics[name][i])
                     # repr keeps every digit, and an empty field reads as a missing value.
                     writer.writerow((row, column.label, run.folder, run.seed, run.epoch, name,
@@ -109,16 +109,21 @@ def to_json(comparison: Comparison) -> str:
 def _cell(cell: Cell) -> dict[str, Any]:
     return dict(row=cell.row, column=cell.column, mean=cell.mean, interval=cell.interval,
                 pretrainings=cell.pretrainings, runs=[
-                    dict(_run(run), metrics={k: v[i] for k, v in sorted(cell.metrics.items())
-                                             if k != 'primary'}, evaluated_again=e is not None)
-                    for i, (run, e) in enumerate(zip(cell.runs, cell.evaluations))])
+                    dict(_run(one.run), metrics={k: v[i] for k, v in sorted(cell.metrics.items())},
+                         evaluated_again=one.evaluation is not None)
+                    for i, one in enumerate(cell.assessed)])
 
 
 def _run(run: Run) -> dict[str, Any]:
-    names = ('folder', 'method', 'verified', 'pretraining', 'source', 'top1', 'config_name', 'seed',
-             'epoch', 'curve', 'rounded', 'detections', 'truth_sha256', 'hours',
-             'images_per_second', 'peak_memory', 'versions')
-    return {name: getattr(run, name) for name in names}
+    origin, its = run.origin, run.provenance
+    return dict(
+        folder=run.folder, method=origin.method, verified=origin.verified,
+        pretraining=origin.pretraining, source=origin.source, top1=origin.top1,
+        config_name=run.config.name, seed=run.seed, epoch=run.epoch, curve=run.curve,
+        rounded=run.config.rounded, detections=run.kept.detections,
+        truth_sha256=run.kept.truth_sha256, hours=its.hours,
+        images_per_second=its.images_per_second, peak_memory=its.peak_memory,
+        versions=its.versions)
 
 
 def _contrast(contrast: Contrast) -> dict[str, Any]:

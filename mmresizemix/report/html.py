@@ -1,5 +1,5 @@
 """The report ``report.html``, one file with everything in it that opens without a network."""
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,9 +7,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..files import write_text
-from ..metrics.detections import Truth
 from ..results.comparison import Comparison
-from ..runs.configs import EVALUATION_SET
+from ..runs.comparable import EVALUATION_SET
 from ..runs.run import Run
 from .detection_pictures import RULE, Panel, data_uri, examples
 from .figures import (
@@ -39,12 +38,11 @@ class PlotSection:
     plots: tuple[Plot, ...]
 
 
-def write_report(path: str | Path, comparison: Comparison, truths: Mapping[Path, Truth],
+def write_report(path: str | Path, comparison: Comparison,
                  searched: Sequence[str | Path] = ()) -> Path:
     """Write the report to ``path``.
 
     Args:
-        truths: the evaluation set of each run by the folder of the run, for the pictures.
         searched: the folders that are searched for pictures of mixed batches.
     """
     shown = tables(comparison)
@@ -54,7 +52,7 @@ def write_report(path: str | Path, comparison: Comparison, truths: Mapping[Path,
         headline=headline(comparison), summary=_summary(comparison), main=shown[0],
         others=shown[1:], notes=notes(comparison),
         sections=[s for s in _sections(comparison) if s.plots],
-        examples=examples(comparison, truths), example_rule=RULE, mixes=_mixes(searched),
+        examples=examples(comparison), example_rule=RULE, mixes=_mixes(searched),
         provenance=_provenance(comparison), settings=_settings(comparison),
         faults=comparison.faults, svg=Markup)
     return write_text(path, page)
@@ -115,20 +113,21 @@ def _provenance(comparison: Comparison) -> Table:
               'evaluated', 'set digest', 'hours', 'images/s', 'GiB', 'versions')
     rows = []
     for (row, column), cell in sorted(comparison.cells.items()):
-        for run, evaluation in zip(cell.runs, cell.evaluations):
-            again = 'from its detections' if evaluation else 'as logged'
+        for one in cell.assessed:
+            run, its = one.run, one.run.provenance
+            again = 'from its detections' if one.evaluation else 'as logged'
             rows.append((str(run.folder), row, column, _digest(run), _text(run.seed),
-                         str(run.epoch), run.config_name, again,
-                         run.config.get(EVALUATION_SET, MISSING), number(run.hours),
-                         number(run.images_per_second, 1), number(run.peak_memory),
-                         ', '.join(f'{k} {v}' for k, v in sorted(run.versions.items()))))
+                         str(run.epoch), run.config.name, again,
+                         one.settings.get(EVALUATION_SET, MISSING), number(its.hours),
+                         number(its.images_per_second, 1), number(its.peak_memory),
+                         ', '.join(f'{k} {v}' for k, v in sorted(its.versions.items()))))
     return Table('Where every number comes from', header, tuple(rows))
 
 
 def _digest(run: Run) -> str:
-    if not run.verified:
+    if not run.origin.verified:
         return 'unverified'
-    return (run.pretraining or 'random weights')[:14]
+    return (run.origin.pretraining or 'random weights')[:14]
 
 
 def _text(value: int | None) -> str:

@@ -8,7 +8,7 @@ from ..files import write_text
 from ..results.assess import assess
 from ..results.compare import compare
 from ..results.comparison import Comparison
-from ..runs.read_folders import read_runs
+from ..runs import read_runs
 from .formats import FORMATS
 from .html import write_report
 
@@ -40,15 +40,12 @@ def make_comparison(paths: Sequence[str | Path], out: str | Path, *,
     with _progress('reading runs', quiet) as progress:
         runs, faults = read_runs(paths, epoch, annotations, progress)
     with _progress('evaluating detections', quiet) as progress:
-        runs, evaluations, truths, more = assess(runs, resamples, workers=workers,
-                                                 progress=progress)
-    sets = {folder: (len(t.image_ids), tuple(t.class_names)) for folder, t in truths.items()}
-    result = compare(runs, evaluations, sets, [*faults, *more], baseline=baseline,
-                     allow_different=allow_different, resamples=resamples, epoch=epoch,
-                     remark=remark)
+        assessed = assess(runs, resamples, workers=workers, progress=progress)
+    result = compare(assessed, faults, baseline=baseline, allow_different=allow_different,
+                     resamples=resamples, epoch=epoch, remark=remark)
     for name in formats:
         if name == 'html':
-            write_report(out / REPORT, result, truths, [pictures] if pictures else paths)
+            write_report(out / REPORT, result, [pictures] if pictures else paths)
         else:
             file, show = FORMATS[name]
             write_text(out / file, show(result))

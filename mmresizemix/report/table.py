@@ -150,12 +150,13 @@ def _notes_of_column(column: Column, cells: Sequence[Cell]) -> list[str]:
                     'numbers may not be compared with published ones.')
     # How far the runs can be trusted: rounded metrics, unproved backbones, configs that differ.
     runs = [r for c in cells for r in c.runs]
-    rounded = [r for c in cells for r, e in zip(c.runs, c.evaluations) if r.rounded and e is None]
+    rounded = [one for c in cells for one in c.assessed
+               if one.run.config.rounded and one.evaluation is None]
     if rounded:
         said.append(f'{len(rounded)} of {len(runs)} runs have only logged metrics, '
                     'rounded to 0.1 AP (set outfile_prefix to keep the detections).')
-    if not all(r.verified for r in runs):
-        said.append(f'the backbone of {sum(not r.verified for r in runs)} of '
+    if not all(r.origin.verified for r in runs):
+        said.append(f'the backbone of {sum(not r.origin.verified for r in runs)} of '
                     f'{len(runs)} runs is unverified (no {"backbone.json"} of BackboneGuard).')
     if column.differs:
         said.append('COMPARES RUNS WHOSE CONFIGS DIFFER, in '
@@ -200,8 +201,9 @@ def top1_of(comparison: Comparison, row: str) -> float | None:
     Only pretrainings whose top-1 is known count.
     """
     # Several runs share a pretraining, which counts once.
-    known = {r.pretraining: r.top1 for (name, _), c in comparison.cells.items() if name == row
-             for r in c.runs if r.top1 is not None}
+    origins = [run.origin for (name, _), cell in comparison.cells.items() if name == row
+               for run in cell.runs]
+    known = {o.pretraining: o.top1 for o in origins if o.top1 is not None}
     return sum(known.values()) / len(known) if known else None
 
 

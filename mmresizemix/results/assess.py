@@ -1,104 +1,116 @@
 """Evaluate the detections of runs again, without their models, and check that each file of
 detections belongs to its run."""
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ..metrics.detections import Truth, UnreadableDetections, read_truth
-from ..metrics.evaluate_runs import Files, evaluate_files
+from ..metrics.evaluate_runs import DetectionFiles, evaluate_files
 from ..metrics.evaluation import Evaluation
-from ..runs.configs import EVALUATION_SET
+from ..runs.comparable import EVALUATION_SET
 from ..runs.run import Fault, Run
 
 ROUNDED = 6e-4  # mmdet's CocoMetric logs three digits
 DRIFT = 1e-6  # VOCMetric divides in float32
 
 
+@dataclass(frozen=True, eq=False)
+class AssessedRun:
+    """A run, and what its detections say.
+
+    Args:
+        truth: its evaluation set, or None if the set is unknown.
+        evaluation: its detections, evaluated again. None if it has kept none, or if they are not
+            what they should be: its logged metrics then count.
+        fault: what was wrong with its truth or its detections, if anything.
+    """
+    run: Run
+    truth: Truth | None = None
+    evaluation: Evaluation | None = None
+    fault: Fault | None = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that compared runs must share, which include the evaluation set."""
+        if self.truth is None:
+            return self.run.settings
+        return {**self.run.settings, EVALUATION_SET: self.truth.identity[:12]}
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The metrics, in 0..1. Evaluating again gives every digit, so it replaces logged ones."""
+        again = self.evaluation.overall if self.evaluation else {}
+        return {**self.run.metrics, **{name: float(v[0]) for name, v in again.items()}}
+
+    def but(self, problem: str) -> 'AssessedRun':
+        """Return this run with a fault."""
+        # The fault names the folder already, so the text shows paths inside the folder.
+        problem = problem.replace(f'{self.run.folder}/', '')
+        return replace(self, fault=Fault(self.run.folder, problem))
+
+
 def assess(runs: Sequence[Run], resamples: int, *, workers: int | None = None,
-           progress: Callable[[int, int], None] | None = None
-           ) -> tuple[list[Run], dict[Path, Evaluation], dict[Path, Truth], list[Fault]]:
-    """Evaluate again every run that has kept its detections.
+           progress: Callable[[int, int], None] | None = None) -> list[AssessedRun]:
+    """Evaluate again every run that has kept its detections. Return all runs, in order.
 
     Args:
         resamples: number of resamples of the images.
         workers: number of processes. None means one per CPU core, and at most one per file.
         progress: is called with (files done, files in all).
-
-    Returns:
-        A tuple (runs, evaluations, truths, faults). In the returned runs, the evaluation set is one
-        of the settings that compared runs must share. The evaluations and the truths are keyed by
-        the folder of the run. The faults say what was wrong.
     """
-    faults: list[Fault] = []
+    found = list(_with_truths(runs))
     # Runs without a truth or without detections are kept, with their logged metrics.
-    truths = _truths(runs, faults)
-    ready = [r for r in runs if r.folder in truths and r.truth and r.detections]
-    files: list[Files] = [(r.truth, r.detections, r.kind == 'VOC') for r in ready
-                          if r.truth and r.detections]
-    results = evaluate_files(files, resamples, workers=workers, progress=progress)
-    evaluations: dict[Path, Evaluation] = {}
-    # An evaluation counts only if it gives the metric that the run has logged.
-    for run, result in zip(ready, results):
-        if isinstance(result, UnreadableDetections):
-            fault: str | None = str(result)
-        else:
-            fault = _foreign(run, result)
-            if not fault:
-                evaluations[run.folder] = result
-        if fault:
-            # The fault names the folder already, so the text shows paths inside the folder.
-            faults.append(Fault(run.folder, fault.replace(f'{run.folder}/', '')))
-    return [_with_set(r, truths) for r in runs], evaluations, truths, faults
-
-
-def _truths(runs: Sequence[Run], faults: list[Fault]) -> dict[Path, Truth]:
-    """Read the truth of each run, by the folder of the run.
-
-    All files with the same content share one object.
-    """
-    by_file: dict[Path, Truth | str] = {}
-    by_content: dict[str, Truth] = {}
-    found = {}
-    for run in runs:
-        if run.truth is None:
-            continue
-        if run.truth not in by_file:
-            try:
-                read = read_truth(run.truth)
-                # A truth of COCO is large, and every run keeps its own copy of the file.
-                by_file[run.truth] = by_content.setdefault(read.sha256, read)
-            except UnreadableDetections as error:
-                by_file[run.truth] = str(error)  # read once; reported for every run that uses it
-        # A truth that has changed since the run's own evaluation would give other metrics.
-        truth = by_file[run.truth]
-        if isinstance(truth, str):
-            faults.append(Fault(run.folder, truth.replace(f'{run.folder}/', '')))
-        elif run.truth_sha256 not in (None, truth.sha256):
-            faults.append(Fault(run.folder, f'{run.truth.name} has changed since the run was '
-                                f'evaluated (digest {truth.sha256[:12]}, then '
-                                f'{run.truth_sha256[:12]}); its logged metrics stand'))
-        else:
-            found[run.folder] = truth
+    files = {i: DetectionFiles(kept.truth, kept.detections, one.run.config.kind == 'VOC')
+             for i, one in enumerate(found)
+             if one.truth and (kept := one.run.kept).truth and kept.detections}
+    results = evaluate_files(list(files.values()), resamples, workers=workers, progress=progress)
+    for i, result in zip(files, results):
+        found[i] = _with_evaluation(found[i], result)
     return found
 
 
-def _with_set(run: Run, truths: dict[Path, Truth]) -> Run:
-    # As a setting of the config, the set is compared like all settings that runs must share.
-    truth = truths.get(run.folder)
-    if truth is None:
-        return run
-    return replace(run, config={**run.config, EVALUATION_SET: truth.identity[:12]})
+def _with_truths(runs: Sequence[Run]) -> Iterator[AssessedRun]:
+    """Read the truth of each run. All files with the same content share one object."""
+    by_file: dict[Path, Truth | UnreadableDetections] = {}
+    by_content: dict[str, Truth] = {}
+    for run in runs:
+        path, one = run.kept.truth, AssessedRun(run)
+        if path is None:
+            yield one
+            continue
+        # A file is read once, and its error is reported for every run that uses it.
+        if path not in by_file:
+            try:
+                read = read_truth(path)
+                # A truth of COCO is large, and every run keeps its own copy of the file.
+                by_file[path] = by_content.setdefault(read.sha256, read)
+            except UnreadableDetections as error:
+                by_file[path] = error
+        truth = by_file[path]
+        if isinstance(truth, UnreadableDetections):
+            yield one.but(str(truth))
+        # A truth that has changed since the run's own evaluation would give other metrics.
+        elif run.kept.truth_sha256 not in (None, truth.sha256):
+            yield one.but(f'{path.name} has changed since the run was evaluated (digest '
+                          f'{truth.sha256[:12]}, then {str(run.kept.truth_sha256)[:12]}); its '
+                          'logged metrics stand')
+        else:
+            yield replace(one, truth=truth)
 
 
-def _foreign(run: Run, evaluation: Evaluation) -> str | None:
-    """Return why the detections are not those of ``run``, or None if they are.
+def _with_evaluation(one: AssessedRun, result: Evaluation | UnreadableDetections) -> AssessedRun:
+    """Return the run with its evaluation, which counts only if it gives the logged metric.
 
-    Detections that do not give the logged metric belong to another run, for example when two runs
-    wrote to the same ``outfile_prefix``.
+    Detections that do not give it belong to another run, for example when two runs wrote to the
+    same ``outfile_prefix``.
     """
-    logged, found = run.metrics[run.primary], evaluation.value(run.primary)
-    if abs(logged - found) <= (ROUNDED if run.rounded else DRIFT):
-        return None
-    return (f'{run.detections} gives {run.primary} {100 * found:.2f}, the log says '
-            f'{100 * logged:.2f}: these are not the detections of epoch {run.epoch} of this run; '
-            'its logged metrics stand')
+    if isinstance(result, UnreadableDetections):
+        return one.but(str(result))
+    run = one.run
+    logged, found = run.metrics[run.primary], result.value(run.primary)
+    if abs(logged - found) <= (ROUNDED if run.config.rounded else DRIFT):
+        return replace(one, evaluation=result)
+    return one.but(f'{run.kept.detections} gives {run.primary} {100 * found:.2f}, the log says '
+                   f'{100 * logged:.2f}: these are not the detections of epoch {run.epoch} of this '
+                   'run; its logged metrics stand')

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..metrics.evaluation import Evaluation
 from ..runs.run import BASELINE, RANDOM, RANDOM_UNVERIFIED, TOP1, Fault, Run
+from .assess import AssessedRun
 from .statistics import (
     Combined,
     ExactP,
@@ -63,19 +64,30 @@ class Cell:
     """The runs of one pretraining in one column.
 
     Args:
-        metrics: the values of each metric in percent, one per run. 'primary' is the primary metric.
-        evaluations: one per run, None if the detections of the run could not be evaluated again.
+        primary: the metric by which the runs are compared.
+        metrics: the values of each metric in percent, one per run.
+        assessed: the runs, with their evaluations.
     """
     row: str
     column: str
-    runs: tuple[Run, ...]
+    primary: str
     metrics: dict[str, np.ndarray]
-    evaluations: tuple[Evaluation | None, ...]
+    assessed: tuple[AssessedRun, ...]
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs."""
+        return tuple(one.run for one in self.assessed)
+
+    @property
+    def evaluations(self) -> tuple[Evaluation | None, ...]:
+        """An evaluation per run, None if its detections could not be evaluated again."""
+        return tuple(one.evaluation for one in self.assessed)
 
     @property
     def values(self) -> np.ndarray:
         """The primary metric of each run, in percent."""
-        return self.metrics['primary']
+        return self.metrics[self.primary]
 
     @property
     def mean(self) -> float:
@@ -93,7 +105,7 @@ class Cell:
 
         A run that began with random weights counts as a pretraining of its own.
         """
-        return len({run.origin for run in self.runs})
+        return len({run.draw for run in self.runs})
 
     def replicas(self, values: np.ndarray, by_pretraining: bool) -> np.ndarray:
         """Return ``values`` [runs, ...] as [replicas, ...].
@@ -103,7 +115,7 @@ class Cell:
         """
         if not by_pretraining:
             return values
-        names = [run.origin for run in self.runs]
+        names = [run.draw for run in self.runs]
         return np.stack([values[[n == name for n in names]].mean(0)
                          for name in dict.fromkeys(names)])
 
@@ -156,9 +168,9 @@ class Contrast:
     combined: Combined
     exact: ExactP | None
     improvement: ProbabilityOfImprovement
-    p_holm: float | None
-    verdict: str
-    needed: SeedsNeeded | None
+    p_holm: float | None = None
+    verdict: str = 'undecided'
+    needed: SeedsNeeded | None = None
     by_class: tuple[Exploratory, ...] = ()
     by_size: tuple[Exploratory, ...] = ()
 

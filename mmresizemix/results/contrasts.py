@@ -1,6 +1,7 @@
 """The differences of cells from the baseline, with their errors and verdicts."""
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -39,29 +40,32 @@ def contrasts_with_baseline(
     """
     pairs = [(row, column) for column in columns for row in rows if row != baseline
              and (row, column.label) in cells and (baseline, column.label) in cells]
-    first = [_contrast(cells[row, c.label], cells[baseline, c.label], c) for row, c in pairs]
+    found = {(row, c.label): _contrast(cells[row, c.label], cells[baseline, c.label], c)
+             for row, c in pairs}
     # The adjustment needs the p-values of the whole family, so the verdicts come in a second pass.
-    family = [i for i, (row, _) in enumerate(pairs)
-              if row not in FROM_SCRATCH and first[i]['combined'].p is not None]
-    adjusted: dict[int, float] = dict(zip(family, holm([first[i]['combined'].p for i in family])))
-    done = {}
-    for i, ((row, column), parts) in enumerate(zip(pairs, first)):
-        # Random weights are outside the family, so their p-value is taken as it is.
-        p = adjusted.get(i, parts['combined'].p if row in FROM_SCRATCH else None)
-        ours, theirs = cells[row, column.label], cells[baseline, column.label]
-        words, needed = verdict(parts['combined'], p), None
-        if words == 'equivalent' and max(ours.mean, theirs.mean) < EQUIVALENT:
-            words, needed = 'undecided', SeedsNeeded(None, None, NOTHING_LEARNED)
-        elif words == 'undecided':
-            # The comparison with more runs will pay the same factor for the family as this one.
-            alone = parts['combined'].p
-            needed = _needed(parts, ours, theirs, p / alone if p and alone else 1.0)
-        done[row, column.label] = Contrast(row, column.label, **parts, p_holm=adjusted.get(i),
-                                           verdict=words, needed=needed)
-    return done
+    family = {key: one.combined.p for key, one in found.items()
+              if one.row not in FROM_SCRATCH and one.combined.p is not None}
+    adjusted: dict[tuple[str, str], float] = dict(zip(family, holm(list(family.values()))))
+    return {key: _decided(one, cells[key], cells[baseline, one.column], adjusted.get(key))
+            for key, one in found.items()}
 
 
-def _contrast(a: Cell, b: Cell, column: Column) -> dict[str, Any]:
+def _decided(one: Contrast, ours: Cell, theirs: Cell, p_holm: float | None) -> Contrast:
+    """Return the contrast with its verdict and, if it is undecided, the seeds that would do."""
+    # Random weights are outside the family, so their p-value is taken as it is.
+    alone = one.combined.p
+    p = alone if one.row in FROM_SCRATCH else p_holm
+    words, needed = verdict(one.combined, p), None
+    if words == 'equivalent' and max(ours.mean, theirs.mean) < EQUIVALENT:
+        words, needed = 'undecided', SeedsNeeded(None, None, NOTHING_LEARNED)
+    elif words == 'undecided':
+        # The comparison with more runs will pay the same factor for the family as this one.
+        needed = _needed(one, ours, theirs, p / alone if p and alone else 1.0)
+    return replace(one, p_holm=p_holm, verdict=words, needed=needed)
+
+
+def _contrast(a: Cell, b: Cell, column: Column) -> Contrast:
+    """Return the contrast of ``a`` with ``b``, not yet decided."""
     # A replica is a pretraining if both sides have several of them, and a run if not. Runs with the
     # same seeds are compared in pairs.
     by_pretraining = a.pretrainings > 1 and b.pretrainings > 1
@@ -73,8 +77,8 @@ def _contrast(a: Cell, b: Cell, column: Column) -> dict[str, Any]:
     # The images of classifiers are not resampled. The notes below the tables say so.
     if column.is_classification:
         image_se = 0.
-    return dict(
-        unit='pretraining' if by_pretraining else 'run', seed=seed,
+    return Contrast(
+        row=a.row, column=column.label, unit='pretraining' if by_pretraining else 'run', seed=seed,
         image=_quantiles(resampled), image_se=image_se, combined=combine(seed, image_se),
         exact=exact_p(x, y, paired), improvement=probability_of_improvement(x, y),
         by_class=_by_class(a, b, column), by_size=_by_size(a, b))
@@ -101,13 +105,13 @@ def _quantiles(resampled: np.ndarray | None) -> Interval | None:
     return Interval(*map(float, np.quantile(resampled, (ALPHA / 2, 1 - ALPHA / 2))))
 
 
-def _needed(parts: Mapping[str, Any], a: Cell, b: Cell, adjustment: float) -> SeedsNeeded:
-    by_pretraining = parts['unit'] == 'pretraining'
+def _needed(one: Contrast, a: Cell, b: Cell, adjustment: float) -> SeedsNeeded:
+    by_pretraining = one.unit == 'pretraining'
     sd_a, sd_b = (_spread(cell.replicas(cell.values, by_pretraining)) for cell in (a, b))
-    seed = parts['seed']
+    seed = one.seed
     # The standard error of paired differences is their spread over sqrt(n).
     paired_sd = seed.standard_error * np.sqrt(seed.n_a) if seed.paired and seed.n_a > 1 else None
-    return seeds_needed(seed.difference, sd_a, sd_b, parts['image_se'] or 0.0,
+    return seeds_needed(seed.difference, sd_a, sd_b, one.image_se or 0.0,
                         paired_sd=paired_sd, adjustment=adjustment)
 
 
@@ -115,10 +119,19 @@ def _spread(values: np.ndarray) -> float:
     return float(values.std(ddof=1)) if len(values) > 1 else ASSUMED_SD
 
 
+class _Part(NamedTuple):
+    """A class or an object size: our values and theirs, float [runs], and the difference of their
+    means on each resample of the images, float [B], or None."""
+    name: str
+    ours: np.ndarray
+    theirs: np.ndarray
+    resampled: np.ndarray | None
+
+
 def _by_size(a: Cell, b: Cell) -> tuple[Exploratory, ...]:
     names = [n for n in BY_SIZE if n in a.metrics and n in b.metrics]
-    found = [(n, a.metrics[n], b.metrics[n], _resampled_difference(a, b, n)) for n in names]
-    return _explore(a, b, [f for f in found if not np.isnan([*f[1], *f[2]]).any()])
+    found = [_Part(n, a.metrics[n], b.metrics[n], _resampled_difference(a, b, n)) for n in names]
+    return _explore(a, b, [f for f in found if not np.isnan([*f.ours, *f.theirs]).any()])
 
 
 def _by_class(a: Cell, b: Cell, column: Column) -> tuple[Exploratory, ...]:
@@ -134,24 +147,24 @@ def _by_class(a: Cell, b: Cell, column: Column) -> tuple[Exploratory, ...]:
             continue
         resampled = x_k[:, 1:].mean(0) - y_k[:, 1:].mean(0)
         resampled = resampled[~np.isnan(resampled)]
-        found.append((name, x_k[:, 0], y_k[:, 0], resampled if len(resampled) > 1 else None))
+        found.append(_Part(name, x_k[:, 0], y_k[:, 0], resampled if len(resampled) > 1 else None))
     return _explore(a, b, found)
 
 
-def _explore(a: Cell, b: Cell, found: Sequence[tuple]) -> tuple[Exploratory, ...]:
+def _explore(a: Cell, b: Cell, found: Sequence[_Part]) -> tuple[Exploratory, ...]:
     """Estimate each difference in ``found``, and adjust for the false discovery rate over all.
 
     The interval combines the variation over runs with that over images. For single runs, it shows
     the variation over images alone.
     """
     estimates = []
-    for _, x, y, resampled in found:
+    for _, ours, theirs, resampled in found:
         image_se = float(resampled.std(ddof=1)) if resampled is not None else None
-        seed = seed_difference(x, y, len(x) > 1 and _paired(a, b))
+        seed = seed_difference(ours, theirs, len(ours) > 1 and _paired(a, b))
         estimates.append(combine(seed, image_se) if seed.standard_error is not None
                          else Estimate(seed.difference, image_se, np.inf))
     # Differences without a known error have no p-value, and stay out of the adjustment.
     known = {i: e.p for i, e in enumerate(estimates) if e.p is not None}
     q = dict(zip(known, benjamini_hochberg(list(known.values())))) if known else {}
-    return tuple(Exploratory(name, e.difference, e.interval(), q.get(i))
-                 for i, ((name, *_), e) in enumerate(zip(found, estimates)))
+    return tuple(Exploratory(part.name, e.difference, e.interval(), q.get(i))
+                 for i, (part, e) in enumerate(zip(found, estimates)))

@@ -3,7 +3,8 @@
 This room reads files only. It imports neither torch nor OpenMMLab.
 """
 from .logs import json_lines, read_metrics
-from .read_folders import RECORD, read_backbone, read_runs
+from .read_run import RECORD, read_backbone
+from .read_runs import read_runs
 from .run import Fault, Run
 
 __all__ = ['RECORD', 'Fault', 'Run', 'json_lines', 'read_backbone', 'read_metrics', 'read_runs']

@@ -9,6 +9,7 @@ import statistics
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 # logged name of the metric that says how good a model is -> what people call it
 HEADLINES = {'accuracy/top1': 'top-1', 'coco/bbox_mAP': 'AP', 'pascal_voc/mAP': 'mAP'}
@@ -71,19 +72,19 @@ def read_log(work_dir: str | Path) -> Log:
         # scalars.json holds training and validation, <start>.json a test, and <start>.log the rest.
         scalars = start / 'vis_data' / 'scalars.json'
         if scalars.is_file():
-            metrics, train, broken, first_nan = _read_scalars(scalars)
-            for epoch, values in metrics:
+            found = _read_scalars(scalars)
+            for epoch, values in found.metrics:
                 validations.setdefault(epoch, {}).update(values)
-            training += train
-            cut_off += [f'{start.name}/vis_data/scalars.json:{line}' for line in broken]
-            nan_epoch = nan_epoch if nan_epoch is not None else first_nan
+            training += found.training
+            cut_off += [f'{start.name}/vis_data/scalars.json:{line}' for line in found.broken]
+            nan_epoch = nan_epoch if nan_epoch is not None else found.nan_epoch
         tested = start / f'{start.name}.json'
         if tested.is_file():
             for entry in json_lines(tested):
                 test.update(_metrics(entry))
-        hours_here, found = _read_text(start / f'{start.name}.log')
+        hours_here, head = _read_text(start / f'{start.name}.log')
         hours += hours_here
-        facts.update(found)
+        facts.update(head)
     # The speed and the memory are over the training lines of all starts.
     times = [e['time'] for e in training if 'time' in e]
     memory = [e['memory'] for e in training if e.get('memory')]
@@ -92,13 +93,22 @@ def read_log(work_dir: str | Path) -> Log:
                max(memory) / 1024 if memory else None, nan_epoch, tuple(cut_off), facts)
 
 
-def _read_scalars(path: Path) -> tuple[list, list[dict], list[int], int | None]:
-    """Read ``scalars.json``.
+class _Scalars(NamedTuple):
+    """What ``scalars.json`` says.
 
-    Returns:
-        A tuple ([(epoch, metrics)], some of the training lines, the numbers of broken lines, the
-        first epoch with a NaN).
+    Args:
+        metrics: (epoch, metrics) of each validation.
+        training: some of the training lines.
+        broken: the numbers of the lines that are not whole.
+        nan_epoch: the first epoch with a NaN in a loss, or None.
     """
+    metrics: list[tuple[int, dict[str, float]]]
+    training: list[dict]
+    broken: list[int]
+    nan_epoch: int | None
+
+
+def _read_scalars(path: Path) -> _Scalars:
     lines = path.read_text(encoding='utf-8', errors='replace').splitlines()
     metrics, broken, nan_epoch, training = [], [], None, []
     # Most lines are of training. They are told apart by their text, since parsing them is slow.
@@ -119,7 +129,7 @@ def _read_scalars(path: Path) -> tuple[list, list[dict], list[int], int | None]:
         else:
             training.append(line)
     some = training[::max(1, len(training) // TIMED)]  # parsing all of a long log takes seconds
-    return metrics, [e for e in map(_json, some) if e], broken, nan_epoch
+    return _Scalars(metrics, [e for e in map(_json, some) if e], broken, nan_epoch)
 
 
 def _epoch_of_nan_loss(entry: dict) -> int | None:

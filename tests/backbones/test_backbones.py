@@ -1,4 +1,4 @@
-"""The networks for CIFAR: parameters as published, shapes, and Shake-Shake's law."""
+"""Tests of the networks for CIFAR: their numbers of parameters, their shapes, and how Shake-Shake draws."""
 import copy
 
 import pytest
@@ -16,8 +16,8 @@ THIN = [pytest.param(lambda: WideResNet(10, 1), id='wrn'),
     (WideResNet(16, 8), 512, 11.0, 10_961_370), (ShakeShake(26, 96), 384, 26.2, 26_192_922),
     (ShakeShake(26, 32), 128, 2.9, 2_923_162)])
 def test_as_many_parameters_as_published(net, channels, million, exactly):
-    """With a linear layer for 10 classes; Table 1 and 2 of Wide Residual Networks, Table 1 of
-    Shake-Shake."""
+    """A linear layer for 10 classes is counted too. The numbers are from Tables 1 and 2 of Wide Residual Networks, and
+    from Table 1 of Shake-Shake."""
     found = sum(p.numel() for p in net.parameters()) + 10 * channels + 10
     assert round(found / 1e6, 1) == million and found == exactly
 
@@ -34,7 +34,7 @@ def test_one_map_at_a_quarter_and_all_parameters_learn(make, side):
 
 @pytest.mark.parametrize('make', THIN)
 def test_the_map_is_the_output_of_relu(make):
-    """So that a hook on it, as Grad-CAM's, sees what the head sees."""
+    """A hook on it, such as Grad-CAM's, then sees what the head sees."""
     net, seen = make().eval(), []
     net.relu.register_forward_hook(lambda module, args, output: seen.append(output))
     out, = net(torch.randn(2, 3, 32, 32))
@@ -64,7 +64,7 @@ def test_weights_start_as_the_authors(make):
 
 
 def test_the_shortcut_of_shake_shake_sees_the_pixels_between():
-    """One half every second pixel, the other their neighbours above and left."""
+    """One half sees every second pixel, the other half sees their neighbours above and left."""
     shortcut = _Shortcut(1, 2, stride=2)
     shortcut.norm = torch.nn.Identity()
     torch.nn.init.ones_(shortcut.conv1.weight)

@@ -1,4 +1,4 @@
-"""What holds for every batch augment: partners, labels, dtypes, shapes, generator, in place."""
+"""Tests of what holds for every batch augment: partners, labels, dtypes, shapes, generator, and mixing in place."""
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -56,7 +56,7 @@ def test_all_pairs_are_equally_likely():
 
 @every_augment
 def test_prob_is_the_share_that_is_mixed(kind, settings):
-    """Of samples or of batches; 0.1 is four standard errors of 300 batches."""
+    """The share is one of samples or of batches. The tolerance 0.1 is four standard errors of 300 batches."""
 
     def share(prob):
         augment = kind(**{**settings, 'prob': prob}, seed=0)
@@ -88,7 +88,7 @@ def test_integer_onehot_and_soft_labels_agree(kind, settings):
     assert kind(**settings, seed=5, num_classes=7)(x, labels)[1].shape == (6, 7)
     assert torch.allclose(from_one_hot.sum(1), torch.ones(6))
     soft = torch.rand(6, 4)
-    soft *= 2 / soft.sum(1, keepdim=True)  # rows that sum to 2: multi-label, say
+    soft *= 2 / soft.sum(1, keepdim=True)  # the rows sum to 2, for example for several labels
     assert torch.allclose(kind(**settings, seed=5)(x, soft)[1].sum(1), torch.full((6, ), 2.))
 
 
@@ -159,7 +159,7 @@ def test_an_epoch_draws_the_same_whatever_was_drawn_before():
 
 @every_augment
 def test_the_batched_way_gives_the_same_pixels(kind, settings):
-    """What runs off the CPU, compared on the CPU with what runs on it."""
+    """The code for other devices is compared with the code for the CPU. Both run on the CPU."""
     augment = kind(**settings, seed=0)
     if augment.antialias:
         pytest.skip('antialiasing is done patch by patch everywhere')
@@ -198,7 +198,7 @@ def test_on_a_gpu_it_is_compiled_to_the_same_pixels(how):
 
 
 class CountOperations(TorchDispatchMode):
-    """On a GPU about one launch each."""
+    """A mode that counts operations. On a GPU, each is about one launch."""
 
     def __init__(self):
         super().__init__()
@@ -211,7 +211,7 @@ class CountOperations(TorchDispatchMode):
 
 @pytest.mark.parametrize('how', ['copy', 'nearest', 'bilinear'])
 def test_off_the_cpu_nothing_is_read_back_and_no_batch_costs_more_launches(how):
-    """Meta tensors have no values: whoever asks for one gets an error."""
+    """Meta tensors have no values, so reading one raises an error."""
     counts = set()
     for batch in (2, 64):
         settings = {} if how == 'copy' else dict(interpolation=how)

@@ -1,4 +1,4 @@
-"""The law of CutMix, as published."""
+"""Tests that CutMix draws and pastes boxes as published."""
 import numpy as np
 import pytest
 import torch
@@ -10,7 +10,7 @@ N = 40_000
 
 
 def published_boxes(n, W, H, alpha, rng):
-    """``rand_bbox`` of the authors of CutMix, rewritten: n boxes (x1, y1, x2, y2)."""
+    """Return n boxes (x1, y1, x2, y2), drawn as by ``rand_bbox`` of the authors of CutMix."""
     ratio = np.sqrt(1 - rng.beta(alpha, alpha, n))
     w, h = (W * ratio).astype(int), (H * ratio).astype(int)
     x, y = rng.integers(0, W, n), rng.integers(0, H, n)

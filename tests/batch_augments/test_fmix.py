@@ -1,4 +1,4 @@
-"""The law of FMix: the masks' area and spectrum."""
+"""Tests of FMix: the area and the spectrum of its masks."""
 import numpy as np
 import pytest
 import torch
@@ -32,7 +32,7 @@ def test_amplitudes_fall_with_the_frequency_as_asked(decay):
 
 
 def test_masks_are_smooth():
-    """Neighbours agree far more often than where every pixel is drawn alone."""
+    """Neighbours agree far more often than if every pixel is drawn alone."""
     mask = FMix(seed=0).draw(200, (32, 32)).weight
     assert (mask[:, 1:] != mask[:, :-1]).float().mean() < 0.06
     alone = FMix(decay_power=0, seed=0).draw(200, (32, 32)).weight

@@ -1,4 +1,4 @@
-"""Augmenting after mixing (paper, Table 7)."""
+"""Tests of augmenting after mixing (paper, Table 7)."""
 import pytest
 import torch
 from torch import nn
@@ -24,7 +24,7 @@ def test_what_no_operation_touches_is_the_mix():
 
 
 def test_every_mixed_picture_is_augmented_as_a_whole():
-    """An operation that is certain and known: solarize at 0 inverts all pixels, of both parts."""
+    """The operation is certain and known: solarizing at 0 inverts all pixels of both parts."""
     x, y = normalised(), torch.eye(6)
     invert = [dict(type='RandomSolarize', threshold=0, p=1.0)]
     out, scores = MixThenAugment(ResizeMix(seed=0, interpolation='nearest'), invert, MEAN, STD)(

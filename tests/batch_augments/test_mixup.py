@@ -1,4 +1,4 @@
-"""The law of Mixup."""
+"""Tests of Mixup: the distribution of its shares, and its pictures and labels."""
 import pytest
 import torch
 from scipy import stats

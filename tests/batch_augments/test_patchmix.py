@@ -1,4 +1,4 @@
-"""The rows of Table 1: what they cut from where, and paste where."""
+"""Tests of the rows of Table 1: where they cut a patch, and where they paste it."""
 import numpy as np
 import pytest
 import torch
@@ -15,7 +15,7 @@ ROWS = {2: ('random', 'corresponding'), 3: ('random', 'non_salient'), 4: ('rando
 
 @pytest.fixture(scope='module')
 def heat():
-    """Heatmaps with one largest and one least pixel: A, and x, y of both, each (N, 2)."""
+    """Heatmaps A with one largest and one least pixel, and the (x, y) of both, each (N, 2)."""
     H, W = SIZE
     rng = np.random.default_rng(0)
     largest = torch.from_numpy(rng.integers(0, H * W, N))
@@ -31,7 +31,7 @@ def draw(row, heat):
 
 
 def is_around(boxes, pixel):
-    """eqs. 12-14: the region's centre is the pixel, unless it was moved inside the picture."""
+    """Return which regions have the pixel as their centre, unless they were moved inside the picture (eqs. 12-14)."""
     found = torch.ones(len(boxes), dtype=torch.bool)
     for low, high, at, side in ((0, 2, pixel[:, 0], SIZE[1]), (1, 3, pixel[:, 1], SIZE[0])):
         begin, end = boxes[:, low], boxes[:, high]
@@ -63,7 +63,7 @@ def test_where_patches_come_from_and_go(row, heat):
 
 @pytest.mark.parametrize('row', ROWS)
 def test_sizes_follow_one_law(row, heat):
-    """So that rows differ in one thing only."""
+    """All rows draw the same sizes as ResizeMix, so that they differ in one thing only."""
     sides = draw(row, heat).target
     expected = ResizeMix(seed=99).draw(N, SIZE).target
     for low, high in ((0, 2), (1, 3)):
@@ -72,7 +72,7 @@ def test_sizes_follow_one_law(row, heat):
 
 
 def test_row_9_is_resizemix(heat):
-    """Edge by edge the same distribution, and the same pixels from the same boxes."""
+    """Each edge has the same distribution, and the same boxes give the same pixels."""
     ours, expected = draw(9, heat).target, ResizeMix(seed=98).draw(N, SIZE).target
     for edge in range(4):
         assert stats.ks_2samp(ours[:, edge].numpy(), expected[:, edge].numpy()).pvalue > 0.001

@@ -1,4 +1,4 @@
-"""The law of Puzzle Mix: its two problems solved to the optimum, its labels exact."""
+"""Tests of Puzzle Mix: its two problems are solved to the optimum, and its labels are exact."""
 import itertools
 
 import pytest
@@ -23,7 +23,7 @@ def generator(seed=0):
 
 
 def energy(z, cost, rows, columns):
-    """The first problem's objective, for z (B, B) in levels 0..m."""
+    """Return the first problem's objective for z (B, B) in levels 0..m."""
     m = cost.shape[-1] - 1
     total = cost.gather(-1, z[..., None]).sum()
     for w, d in ((rows, z[1:] - z[:-1]), (columns, z[:, 1:] - z[:, :-1])):
@@ -33,7 +33,7 @@ def energy(z, cost, rows, columns):
 
 @pytest.mark.parametrize('m', [1, 2, 3])
 def test_shares_are_the_global_optimum(m):
-    """Against all (m + 1)^4 masks of 2 x 2 blocks, for problems in one graph."""
+    """The shares are compared with all (m + 1)^4 masks of 2 x 2 blocks. All problems are solved in one graph."""
     g = generator(m)
     n = 20
     cost = torch.rand(n, 2, 2, m + 1, generator=g, dtype=torch.float64)
@@ -47,7 +47,7 @@ def test_shares_are_the_global_optimum(m):
 
 
 def test_moves_are_the_best_permutation():
-    """Against all 24 of 2 x 2 blocks."""
+    """The moves are compared with all 24 permutations of 2 x 2 blocks."""
     z, s = (torch.rand(30, 2, 2, generator=generator(k), dtype=torch.float64) for k in (1, 2))
     place = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]])
     for xi in (0., 0.2, 5.):
@@ -63,7 +63,7 @@ def test_moves_are_the_best_permutation():
 
 
 def test_the_mask_keeps_what_is_salient():
-    """Each picture is bright in one half: the mask shows both bright halves."""
+    """Each picture is bright in one half, and the mask shows both bright halves."""
     x = torch.zeros(2, 1, 32, 32)
     x[0, :, :, :16], x[1, :, :, 16:] = 1, 1
     augment = PuzzleMix(blocks=(8, ), eta=0., xi=None, saliency=Bright(), seed=0)
@@ -73,7 +73,7 @@ def test_the_mask_keeps_what_is_salient():
 
 
 def test_blocks_move_to_where_they_show():
-    """Both pictures are bright on the left; the source shows on the right, the target left."""
+    """Both pictures are bright on the left. The source shows on the right, and the target on the left."""
     x = torch.full((2, 1, 32, 32), 0.01)
     x[..., :16] = 1
     z, partner = torch.tensor([[0., 1], [0, 1]]).expand(2, 2, 2), torch.tensor([1, 0])
@@ -94,7 +94,7 @@ def test_the_prior_asks_for_the_drawn_share(lam, expected):
 
 
 def test_smoothness_counts_borders_of_the_pictures():
-    """Binary shares: the objective that the cut minimises, against the borders written out."""
+    """The cut minimises the objective, which is computed here with the borders written out. All shares are binary."""
     B, beta, gamma = 2, 1.2, 0.5
     x = torch.rand(2, 3, 8, 8, generator=generator(5), dtype=torch.float64)
     saliency, partner = torch.rand(2, 8, 8, generator=generator(6)), torch.tensor([1, 0])
@@ -123,7 +123,7 @@ def test_smoothness_counts_borders_of_the_pictures():
 
 
 def test_labels_are_the_mean_share_and_pixels_agree():
-    """On pictures of one brightness each, moved blocks look as they did."""
+    """Each picture has one brightness, so moved blocks look as before."""
     x = torch.arange(6.).view(6, 1, 1, 1).expand(6, 3, 32, 48).clone()
     augment = PuzzleMix(saliency=Bright(), seed=0)
     for _ in range(6):

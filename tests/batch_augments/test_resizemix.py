@@ -1,4 +1,4 @@
-"""The law of ResizeMix: sides, places, labels, and what lies in the patch."""
+"""Tests of ResizeMix: the distributions of sides and places, the labels, and what lies in the patch."""
 import pytest
 import torch
 import torch.nn.functional as F
@@ -15,11 +15,11 @@ def sides(mix):
 
 @pytest.mark.parametrize('placement', ['shifted', 'uniform'])
 def test_tau_is_uniform_and_the_patch_keeps_the_aspect(placement):
-    H, W = 2000, 3000  # large, so that whole pixels do not blur the law
+    H, W = 2000, 3000  # large, so that rounding to whole pixels does not blur the distribution
     w, h = sides(ResizeMix(placement=placement, seed=0).draw(N, (H, W)))
     tau = w.double() / W
     assert torch.equal((h.double() / H * W - w).abs() <= 2, torch.ones(N, dtype=torch.bool))
-    # Kolmogorov-Smirnov distance to U(0.1, 0.8); 1.63 / sqrt(N) is the 1 % point
+    # This is the Kolmogorov-Smirnov distance to U(0.1, 0.8). Its 1 % point is 1.63 / sqrt(N).
     empirical = torch.arange(1, N + 1) / N
     assert ((tau.sort().values - 0.1) / 0.7 - empirical).abs().max() < 1.63 / N**0.5 + 1 / 2000
 
@@ -47,10 +47,10 @@ def test_shifted_is_a_uniform_centre_moved_inside():
     touches = (x1 == 0) | (y1 == 0) | (x2 == W) | (y2 == H)
     assert abs(touches.double().mean().item() - 0.6567) < 0.012
 
-    # Off the borders the centre is uniform: all interior corners of one patch size equally likely.
+    # Off the borders the centre is uniform, so all interior corners of one patch size are equally likely.
     half = ResizeMix(scale_range=(0.5, 0.5), seed=1).draw(N, (8, 8))
     counts = torch.bincount(half.target[:, 0], minlength=5).double() / N
-    # centres 0..7, corner = centre - 2 moved into 0..4
+    # The centres are 0..7. A corner is the centre - 2, moved into 0..4.
     assert torch.allclose(counts, torch.tensor([3, 1, 1, 1, 2], dtype=torch.float64) / 8, atol=0.01)
 
 
@@ -70,8 +70,8 @@ def test_no_patch_leaves_the_picture_and_none_is_empty(placement, size):
 
 @pytest.mark.parametrize('interpolation', ['nearest', 'bilinear'])
 def test_label_is_the_exact_area_on_constant_pictures(interpolation):
-    """On pictures of one value each, the mean of the mixed picture is its label times the values:
-    box, partner and label in one line."""
+    """Each picture has one value, so the mean of a mixed picture is its label times the values. One line checks box,
+    partner and label."""
     n = 9
     values = torch.arange(1., n + 1)
     x = values[:, None, None, None].expand(n, 3, 31, 47).double()
@@ -95,7 +95,7 @@ def test_the_patch_is_the_whole_source_resized(antialias):
 
 
 def authors_loop(x, partner, tau, corners):
-    """The authors' released mixing, rewritten: one resize of the batch, a box for each sample."""
+    """Mix like the authors' released code: with one resize of the batch, and a box for each sample."""
     patches = F.interpolate(x[partner], scale_factor=tau)
     out = x.clone()
     for i, (x1, y1) in enumerate(corners):

@@ -1,4 +1,4 @@
-"""The law of SaliencyMix: CutMix's boxes, around the source's most salient pixel."""
+"""Tests of SaliencyMix: its boxes are CutMix's, around the source's most salient pixel."""
 import numpy as np
 import pytest
 import torch
@@ -20,7 +20,7 @@ def test_boxes_lie_around_the_sources_peak_and_are_as_large_as_cutmixs():
     assert inside[full & (y2 > y1)].all()
     away = (x1 > 0) & (x2 < W) & (y1 > 0) & (y2 < H) & full
     assert ((x1 + x2) // 2 == x)[away].all() and ((y1 + y2) // 2 == y)[away].all()
-    # unclipped sides follow W sqrt(U), as CutMix's
+    # Sides that are not clipped follow W sqrt(U), as those of CutMix do.
     centred = torch.zeros(n, H, W)
     centred[:, H // 2, W // 2] = 1
     sides = SaliencyMix(seed=1).draw(n, (H, W), centred).target

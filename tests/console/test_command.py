@@ -1,4 +1,4 @@
-"""How commands end: what the shell, and who reads, is told; and that nothing outlives them."""
+"""Tests of how commands end: what they tell the shell and the reader, and that nothing outlives them."""
 import os
 import signal
 import subprocess
@@ -19,14 +19,14 @@ run_command(main)
 
 
 def test_a_reader_that_has_enough_is_no_error(python):
-    """As in ``python tools/compare.py runs | head -1``."""
+    """An example is ``python tools/compare.py runs | head -1``."""
     shell = '"$0" -c "$1" | head -1; echo ${PIPESTATUS[0]}'
     done = subprocess.run(['bash', '-c', shell, python, CODE], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ('0\n141\n', '')
 
 
 def test_a_pipe_of_its_own_that_breaks_is_an_error(python):
-    """As that to a worker: nothing is hidden of it."""
+    """An example is the pipe to a worker. Nothing of such an error is hidden."""
     code = CODE.replace('print(line)', 'a, b = Pipe(); a.close(); b.send(0)')
     code = 'from multiprocessing import Pipe\n' + code
     done = subprocess.run([python, '-c', code], capture_output=True, text=True)
@@ -71,7 +71,7 @@ run_command(main)
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='only Linux kills what is left')
 def test_the_workers_of_a_killed_command_die_with_it():
-    """Those of find_leaks stayed, with the lock of their stage, for which the plan then waited for ever."""
+    """The workers of find_leaks once stayed alive and kept the lock of their stage, so the plan waited for ever."""
     command = subprocess.Popen([sys.executable, '-c', WITH_A_POOL],
                                stdout=subprocess.PIPE, text=True)
     workers = [int(pid) for pid in command.stdout.readline().split()]

@@ -1,4 +1,4 @@
-"""Drawn sets to plant faults in, and a server of archives."""
+"""Fixtures: drawn data sets to plant faults in, and a server of archives."""
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -27,11 +27,11 @@ class _Handler(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def served(tmp_path):
-    """A folder, and the address on this machine under which a server offers its files."""
+    """A folder, and the address on this machine at which a server offers the files in it."""
     folder = tmp_path / 'served'
     folder.mkdir()
     server = ThreadingHTTPServer(('127.0.0.1', 0), partial(_Handler, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, args=(0.01, ), daemon=True).start()  # looks that often whether to end
+    threading.Thread(target=server.serve_forever, args=(0.01, ), daemon=True).start()  # how often it looks whether to end
     yield folder, f'http://127.0.0.1:{server.server_port}'
     server.shutdown()
     server.server_close()

@@ -1,4 +1,4 @@
-"""Checking COCO folders: a sound one passes, each planted fault is named with its file."""
+"""Tests that a sound COCO folder passes the check, and that each planted fault is named with its file."""
 import json
 import shutil
 
@@ -38,12 +38,12 @@ def rewrite(root, change):
 
 
 def changed(key, **values):
-    """A fault: other values in the first entry of a list."""
+    """Return a fault: other values in the first entry of a list."""
     return lambda root: rewrite(root, lambda content: content[key][0].update(values))
 
 
 def lacking(key, name):
-    """A fault: the first entry of a list lacks a value."""
+    """Return a fault: the first entry of a list lacks a value."""
     return lambda root: rewrite(root, lambda content: content[key][0].pop(name))
 
 

@@ -1,4 +1,4 @@
-"""Pictures of a test set that pretraining has seen."""
+"""Tests that pictures of a test set that the pretraining has seen are found."""
 import shutil
 
 import numpy as np
@@ -25,7 +25,7 @@ def drawn(tmp_path_factory):
 
 @pytest.fixture
 def folders(drawn, tmp_path):
-    """(pictures of pretraining, those of a test): copies, to change."""
+    """Two folders that a test may change: (pictures of pretraining, pictures of a test)."""
     shutil.copytree(drawn, tmp_path, dirs_exist_ok=True)
     return tmp_path / 'seen', tmp_path / 'tested'
 

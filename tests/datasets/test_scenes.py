@@ -1,4 +1,4 @@
-"""The demo scenes: what is drawn, what is written about it, and that OpenMMLab reads it so."""
+"""Tests of the demo scenes: what is drawn, what is written about it, and that OpenMMLab reads the same."""
 import json
 import os
 from collections import Counter
@@ -104,7 +104,7 @@ def test_classes_are_balanced_and_scenes_hold_two_to_five_objects():
 
 
 def test_objects_are_as_large_as_asked_for():
-    """By the ellipses that nothing hides or cuts: of their box the longer side is 0.9 to 1 of the diameter."""
+    """The test takes ellipses that nothing hides or cuts. The longer side of their box is 0.9 to 1 of the diameter."""
     scenes = [draw_scene((200, 150), picture_rng(5, 'sides', index), (.4, .4)) for index in range(60)]
     round_ones = [item for scene in scenes for item in scene.objects[-1:]
                   if SCENE_CLASSES[item.label] in ('circle', 'ring') and not item.truncated]
@@ -114,7 +114,7 @@ def test_objects_are_as_large_as_asked_for():
 
 
 def test_colour_does_not_tell_the_class():
-    """Mean colours of the classes' crops differ by no more than chance lets them."""
+    """Mean colours of the classes' crops differ by no more than chance allows."""
     means = np.array([[draw_crop(label, 32, picture_rng(0, SCENE_CLASSES[label], index))
                        .pixels.mean((0, 1)) for index in range(60)]
                       for label in range(len(SCENE_CLASSES))])

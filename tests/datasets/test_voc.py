@@ -1,4 +1,4 @@
-"""Checking VOC folders: a sound one passes, each planted fault is named with its file."""
+"""Tests that a sound VOC folder passes the check, and that each planted fault is named with its file."""
 import shutil
 import tarfile
 from hashlib import md5
@@ -202,7 +202,7 @@ def test_a_picture_that_exif_turns_has_the_size_that_opencv_gives(root):
 
 
 def test_mmdet_keeps_an_empty_box_and_its_target_is_infinite(root):
-    """Why such a box is an error: it passes the data set, and its width has no logarithm."""
+    """Such a box is an error because the data set lets it pass, and its width has no logarithm."""
     empty_box(root, root / 'VOC2007/Annotations/000001.xml', None)
     data = VOCDataset(data_root=f'{root}/', ann_file='VOC2007/ImageSets/Main/trainval.txt',
                       data_prefix=dict(sub_data_root='VOC2007/'), pipeline=[],

@@ -1,4 +1,4 @@
-"""Unrounded AP: equal to pycocotools', and to mmdet's where that has digits."""
+"""Tests that the unrounded AP equals pycocotools', and also mmdet's to as many digits as mmdet gives."""
 import json
 
 import numpy as np
@@ -15,7 +15,7 @@ CLASSES = ('cat', 'dog', 'bird')
 
 @pytest.fixture
 def annotations(tmp_path):
-    """40 pictures with objects of three classes and all sizes; one has none."""
+    """An annotation file of 40 pictures with objects of three classes and all sizes. One picture has no objects."""
     rng = np.random.default_rng(0)
     boxes = []
     for image in range(40):
@@ -33,7 +33,7 @@ def annotations(tmp_path):
 
 
 def detections(path, seed=1):
-    """The truth, shaken, with some classes and scores wrong."""
+    """Yield the truth with noise on its boxes, and with some classes and scores wrong."""
     rng = np.random.default_rng(seed)
     by_image = {i: [] for i in range(40)}
     for box in json.loads(path.read_text())['annotations']:
@@ -58,7 +58,7 @@ def evaluate(kind, path, samples, **settings):
 
 
 def many_detections(path):
-    """200 per image, as an untrained SSD leaves them: the truth and much else of one class."""
+    """Yield the detections and 200 false ones per image, all of one class, as an untrained SSD leaves them."""
     rng = np.random.default_rng(2)
     for sample in detections(path):
         found, more = sample['pred_instances'], 200

@@ -1,4 +1,4 @@
-"""Detections and truth of every validation are kept: the newest and the best, whole or not at all."""
+"""Tests that detections and truth of validations are kept: the newest and the best, completely or not at all."""
 import json
 import shutil
 from types import SimpleNamespace
@@ -40,7 +40,7 @@ def runner_over(dataset, work_dir, epoch=1):
 
 
 def validate(hook, runner, score, epoch):
-    """One validation: a detection an image, whose box and score say which it is."""
+    """Run one validation, with one detection per image. Its box and score say which image it is."""
     runner.epoch = epoch
     hook.before_val(runner)
     dataset = runner.val_loop.dataloader.dataset
@@ -85,7 +85,7 @@ def test_classes_that_are_not_the_detectors_are_left_out(scenes, tmp_path):
 def test_the_truth_of_voc_numbers_its_images_and_keeps_the_difficult(scenes, tmp_path):
     shutil.copytree(scenes / 'VOCdevkit', tmp_path / 'VOCdevkit')
     for xml in (tmp_path / 'VOCdevkit/VOC2007/Annotations').iterdir():
-        text = xml.read_text().replace('<difficult>0', '<difficult>1', 1)  # the first object of each
+        text = xml.read_text().replace('<difficult>0', '<difficult>1', 1)  # the first object of each picture
         assert '<difficult>1' in text
         xml.write_text(text)
     dataset = voc(tmp_path)

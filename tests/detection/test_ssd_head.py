@@ -1,4 +1,4 @@
-"""SSD evaluates with our head, and upstream's still cannot."""
+"""Tests that SSD can be evaluated with our head, and still cannot with upstream's."""
 import pytest
 import torch
 from mmdet.registry import MODELS
@@ -29,6 +29,6 @@ def test_our_head_predicts_softmax_scores():
 
 
 def test_upstream_still_fails():
-    """Fails the day mmdet's SSDHead can be evaluated (mmdetection#11063): then remove ours."""
+    """This test fails when mmdet's SSDHead can be evaluated (mmdetection#11063). Then remove ours."""
     with pytest.raises(AttributeError, match="'SSDHead' object has no attribute 'loss_cls'"):
         predict('mmdet.SSDHead')

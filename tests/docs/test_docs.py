@@ -1,4 +1,4 @@
-"""The pages: links lead somewhere, Python that is shown runs or at least compiles."""
+"""Tests of the pages: links lead somewhere, and Python that is shown runs or at least compiles."""
 import re
 from pathlib import Path
 

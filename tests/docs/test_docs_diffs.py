@@ -1,4 +1,4 @@
-"""The design page's diffs, applied to a copy of the tree: short, up to date, and they work."""
+"""Tests of the design page's diffs on a copy of the tree: they are short and up to date, and they work."""
 import os
 import re
 import subprocess
@@ -14,8 +14,8 @@ METHOD, DETECTOR, DATA_SET = re.findall(r'```diff\n(.*?)```', (ROOT / 'docs/desi
 
 @pytest.fixture
 def tree(tmp_path, copy_tree, python):
-    """``tree(diff)``: a function that runs Python in a copy of the code to which ``diff`` is applied, by default
-    one that knows the package as it is in that copy."""
+    """A function ``tree(diff)`` that applies ``diff`` to a copy of the code, and returns a function that runs Python
+    there. By default, that is a Python which imports the package from the copy."""
     copy_tree(tmp_path)
 
     def run(*command, by=sys.executable):

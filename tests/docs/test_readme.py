@@ -1,7 +1,8 @@
-"""The README and the pages for one's own data: each command is run, in their order, in a copy of the checkout with
-drawn data where a user's would be; the errors that docs/errors.md explains are ones that the code can say.
+"""Tests of the README and of the pages for a user's own data. Each command is run, in the order of the pages, in a copy
+of the checkout with drawn data in place of a user's. The errors that docs/errors.md explains are ones that the code can
+say.
 
-Trainings are cut to an epoch. What ``make`` does, .ci/run does.
+Trainings are cut to one epoch. What ``make`` does, .ci/run does.
 """
 import ast
 import re
@@ -28,11 +29,11 @@ SHORT = ('train_cfg.max_epochs=1 train_dataloader.dataset.times=1 train_dataload
          'train_dataloader.num_workers=0 val_dataloader.num_workers=0 val_dataloader.persistent_workers=False')
 SETTINGS = {key: ast.literal_eval(value) for key, value in (option.split('=') for option in SHORT.split())}
 SHORTER = {
-    'configs/custom/resnet18_folder.py': {  # one epoch, and no workers to wait for
+    'configs/custom/resnet18_folder.py': {  # one epoch, and no workers that one waits for
         '100, 64, 10': '100, 64, 1',
         'train_dataloader = dict(': 'train_dataloader = dict(num_workers=0, ',
         'val_dataloader = dict(': 'val_dataloader = dict(num_workers=0, '},
-    'configs/plans/custom_example.py': {  # one seed of one detector, trained on the CPU for an epoch
+    'configs/plans/custom_example.py': {  # one seed of one detector, which is trained on the CPU for one epoch
         "config='../custom/ssd_r18_voc.py')": f"config='../custom/ssd_r18_voc.py', options={SETTINGS})",
         "    dict(name='Faster R-CNN', config='../custom/faster-rcnn_r18_voc.py'),\n": '',
         'seeds = [0, 1]': 'seeds = [0]', 'gpus_per_run = 1': 'gpus_per_run = 0'}}
@@ -43,7 +44,7 @@ VOC_NAMES = dict(circle='cat', ring='dog', square='car', cross='bus', triangle='
 
 @pytest.fixture(scope='module')
 def checkout(tmp_path_factory, copy_tree):
-    """A checkout as a user has it who has followed the README: data in place, a plan edited."""
+    """The checkout of a user who has followed the README: the data are in place, and a plan is edited."""
     root = copy_tree(tmp_path_factory.mktemp('checkout'), SHORTER)
     drawn = write_scenes(root / 'drawn', crops=(11, 3), coco=(0, 0), voc=(2, 1, 2),
                          scene_size=(96, 96))
@@ -63,7 +64,7 @@ def _rename_classes(folder, names):
 
 
 def as_run_here(command):
-    """``command``, with trainings as short as they are here."""
+    """Return ``command`` with its trainings as short as in these tests."""
     if re.search(r'train.py configs/(custom/)?ssd', command):
         command = re.sub(r'( +#.*)?$', f' --cfg-options {SHORT}', command, count=1)
     return command.replace('epoch_24.pth', 'epoch_1.pth').replace('epoch_10.pth', 'epoch_1.pth')

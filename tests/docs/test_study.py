@@ -1,4 +1,4 @@
-"""The study's configs: pretrainings that differ in mixing only, detectors that train on any VOC set."""
+"""Tests of the study's configs: pretrainings differ in mixing only, and detectors train on any VOC set."""
 from pathlib import Path
 
 import pytest
@@ -7,7 +7,8 @@ from mmresizemix.datasets import SCENE_CLASSES, write_scenes
 from mmresizemix.openmmlab.installed import read_config
 from mmresizemix.plan import read_plan
 from mmresizemix.plan.recipe import Recipe
-from mmresizemix.runs.configs import classifier_config, method_of
+from mmresizemix.runs.methods import method_of
+from mmresizemix.runs.run_config import RunConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = ROOT / 'configs/study'
@@ -20,8 +21,8 @@ def test_pretrainings_differ_in_mixing_only():
     configs = {name: read_config(STUDY / f'{name}.py').to_dict() for name in METHODS}
     assert {name: method_of(cfg['model'].get('train_cfg', {}).get('augments'))
             for name, cfg in configs.items()} == METHODS
-    first = classifier_config(configs['resnet18'])
-    assert all(classifier_config(cfg) == first for cfg in configs.values())
+    first = RunConfig.parse(configs['resnet18']).settings()
+    assert all(RunConfig.parse(cfg).settings() == first for cfg in configs.values())
 
 
 @pytest.mark.parametrize('plan, side, epochs', [('study', 64, 120), ('study_cpu', 32, 60)])

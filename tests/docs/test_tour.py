@@ -1,5 +1,5 @@
-"""The notebook runs, on fewer pictures and its detectors for one epoch (with --full as it stands), and what it
-says of itself comes out."""
+"""Tests that the notebook runs, and that its claims come out. It runs on fewer pictures, and its detectors train for
+one epoch. With --full it runs as it stands."""
 import re
 from pathlib import Path
 
@@ -16,7 +16,7 @@ SHORT = {"'train_cfg.max_epochs=8', 'train_cfg.val_interval=8'": "'train_cfg.max
 
 
 def text_of(notebook) -> str:
-    """What its cells print and show, but for pictures."""
+    """Return what the notebook's cells print and show, except pictures."""
     outputs = [output for cell in notebook.cells for output in cell.get('outputs', [])]
     return '\n'.join(output.get('text', '') or output.get('data', {}).get('text/markdown', '')
                      for output in outputs)

@@ -1,5 +1,5 @@
-"""The tutorial: its commands, one after the other in one shell, on fewer pictures, by trainings of one epoch (with
---full as it stands). Its plan is only looked at: it would train all of it once more."""
+"""Tests of the tutorial. Its commands run one after the other in one shell, on fewer pictures and with trainings of one
+epoch. With --full they run as they stand. Its plan is only looked at, since it would train everything once more."""
 import re
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 
 TUTORIAL = (Path(__file__).resolve().parents[2] / 'docs/tutorial.md').read_text(encoding='utf-8')
 DRAW, PLAN = re.findall(r'```python\n(.*?)```', TUTORIAL, re.DOTALL)
-# what make does, CI does; the environment is the tests' own
+# CI does what make does. The environment is that of the tests.
 BLOCKS = [re.sub(r'^(make|source) .*\n', '', block, flags=re.MULTILINE)
           for block in re.findall(r'```bash\n(.*?)```', TUTORIAL, re.DOTALL)]
 
@@ -19,7 +19,7 @@ SHORTER = {
 
 @pytest.fixture(scope='module')
 def done(tmp_path_factory, copy_tree, run_script, full):
-    """(the folder, what was printed)."""
+    """The folder in which the tutorial was run, and what that printed."""
     root = copy_tree(tmp_path_factory.mktemp('tutorial'), {} if full else SHORTER)
     few = DRAW.replace('crops=(150, 50), voc=(60, 60, 60)', 'crops=(8, 4), voc=(4, 4, 6)')
     assert few != DRAW

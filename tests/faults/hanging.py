@@ -1,4 +1,4 @@
-"""Imported by a config: a loader's worker that hangs in its first batch, once."""
+"""A module for a config to import. It makes a loader's worker hang once, in its first batch."""
 import time
 from pathlib import Path
 

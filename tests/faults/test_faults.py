@@ -1,4 +1,4 @@
-"""What may happen to a plan, and what it then does. On a real one, through the command."""
+"""Tests of what may happen to a plan, and of what it then does. The plan is real and runs through the command."""
 import json
 import os
 import shutil
@@ -31,14 +31,14 @@ def finished(plan, tmp_path_factory):
 
 @pytest.fixture
 def root(finished, tmp_path):
-    """A copy of the finished root; the run as it was before its last epoch was noted as done."""
+    """A copy of the finished root, which a test may change."""
     copy = tmp_path / 'root'
     shutil.copytree(finished, copy)
     return copy
 
 
 def reopen(root: Path, *slugs: str) -> None:
-    """As a kill leaves it."""
+    """Write the records of these stages as a kill leaves them."""
     for slug in slugs:
         path = root / f'stages/{slug}.json'
         record = Record.read(path)
@@ -68,7 +68,7 @@ def flip(path: Path) -> None:
 
 @pytest.mark.parametrize('spoil', [flip, Path.unlink], ids=['flip', 'gone'])
 def test_a_spoiled_newest_checkpoint_falls_back_to_the_one_before(plan, root, finished, spoil):
-    """Killed after epoch 3 was written and before it was validated, and the file is no good."""
+    """The run was killed after epoch 3 was written and before it was validated, and the file is damaged or gone."""
     run = root / RUN
     spoil(run / 'epoch_3.pth')
     (run / 'last_checkpoint').unlink()
@@ -86,7 +86,7 @@ def test_a_spoiled_newest_checkpoint_falls_back_to_the_one_before(plan, root, fi
 
 
 def test_killed_in_the_last_validation(plan, root, finished):
-    """Training ends well without a metric when it is resumed: the test makes it."""
+    """When it is resumed, training ends well without a metric. The test stage then makes the metric."""
     run = root / RUN
     shutil.rmtree(run / 'detections')
     for log in run.glob('*/vis_data/scalars.json'):
@@ -183,7 +183,7 @@ def test_two_commands_on_one_root(plan, tmp_path):
 
 @pytest.mark.parametrize('name', ['plan.yaml', 'plan.json'])
 def test_a_plan_that_could_carry_code_is_refused(plan, tmp_path, name):
-    """MMEngine's YAML loader would run it."""
+    """MMEngine's YAML loader would run that code."""
     (tmp_path / name).write_text(f'!!python/object/apply:os.mkdir ["{tmp_path / "ran"}"]\n')
     done = transfer(tmp_path / name, tmp_path / 'root', plan[1])
     assert done.returncode == 1 and 'expected a Python config' in done.stderr

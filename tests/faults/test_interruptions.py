@@ -1,4 +1,5 @@
-"""Stopped and killed in the middle of an epoch, on one process and on two, and a worker that hangs."""
+"""Tests of trainings that are stopped or killed in the middle of an epoch, on one process and on two, and of a loader's
+worker that hangs."""
 import os
 import signal
 import subprocess
@@ -23,15 +24,15 @@ from mmresizemix.plan.run_stage import BEGIN
 from mmresizemix.runs import read_metrics
 
 STAGE = 'finetune-ssd-from-random-weights-seed-0'
-# By processes: pictures (4 a step of each; two processes agree to stop every ten steps), settings of
-# the plan, arguments. Without GPUs two talk over gloo.
+# For each number of processes: the pictures (4 per step and process; two processes agree to stop every ten steps), the
+# settings of the plan, and the arguments. Without GPUs, two processes communicate over gloo.
 PLACES = {1: (40, '', ()), 2: (160, 'gpus_per_run = 2', ('--gpus', '2'))}
 
 
 @pytest.fixture(scope='module', params=[1, pytest.param(2, marks=pytest.mark.full)],
                 ids=['one-process', 'two-processes'])
 def run(request, tmp_path_factory, python):
-    """(plan, environment, arguments, the root of an uninterrupted run)."""
+    """A plan to interrupt: (plan, environment, arguments, the root of an uninterrupted run)."""
     pictures, settings, arguments = PLACES[request.param]
     folder = tmp_path_factory.mktemp('plan')
     plan, environment = write_plan(folder, python, pictures, settings, **{
@@ -69,9 +70,9 @@ def test_stopped_in_the_middle_of_an_epoch(run, tmp_path):
 
 
 def test_a_killed_training_is_tried_again_at_once(run, tmp_path):
-    """Of two processes: torchrun, whose processes do not outlive it."""
+    """The oldest process is killed. If there are two ranks, that is torchrun, and they do not outlive it."""
     command = start_and_wait(run, tmp_path, r'Epoch\(train\)\s+\[2\]\[ 2/')
-    kill([min(set(processes(tmp_path)) - {command.pid})])  # the eldest
+    kill([min(set(processes(tmp_path)) - {command.pid})])  # the oldest one
     out, _ = command.communicate(timeout=300)
     assert command.returncode == 0, out
     assert (tmp_path / f'stages/{STAGE}.log').read_text().count(BEGIN) == 2

@@ -1,5 +1,5 @@
-"""The smoke plan under SIGKILL at random moments ends as the uninterrupted one, bit for bit: half of it, six times;
-with --full all of it, twenty times."""
+"""Tests that the smoke plan under SIGKILL at random moments ends like the uninterrupted one, bit for bit. Half of the
+plan is killed six times. With --full, all of it is killed twenty times."""
 import random
 import time
 from pathlib import Path
@@ -35,15 +35,15 @@ def finish(plan: Path, root: Path, environment) -> None:
 
 @pytest.fixture(scope='module')
 def uninterrupted(plan, environment, tmp_path_factory):
-    """(its root, the seconds that it took)."""
+    """An uninterrupted run: (its root, the seconds that it took)."""
     root, began = tmp_path_factory.mktemp('uninterrupted'), time.monotonic()
     finish(plan, root, environment)
     return root, time.monotonic() - began
 
 
 def assert_same_results(root: Path, reference: Path, pretrainings: int, detectors: int) -> None:
-    """Weights, optimizers, schedules, detections and the table."""
-    detections = (pretrainings + 1) * detectors  # also from random weights
+    """Check that weights, optimizers, schedules, detections and the table are the same."""
+    detections = (pretrainings + 1) * detectors  # detectors also start from random weights
     checkpoints = sorted(p.relative_to(reference) for p in reference.rglob('epoch_2.pth'))
     assert len(checkpoints) == pretrainings + detections
     for name in checkpoints:
@@ -57,8 +57,8 @@ def assert_same_results(root: Path, reference: Path, pretrainings: int, detector
 
 
 def test_kills(plan, environment, uninterrupted, full, tmp_path):
-    """Of the command alone, of a stage alone, of everything at once, as in a reboot; as often on a
-    fast machine as on a slow one, before all is done."""
+    """Kill the command alone, a stage alone, or everything at once, as in a reboot. There are as many kills on a fast
+    machine as on a slow one before all is done."""
     kills, spacing = (20, 1) if full else (6, 2)
     reference, seconds = uninterrupted
     rng, root = random.Random(0), tmp_path / 'killed'

@@ -1,4 +1,4 @@
-"""The crop is RandomResizedCrop's, its pixels are Pillow's, whatever kind of file it comes from."""
+"""Tests that the crop is RandomResizedCrop's and its pixels are Pillow's, for every kind of file."""
 import pickle
 from io import BytesIO
 from pathlib import Path
@@ -29,7 +29,7 @@ def encoded(picture: Image.Image, kind: str = 'JPEG', **settings) -> bytes:
 
 
 def by_pillow(data: bytes, box, size) -> np.ndarray:
-    """The definition: decode all, turn, cut, resize."""
+    """Crop by the definition: decode everything, turn it, cut it and resize it."""
     upright = ImageOps.exif_transpose(Image.open(BytesIO(data))).convert('RGB')
     return np.asarray(upright.crop(box).resize(size[::-1], Image.Resampling.BILINEAR))[:, :, ::-1]
 
@@ -42,7 +42,7 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
 @pytest.mark.parametrize('size', [(375, 500), (500, 333), (64, 64), (30, 900), (900, 30), (1, 1)])
 @pytest.mark.parametrize('settings', [{}, dict(crop_ratio_range=(0.5, 0.6), max_attempts=2)])
 def test_the_boxes_of_random_resized_crop(tmp_path, monkeypatch, size, settings):
-    """Also where no box fits and the centre is taken; nor are more numbers drawn."""
+    """This also holds where no box fits and the centre is taken. No more random numbers are drawn."""
     path = tmp_path / 'a.png'
     Image.new('RGB', size[::-1]).save(path)
     taken = []
@@ -63,7 +63,7 @@ def test_the_boxes_of_random_resized_crop(tmp_path, monkeypatch, size, settings)
 @pytest.mark.parametrize('subsampling', ['4:4:4', '4:2:2', '4:2:0'])
 @pytest.mark.parametrize('enlarged', [1, 4])
 def test_at_least_35_dB_of_pillow(photo, subsampling, enlarged):
-    """From crops that are enlarged to such that are halved three times on the way."""
+    """The crops range from enlarged ones to ones that are halved three times on the way."""
     large = photo.resize([enlarged * side for side in photo.size], Image.Resampling.BICUBIC)
     data, rng = encoded(large, quality=90, subsampling=subsampling), np.random.default_rng(0)
     picture = EncodedPicture(data)
@@ -90,7 +90,7 @@ def test_decodes_no_more_than_the_crop_needs(photo, monkeypatch):
 
 
 def test_antialiased(tmp_path):
-    """A fine pattern becomes its mean; without a low-pass it would become stripes."""
+    """A fine pattern becomes its mean. Without a low-pass filter it would become stripes."""
     pattern = np.indices((512, 512)).sum(0)[..., None] % 2 * np.full(3, 255)
     data = encoded(Image.fromarray(pattern.astype(np.uint8)), quality=100, subsampling='4:4:4')
     for side in (200, 100, 60):
@@ -111,7 +111,7 @@ KINDS = {
 
 
 def with_stray_bytes(jpeg: bytes) -> bytes:
-    """As in some of ImageNet's files: libjpeg warns of them, and goes on."""
+    """Insert bytes such as some of ImageNet's files have. libjpeg warns of them, and goes on."""
     return jpeg[:-2] + b'\0' * 9 + jpeg[-2:]
 
 
@@ -142,7 +142,7 @@ def test_turned_as_exif_asks(photo, orientation, kind):
 
 
 def test_pictures_do_not_share_memory(photo):
-    """All are decoded into one place."""
+    """All pictures are decoded into the same memory."""
     box = (0, 0, *photo.size)
     one, two = (EncodedPicture(encoded(p)) for p in (photo, photo.rotate(180)))
     for size in ((600, 512), (100, 100), (20, 20)):

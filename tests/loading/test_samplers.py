@@ -1,4 +1,4 @@
-"""Batch augmentation: copies side by side, all samples, the same on every rank's share."""
+"""Tests of batch augmentation: copies are side by side, no sample is left out, and ranks share the samples evenly."""
 import pytest
 from mmengine.dataset import DefaultSampler
 from mmengine.registry import DATA_SAMPLERS

@@ -1,5 +1,5 @@
-"""Weighted AP: pycocotools' and MMDetection's on the set, pycocotools' on sets whose images were
-physically duplicated."""
+"""Tests that the weighted AP equals pycocotools' and MMDetection's on the set, and pycocotools' on sets whose images
+were physically duplicated."""
 import io
 import json
 from contextlib import redirect_stdout
@@ -20,7 +20,7 @@ COCO_METRICS = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl')  # in the order of CO
 
 
 def reference(truth, detections):
-    """pycocotools' own six numbers, with every digit; -1 as NaN."""
+    """Return pycocotools' own six numbers, with every digit, and with NaN in place of -1."""
     with redirect_stdout(io.StringIO()):
         coco = COCO()
         coco.dataset = truth.content
@@ -33,7 +33,7 @@ def reference(truth, detections):
 
 
 def duplicated(truth, detections, weights):
-    """The set and its detections with image i ``weights[i]`` times, under new ids."""
+    """Return the set and its detections, with image i ``weights[i]`` times under new ids."""
     images, annotations, found = [], [], []
     for image, times in zip(truth.image_ids, weights):
         for _ in range(times):
@@ -94,14 +94,14 @@ def test_voc_equals_mmdetections(seed, mode, metric):
 
 
 def test_an_ap_that_can_be_computed_by_hand():
-    """Detections: hit, miss, hit; three objects. Precision 1, 1/2, 2/3; recall 1/3, 1/3, 2/3."""
+    """Three objects get the detections hit, miss and hit. Precision is 1, 1/2, 2/3, and recall is 1/3, 1/3, 2/3."""
     matched = Matched(image=np.array([0, 0, 1]), hit=np.array([[True, False, True]]),
                       ignored=np.zeros((1, 3), bool), positives=np.array([0, 1, 1]))
     one = np.ones((1, 2), int)
     assert average_precision(matched, one, AREA)[0, 0] == pytest.approx(1 / 3 + 2 / 9)
     points = average_precision(matched, one, VOC_RECALLS)[0, 0]
     assert points == pytest.approx((4 * 1 + 3 * 2 / 3) / 11)
-    without_first = np.array([[0, 1]])  # one hit, two objects: 1/2 of the recalls at precision 1
+    without_first = np.array([[0, 1]])  # with one hit and two objects, 1/2 of the recalls have precision 1
     assert average_precision(matched, without_first, AREA)[0, 0] == pytest.approx(1 / 2)
     assert np.isnan(average_precision(matched, np.array([[0, 0]]), AREA)[0, 0]), 'no object left'
 
@@ -139,7 +139,7 @@ def test_the_same_draws_pair_two_models():
 
 
 def test_the_image_interval_covers_the_truth_19_times_in_20():
-    """500 pairs of models over 500 drawn sets: the expected difference is known from all."""
+    """There are 500 pairs of models over 500 drawn sets. The expected difference is known from all of them."""
     values, intervals = [], []
     for seed in range(500):
         difference = _resampled_difference(seed)
@@ -163,7 +163,7 @@ def _resampled_difference(seed, images=60, resamples=200):
 
 
 def _planted(rng, object_image, hardness, skill, images):
-    """A model that finds an object by its hardness and has two false alarms an image."""
+    """Return the matches of a model that finds an object by its hardness and has two false alarms per image."""
     found = rng.random(len(object_image)) < 1 / (1 + np.exp(hardness - skill))
     false = np.repeat(np.arange(images), rng.poisson(2, images))
     score = np.concatenate((rng.normal(1, 1, found.sum()), rng.normal(-0.3, 1, len(false))))

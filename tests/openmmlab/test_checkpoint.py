@@ -1,4 +1,4 @@
-"""Strict reading: what is admitted, what is refused, and that nothing runs."""
+"""Tests of the strict reading of checkpoints: what is admitted, what is refused, and that no code runs."""
 import pickle
 import subprocess
 import sys
@@ -16,14 +16,14 @@ from mmresizemix.transfer import CheckpointError, load_checkpoint
 
 
 class AsksForAttribute:
-    """Pickles to ``getattr(HistoryBuffer, '__init__')``."""
+    """An object that pickles to ``getattr(HistoryBuffer, '__init__')``."""
 
     def __reduce__(self):
         return getattr, (HistoryBuffer, '__init__')
 
 
 def test_a_real_mmengine_checkpoint_is_admitted(save):
-    buffer = HistoryBuffer([1.0, 2.0], [1, 1])  # what was logged; passed over
+    buffer = HistoryBuffer([1.0, 2.0], [1, 1])  # what was logged, which reading passes over
     content = dict(state_dict=dict(a=torch.ones(2)), meta=dict(epoch=1, cfg='x = 1'),
                    message_hub=dict(log_scalars=dict(loss=buffer),
                                     runtime_info=dict(eta=np.float64(0.5), names=np.array(['a']))))
@@ -33,7 +33,7 @@ def test_a_real_mmengine_checkpoint_is_admitted(save):
 
 
 def test_pytorchs_own_allowlist_is_left_as_it_was(save):
-    before = set(torch.serialization.get_safe_globals())  # in no order
+    before = set(torch.serialization.get_safe_globals())  # the list has no fixed order
     load_checkpoint(save(dict(a=torch.ones(1))))
     assert set(torch.serialization.get_safe_globals()) == before
 
@@ -52,7 +52,7 @@ def test_a_file_that_would_run_code_runs_none(tmp_path, kind):
 
 
 class Reaches:
-    """A way out through getattr, which MMEngine's checkpoints need for their history buffers."""
+    """An object that reaches out through getattr, which MMEngine's checkpoints need for their history buffers."""
 
     def __init__(self, owner, name):
         self.arguments = (owner, name)
@@ -145,5 +145,5 @@ def test_safetensors_say_what_to_install(tmp_path, python):
 
 
 def test_an_mmengine_that_needs_the_mend_is_still_supported():
-    """Fails the day the oldest supported MMEngine reads its own checkpoints: then remove old_checkpoints.py."""
+    """This test fails when the oldest supported MMEngine reads its own checkpoints. Then remove old_checkpoints.py."""
     assert stack._release(stack.MINIMUM['mmengine']) < (0, 10, 8)

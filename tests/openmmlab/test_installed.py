@@ -1,4 +1,4 @@
-"""The configs and tools that come with the package, under the names that OpenMMLab has for them."""
+"""Tests of the configs and tools that come with the package, under the names that OpenMMLab has for them."""
 import copy
 import os
 import pickle
@@ -27,7 +27,7 @@ def test_mmengine_finds_our_configs_by_name(tmp_path):
 @pytest.mark.parametrize('name', ['pretrain/resnet50_8xb64-resizemix-300e_in1k.py',
                                   'custom/ssd_r18_voc.py', NAME])
 def test_a_base_of_ours_by_name_is_the_base_by_path(tmp_path, name):
-    """MMEngine notes the package as the scope, in which mmpretrain's and mmdet's parts are not."""
+    """MMEngine notes the package as the scope, but that scope does not have mmpretrain's and mmdet's parts."""
     (tmp_path / 'own.py').write_text(f"_base_ = 'mmresizemix::{name}'\n")
     by_name = read_config(tmp_path / 'own.py')
     assert by_name.to_dict() == Config.fromfile(CONFIGS / name).to_dict()
@@ -35,7 +35,7 @@ def test_a_base_of_ours_by_name_is_the_base_by_path(tmp_path, name):
 
 
 def test_mmengine_still_has_no_way_to_enter_a_package():
-    """The day it knows a package that it was never told of, ``installed.tell_mmengine`` can go."""
+    """This test fails when MMEngine knows a package without being told. Then remove ``installed.tell_mmengine``."""
     with pytest.raises(AssertionError, match='does not support'):
         _get_package_and_cfg_path('rich::some/config.py')
     assert MODULE2PACKAGE['mmresizemix'] == 'mmresizemix'
@@ -75,7 +75,7 @@ def test_the_index_lists_every_config_once():
 
 @pytest.fixture
 def run(python):
-    """``run('train', ...)``: ``python -m mmresizemix train ...``; keywords are its environment."""
+    """A function: ``run('train', ...)`` runs ``python -m mmresizemix train ...``. Keywords are its environment."""
 
     def _run(*arguments, **environment):
         return subprocess.run([python, '-m', 'mmresizemix', *arguments], capture_output=True, text=True,
@@ -98,7 +98,7 @@ def test_the_command_lists_every_tool_and_runs_it(run):
 
 
 def test_a_script_starts_the_python_that_was_called(run, tmp_path):
-    """Not what PATH has under that name: an environment need not be activated."""
+    """The script does not start what PATH has under that name, so an environment need not be activated."""
     other = tmp_path / 'python'
     other.write_text('#!/bin/sh\necho another python\n')
     other.chmod(0o755)

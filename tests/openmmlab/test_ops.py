@@ -1,4 +1,4 @@
-"""mmcv.ops on torchvision's kernels: against plain definitions, and against mmcv's own if built."""
+"""Tests of mmcv.ops on torchvision's kernels, against plain definitions, and against mmcv's own if they are built."""
 import importlib.machinery
 import importlib.util
 import sys
@@ -19,7 +19,7 @@ def boxes_and_scores(n=60, seed=0):
 
 
 def greedy_nms(boxes, scores, threshold, offset):
-    """The definition: take the best, drop what overlaps it by more than the threshold."""
+    """Suppress by the definition: take the best box, and drop what overlaps it by more than the threshold."""
     keep, order = [], scores.argsort(descending=True).tolist()
     while order:
         best = order.pop(0)

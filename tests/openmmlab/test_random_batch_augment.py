@@ -1,4 +1,4 @@
-"""Inside mmpretrain: its registry, RandomBatchAugment, and model.train_cfg.augments."""
+"""Tests of our augments inside mmpretrain: its registry, RandomBatchAugment, and model.train_cfg.augments."""
 import copy
 import inspect
 import re
@@ -33,7 +33,7 @@ def test_inside_random_batch_augment_built_twice_from_one_config():
 
 
 def test_upstream_still_needs_the_guard():
-    """Fails the day mmpretrain copies ``probs``: then remove openmmlab/random_batch_augment.py."""
+    """This test fails when mmpretrain copies ``probs``. Then remove openmmlab/random_batch_augment.py."""
     original = inspect.unwrap(RandomBatchAugment.__init__)
     assert original is not RandomBatchAugment.__init__, 'the guard is not in place'
     probs = [0.5]
@@ -44,7 +44,7 @@ def test_upstream_still_needs_the_guard():
 @pytest.mark.parametrize('first', ['mmresizemix', 'mmpretrain.models'])
 def test_the_guard_is_there_whatever_is_imported_first(first, python):
     code = (f'import importlib, {first}, mmresizemix\n'
-            'importlib.invalidate_caches()\n'  # asks every finder, ours too
+            'importlib.invalidate_caches()\n'  # this asks every finder, ours too
             'from mmpretrain.models.utils.batch_augments import RandomBatchAugment as R\n'
             'p, ours = [.5], dict(type="mmresizemix.ResizeMix"); R(ours, p); R(ours, p)\n'
             'assert p == [.5]')

@@ -1,4 +1,4 @@
-"""What the import says about packages that are missing or too old."""
+"""Tests of what the import says about packages that are missing or too old."""
 import ast
 import os
 import subprocess
@@ -41,7 +41,7 @@ def test_a_package_without_metadata_is_asked_itself(monkeypatch):
 
 
 def test_a_server_without_windows_is_told_of_the_opencv_without(tmp_path):
-    """Whoever imports OpenCV, and whenever."""
+    """The message comes whoever imports OpenCV, and whenever."""
     (tmp_path / 'cv2.py').write_text('raise ImportError("libGL.so.1: cannot open shared object file")\n')
     done = subprocess.run([sys.executable, '-c', 'import mmresizemix, mmcv'], capture_output=True, text=True,
                           env={**os.environ, 'PYTHONPATH': str(tmp_path)})
@@ -73,7 +73,7 @@ def test_every_public_name_resolves():
 
 
 def test_editors_are_told_of_every_public_name():
-    """Those under TYPE_CHECKING are where the lazy import finds them."""
+    """The names under TYPE_CHECKING are where the lazy import finds them."""
     [block] = [node for node in ast.parse(Path(mmresizemix.__file__).read_text(encoding='utf-8')).body
                if isinstance(node, ast.If) and getattr(node.test, 'id', '') == 'TYPE_CHECKING']
     told = {alias.asname: line.module.split('.')[0] for line in block.body for alias in line.names}
@@ -87,7 +87,7 @@ def test_two_families_of_one_name_are_warned_of(monkeypatch):
 
 
 def test_what_is_registered_is_in_the_table_of_contents():
-    """Each part where the table says, and nothing beside it."""
+    """Each part is where the table says, and nothing else is registered."""
     from mmresizemix import registry
     from mmresizemix.batch_augments.registered import BATCH_AUGMENTS
     ours = {name: value for name, value in vars(registry).items() if isinstance(value, Registry)}

@@ -1,5 +1,5 @@
-"""Plans of classifiers, and their small budget: what changes, what is under test stays, and one
-carried out from pictures to table."""
+"""Tests of plans of classifiers and of their small budget: what it changes, and that what is under test stays. One plan
+is carried out from pictures to table."""
 import json
 import subprocess
 from pathlib import Path
@@ -17,7 +17,7 @@ from mmresizemix.plan.plan import PlanError, read_plan
 from mmresizemix.plan.stages import read_stages
 from mmresizemix.policies.epoch import following_epochs
 from mmresizemix.report.paper_values import TOP1
-from mmresizemix.runs.configs import TABLE_ROW
+from mmresizemix.runs.run_config import TABLE_ROW
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = {name: ROOT / f'configs/plans/table{name}.py' for name in (1, 2, 3, 4, 6, 7, 8)}
@@ -164,7 +164,7 @@ def test_budgets_that_will_not_do(pictures, tmp_path, settings, said):
 
 
 def test_from_pictures_to_a_table(pictures, tmp_path, python):
-    """Two rows, two seeds; then the same command has nothing to do."""
+    """The plan has two rows and two seeds. Afterwards, the same command has nothing to do."""
     plan = tmp_path / 'small.py'
     plan.write_text(f'''pretrainings = [
     dict(name='baseline', config={str(ROOT / "configs/cifar/wrn28-10_1xb256-200e_cifar100.py")!r}),

@@ -1,4 +1,4 @@
-"""Looking for every file before GPUs are asked for."""
+"""Tests of looking for every file before GPUs are asked for."""
 import json
 import time
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_every_sample_is_counted_and_the_same_data_have_the_same_digest(scenes, 
     ('ssd96_r18_scenes-coco', 'coco/train2017'),
     ('faster-rcnn_r18_scenes-voc', 'VOCdevkit/VOC2012/JPEGImages')])
 def test_a_picture_that_is_gone_is_noticed_and_named(scenes, tmp_path, name, picture):
-    """Of a folder of classes, MMPretrain takes what is there: the digest tells."""
+    """MMPretrain takes whatever pictures a folder of classes has, so only the digest tells that one is gone."""
     before = look(name, tmp_path / 'a.json')
     time.sleep(0.02)
     gone = sorted((scenes / picture).iterdir())[0]

@@ -1,4 +1,4 @@
-"""The schedule of one machine: order, failures, two at once, and going on."""
+"""Tests of the schedule of one machine: order, failures, two stages at once, and going on after a stop."""
 import io
 import os
 import signal

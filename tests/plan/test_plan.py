@@ -1,4 +1,4 @@
-"""Reading a plan, and what stages it becomes."""
+"""Tests of reading a plan, and of the stages that it becomes."""
 import argparse
 import re
 from pathlib import Path
@@ -127,7 +127,7 @@ def test_every_training_is_logged_where_the_plan_says(tmp_path):
 @pytest.mark.parametrize('gpus, batch, warned', [(8, 8, False), (4, 16, False), (1, 64, False),
                                                  (6, 11, True), (0, 8, False)])
 def test_the_total_batch_is_kept_whatever_the_gpus(gpus, batch, warned):
-    """SSD: 8 GPUs with 8 pictures each; the learning rate is that of 64."""
+    """SSD's config is for 8 GPUs with 8 pictures each, and its learning rate is that of 64 pictures."""
     recipe = Recipe(SSD, {}, gpus)
     assert recipe.effective.train_dataloader.batch_size == batch
     assert (recipe.warning is not None) is warned
@@ -151,7 +151,7 @@ def test_a_stage_reads_the_options_of_its_plan(value):
 
 
 def test_every_row_replaces_what_its_options_delete(tmp_path):
-    """MMEngine takes ``_delete_`` out of what it merges; two rows may share their options."""
+    """MMEngine takes ``_delete_`` out of what it merges, but two rows may share their options."""
     text = DETECTORS + f"""
 _scheduler = dict(_delete_=True, type='OneCycleLR', eta_max=0.1, total_steps=3)
 pretrainings = [dict(name=name, config={CLASSIFIER!r}, options=dict(param_scheduler=_scheduler))

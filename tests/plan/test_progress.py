@@ -1,4 +1,4 @@
-"""How far a plan is, as its logs and records tell."""
+"""Tests of how far a plan is, as its logs and records tell."""
 import io
 import time
 

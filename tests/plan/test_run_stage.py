@@ -1,4 +1,4 @@
-"""One stage: its record, its lock, what becomes of its process."""
+"""Tests of one stage: its record, its lock, and what becomes of its process."""
 import json
 import os
 import signal
@@ -19,7 +19,7 @@ from mmresizemix.plan.status import Status
 
 def stage(home: Path, code: str = '', *, name='a', needs=(), inputs=None, result='result',
           folder=None, **settings) -> Stage:
-    """Runs ``code``; done when the file ``result`` is there."""
+    """Return a stage that runs ``code``, and is done when the file ``result`` is there."""
     path = home / result
     return Stage(name, name, settings.pop('kind', 'test'), home / 'stages', lambda: [sys.executable, '-c', code],
                  needs=needs, inputs=lambda: inputs or {}, folder=folder,
@@ -93,8 +93,8 @@ def test_the_reason_of_a_failure_is_named_and_it_is_tried_once(tmp_path, code, r
 
 @pytest.mark.parametrize('code', [
     'import os, signal; os.kill(os.getpid(), signal.SIGKILL)',
-    'exit(143)',  # a training that was asked to stop, by somebody else
-    'print("  exitcode  : -9 (pid: 7)"); exit(1)',  # torchrun
+    'exit(143)',  # somebody else has asked the training to stop
+    'print("  exitcode  : -9 (pid: 7)"); exit(1)',  # this is what torchrun prints
     'print("RuntimeError: DataLoader worker (pid 7) is killed by signal: Killed."); exit(1)'])
 def test_what_may_pass_is_tried_again(tmp_path, code):
     outcome = run(stage(tmp_path, f'{write(tmp_path / "tries")}; {code}'))
@@ -148,8 +148,7 @@ time.sleep(60)'''
 
 
 def test_a_clusters_warning_is_for_the_training_and_not_for_what_starts_it(tmp_path):
-    """Slurm signals every process of a job; torchrun would die of it before its ranks have
-    written."""
+    """Slurm signals every process of a job. torchrun would die of it before its ranks have written."""
     one = stage(tmp_path, f'''
 import os, signal
 os.kill(os.getpid(), signal.SIGUSR2)
@@ -166,7 +165,7 @@ def wait_for(path: Path) -> None:
 
 
 def ends(pid: int) -> bool:
-    """A killed process may be a zombie for a moment."""
+    """Wait for a process to end, and return whether it has. A killed process may be a zombie for a moment."""
     for _ in range(50):
         try:
             os.kill(pid, 0)
@@ -189,8 +188,7 @@ run_stage(stage(Path({home!r}), {code!r}), {{}}, Event())
 
 
 def test_a_process_that_outlived_its_driver_is_waited_for(tmp_path, python):
-    """Two trainings in one folder would spoil it. Afterwards, resuming one that has ended does
-    nothing."""
+    """Two trainings in one folder would spoil it. To resume a training that has ended does nothing."""
     code = f'''
 import os, time
 order = open({str(tmp_path / "order")!r}, "a", buffering=1)

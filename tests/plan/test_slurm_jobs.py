@@ -1,4 +1,4 @@
-"""A plan as arrays of jobs. What Slurm makes of them: tests/slurm."""
+"""Tests of a plan as arrays of jobs. tests/slurm has the tests of what Slurm makes of them."""
 import os
 import pickle
 from pathlib import Path

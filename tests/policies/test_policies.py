@@ -1,5 +1,5 @@
-"""The policies are the published ones, their levels mean what their authors' code says, and chance
-works as told."""
+"""Tests that the policies are the published ones, that their levels mean what their authors' code says, and that chance
+works as described."""
 import json
 import pickle
 import subprocess
@@ -34,14 +34,14 @@ from mmresizemix.policies.published import FOLDER
 FILES = sorted(FOLDER.glob('*.json'))
 PHOTO = Path(get_data_path()) / 'sample_data/grace_hopper.jpg'
 ENHANCERS = ('Color', 'Contrast', 'Brightness', 'Sharpness')
-# How far cv2 and Pillow may be apart, in values of 0 to 255 on the mean: which of two neighbours a
-# pixel of a slope comes from, and whether digits are rounded or cut off. (A wrong sign: 20 to 70.)
+# This is how far cv2 and Pillow may be apart, in values of 0 to 255 on average. They differ in which of two neighbours
+# a pixel of a slope comes from, and in whether digits are rounded or cut off. (A wrong sign gives 20 to 70.)
 APART = dict(ShearX=4, ShearY=4, Rotate=0.1, **dict.fromkeys(ENHANCERS, 0.6))
 
 
 @pytest.fixture(scope='module')
 def photo() -> np.ndarray:
-    """BGR, 80 wide, 60 high."""
+    """A photograph in BGR that is 80 pixels wide and 60 high."""
     return np.array(Image.open(PHOTO).convert('RGB').resize((80, 60)))[..., ::-1].copy()
 
 
@@ -87,11 +87,11 @@ def test_as_many_pairs_as_published(name):
     assert len(pairs) == COUNTS[name] == len({tuple(pair) for pair in pairs})
     assert {len(pair) for pair in pairs} == {2}
     names = {op.name for pair in pairs for op in pair}
-    assert names | {'Solarize'} == set(LEVELS['fast_aa'].names)  # DADA's for CIFAR-100 has none
+    assert names | {'Solarize'} == set(LEVELS['fast_aa'].names)  # DADA's policy for CIFAR-100 has no Solarize
 
 
 def test_the_ends_of_the_published_lists():
-    """And every number of DADA's is one of float32, as its search had them."""
+    """Every number of DADA's policies is also one of float32, as its search had them."""
     ends = dict(
         fast_aa_cifar10=('Contrast', 0.8320659688593578, 0.49884310562180767,
                          'ShearX', 0.5844942417320858, 0.36051195083380105),
@@ -139,7 +139,7 @@ def test_why_a_policy_is_not_there(method):
 
 
 def by_pillow(name: str, value: float, image: Image.Image) -> Image.Image:
-    """Its authors' operation at a strength, without the sign."""
+    """Apply the authors' operation at a strength, without the sign."""
     width, height = image.size
     matrix = dict(ShearX=(1, value, 0, 0, 1, 0), ShearY=(1, 0, 0, value, 1, 0),
                   TranslateX=(1, 0, value * width, 0, 1, 0),
@@ -154,7 +154,7 @@ def by_pillow(name: str, value: float, image: Image.Image) -> Image.Image:
     return getattr(ImageOps, name.lower())(image, *arguments)
 
 
-# per method and operation: the strength at a level, by the formulas of its authors
+# These two functions return the strength of an operation at a level, by the formulas of each method's authors.
 def fast_aa(name: str, level: float) -> float:
     low, high = dict(
         ShearX=(-.3, .3), ShearY=(-.3, .3), TranslateX=(-.45, .45), TranslateY=(-.45, .45),
@@ -174,9 +174,9 @@ def pba(name: str, level: int) -> float:
     ('fast_aa', fast_aa, (0., 0.2, 0.55, 0.8, 1.)), ('pba', pba, range(11))])
 @pytest.mark.parametrize('name', sorted(set(LEVELS['pba'].names) - {'Cutout'}))
 def test_a_level_gives_the_authors_picture(photo, name, kind, formula, tried):
-    """Operations on values alone to the bit, the rest but for rounding; with both signs."""
+    """Operations that change values only agree to the bit, and the others except for rounding. Both signs occur."""
     rgb = Image.fromarray(photo[..., ::-1].copy())
-    levels = replace(LEVELS[kind], fill=(0, 0, 0))  # as Pillow
+    levels = replace(LEVELS[kind], fill=(0, 0, 0))  # as Pillow fills
     np.random.seed(0)
     for level in tried:
         value = formula(name, level)
@@ -195,7 +195,7 @@ def test_a_level_gives_the_authors_picture(photo, name, kind, formula, tried):
 
 
 def test_strengths_of_cutout_and_translate():
-    """PBA's are pixels of a picture of 32."""
+    """PBA's strengths are in pixels of a picture with sides of 32 pixels."""
     for level in range(11):
         assert LEVELS['pba'].strength('TranslateX', level) * 32 == pytest.approx(level)
         assert cut_side(LEVELS['pba'].strength('Cutout', level), 32) == 2 * level
@@ -204,7 +204,7 @@ def test_strengths_of_cutout_and_translate():
         side = fast_aa('Cutout', level) * 200
         ImageDraw.Draw(image).rectangle((50, 40, 50 + side, 40 + side), (255, 0, 0))
         pillow = (np.array(image)[..., 0] > 0).any(0).sum() if side else 0
-        # Pillow's rectangle has both its borders, so a side of whole pixels gets one more
+        # Pillow's rectangle has both its borders, so a side of whole pixels gets one pixel more.
         assert pillow - cut_side(LEVELS['fast_aa'].strength('Cutout', level), 200) in (0, 1)
 
 
@@ -240,7 +240,7 @@ def test_channel_order(tmp_path, photo):
 
 
 def test_sub_policies_are_chosen_alike_and_operations_by_their_probability(tmp_path):
-    """Brightness 0.5 and 1.5 of 100, then inverted in three of ten: four pictures."""
+    """A picture of 100 gets brightness 0.5 or 1.5, and is inverted in three of ten cases: four pictures."""
     path = written(tmp_path, levels='fast_aa', sub_policies=[
         [['Brightness', 1, 0.4 / 1.8], ['Invert', 0.3, 0]],
         [['Brightness', 1, 1.4 / 1.8], ['Invert', 0.3, 0.5]]])
@@ -255,7 +255,7 @@ def test_sub_policies_are_chosen_alike_and_operations_by_their_probability(tmp_p
 
 
 def test_a_schedule_applies_none_one_or_two(tmp_path):
-    """Every halving of 200 is one operation applied; those of probability 0 never are."""
+    """Every operation that is applied halves 200. Operations of probability 0 are never applied."""
     half = ['Brightness', 1, 4 / 1.8]
     path = written(tmp_path, levels='pba', schedule=[
         dict(epochs=1, operations=[half, half, half, ['Invert', 0, 0]])])
@@ -276,7 +276,7 @@ def test_a_schedule_takes_operations_in_random_order(tmp_path):
     policy.transforms.set_epoch(0, 1)
     np.random.seed(0)
     seen = {int(policy(gray(200))['img'][0, 0, 0]) for _ in range(200)}
-    assert seen == {200, 55, 100, 27, 155}  # none, one alone, both in either order
+    assert seen == {200, 55, 100, 27, 155}  # no operation, one alone, or both in either order
 
 
 # PBA's schedule
@@ -287,8 +287,8 @@ def pba_schedule():
 
 
 def test_pba_at_published_epochs():
-    """Phases of schedules/rcifar10_16_wrn.txt, and what the authors' notebook (pba.ipynb) printed
-    for the last epoch, which also settles the order of the operations."""
+    """The phases are those of schedules/rcifar10_16_wrn.txt. For the last epoch, the operations are what the authors'
+    notebook (pba.ipynb) printed, which also settles their order."""
     schedule = pba_schedule()
     assert [epochs for epochs, _ in schedule.phases] == [
         12, 22, 20, 20, 1, 6, 3, 27, 6, 21, 6, 9, 7, 17, 6, 12, 5]
@@ -299,7 +299,7 @@ def test_pba_at_published_epochs():
     schedule.set_epoch(12, 200)
     assert schedule.operations[:4] == [('Rotate', 0, 3), ('TranslateX', 0.3, 7),
                                        ('TranslateY', 0.1, 9), ('Brightness', 0.2, 0)]
-    schedule.set_epoch(74, 200)  # a phase of one epoch
+    schedule.set_epoch(74, 200)  # this phase has one epoch
     assert schedule.operations[0] == ('Rotate', 0.4, 0)
     schedule.set_epoch(199, 200)
     for printed in (('TranslateY', 0.6, 7), ('Contrast', 1.0, 7), ('TranslateY', 1.0, 0)):
@@ -332,7 +332,7 @@ class Pictures(BaseDataset):
 
 
 class Watching(BaseModel):
-    """Keeps the values of every batch."""
+    """A model that keeps the values of every batch."""
 
     def __init__(self):
         super().__init__()
@@ -345,7 +345,7 @@ class Watching(BaseModel):
 
 
 def run(tmp_path, wrapper=RepeatDataset, **loader) -> list[set[int]]:
-    """The values of each epoch's pictures: the three phases leave 200, 200 or 55, 200 or 100."""
+    """Return the values of each epoch's pictures. The three phases leave 200, then 200 or 55, then 200 or 100."""
     path = written(tmp_path, levels='pba', schedule=[
         dict(epochs=2, operations=[['Invert', 0, 0]]),
         dict(epochs=2, operations=[['Invert', 1, 0]]),
@@ -380,7 +380,7 @@ def test_the_hook_refuses_what_cannot_work(tmp_path, settings, message):
 
 
 def test_the_hook_comes_without_the_operations(python):
-    """Its registry is asked in detection runs, too, where mmpretrain may be missing."""
+    """Its registry is also asked in detection runs, where mmpretrain may be missing."""
     code = ('import sys; from mmresizemix.policies import PolicyEpochHook; '
             'sys.exit("mmresizemix.policies.operations" in sys.modules)')
     assert subprocess.run([python, '-c', code]).returncode == 0

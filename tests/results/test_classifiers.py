@@ -9,7 +9,7 @@ from scipy import stats
 from mmresizemix.report.formats import to_csv, to_json, to_latex, to_markdown
 from mmresizemix.report.make import REPORT, make_comparison
 from mmresizemix.report.paper_values import TOP1, published
-from mmresizemix.runs.read_folders import OTHER_KIND, read_runs
+from mmresizemix.runs.read_runs import OTHER_KIND, read_runs
 
 CONFIG = '''default_scope = 'mmpretrain'
 custom_hooks = [dict(type='mmresizemix.EpochSeedHook'), dict(type='mmresizemix.AttachModelHook')]
@@ -49,7 +49,7 @@ def test_a_run_is_read(tmp_path):
     write_classifier(tmp_path / 'runs/a', 83.4, seed=3, augment='mmresizemix.CutMix')
     [run], faults = read_runs([tmp_path / 'runs'])
     assert not faults and run.is_classifier and run.primary == 'top1'
-    assert (run.method, run.detector, run.kind, run.seed, run.epoch) == (
+    assert (run.origin.method, run.config.model, run.config.kind, run.seed, run.epoch) == (
         'cutmix', 'WRN-28-10', 'CIFAR-100', 3, 2)
     assert run.metrics == {'top1': pytest.approx(0.834)}
     assert run.curve == {1: pytest.approx(0.784), 2: pytest.approx(0.834)}

@@ -1,7 +1,8 @@
 """What runs must share, and what may differ."""
 import pytest
 
-from mmresizemix.runs.configs import comparable, dataset_facts, detector_name, difference
+from mmresizemix.runs.comparable import comparable, difference
+from mmresizemix.runs.run_config import RunConfig
 
 CONFIG = dict(
     model=dict(type='FasterRCNN', backbone=dict(
@@ -64,10 +65,11 @@ def test_from_random_weights_nothing_is_frozen():
 
 
 def test_detectors_and_sets_are_named():
-    assert detector_name(CONFIG) == 'Faster R-CNN'
+    assert RunConfig.parse(CONFIG).model == 'Faster R-CNN'
     ssd = dict(type='SingleStageDetector', bbox_head=dict(
         type='mmresizemix.SSDHead', anchor_generator=dict(input_size=300)))
-    assert detector_name(dict(model=ssd)) == 'SSD300' and detector_name({}) == 'unknown'
+    assert RunConfig.parse(dict(model=ssd)).model == 'SSD300' and RunConfig.parse({}).model == 'unknown'
     val = dict(val_dataloader=dict(dataset=dict(data_root='data/VOCdevkit/')))
-    assert dataset_facts(dict(val, val_evaluator=[dict(type='VOCMetric')])) == ('VOC', 'VOCdevkit')
-    assert dataset_facts(dict(val, val_evaluator=dict(type='CocoMetric')))[0] == 'COCO'
+    voc = RunConfig.parse(dict(val, val_evaluator=[dict(type='VOCMetric')]))
+    assert (voc.kind, voc.dataset) == ('VOC', 'VOCdevkit')
+    assert RunConfig.parse(dict(val, val_evaluator=dict(type='CocoMetric'))).kind == 'COCO'

@@ -17,13 +17,13 @@ def test_every_fact_of_a_run(tmp_path):
     write_run(tmp_path / 'a/b/run', seed=3, truth=truth, detections=drawn_detections(truth))
     [run], faults = read_runs([tmp_path])
     assert faults == []
-    assert (run.method, run.verified, run.pretraining) == ('resizemix', True, 'digest of resizemix')
-    assert (run.detector, run.kind, run.dataset) == ('Faster R-CNN', 'COCO', 'small')
-    assert (run.seed, run.epoch, run.top1, run.config_name) == (3, 2, 76.0, 'frcnn')
-    assert (run.hours, run.images_per_second, run.peak_memory) == (2, 4, 2)
-    assert run.versions['PyTorch'] == '2.15.0' and not run.rounded
+    assert (run.origin.method, run.origin.verified, run.origin.pretraining) == ('resizemix', True, 'digest of resizemix')
+    assert (run.config.model, run.config.kind, run.config.dataset) == ('Faster R-CNN', 'COCO', 'small')
+    assert (run.seed, run.epoch, run.origin.top1, run.config.name) == (3, 2, 76.0, 'frcnn')
+    assert (run.provenance.hours, run.provenance.images_per_second, run.provenance.peak_memory) == (2, 4, 2)
+    assert run.provenance.versions['PyTorch'] == '2.15.0' and not run.config.rounded
     assert run.curve[1] == pytest.approx(run.curve[2] / 2) and run.primary == 'AP'
-    assert run.truth.name == 'truth.json' and run.detections.name == 'epoch_2.bbox.json'
+    assert run.kept.truth.name == 'truth.json' and run.kept.detections.name == 'epoch_2.bbox.json'
 
 
 def test_a_run_that_knows_nothing_of_us(tmp_path):
@@ -32,11 +32,11 @@ def test_a_run_that_knows_nothing_of_us(tmp_path):
               more=", outfile_prefix='work_dirs/x/val'")
     (tmp_path / 'run' / 'val.bbox.json').write_text('[]')
     [run], faults = read_runs([tmp_path])
-    assert faults == [] and not run.verified and run.rounded
-    assert run.method == 'resnet50 (unverified)' and run.pretraining == 'torchvision://resnet50'
-    assert run.detections.name == 'val.bbox.json' and run.truth is None
+    assert faults == [] and not run.origin.verified and run.config.rounded
+    assert run.origin.method == 'resnet50 (unverified)' and run.origin.pretraining == 'torchvision://resnet50'
+    assert run.kept.detections.name == 'val.bbox.json' and run.kept.truth is None
     [run], _ = read_runs([tmp_path], annotations=tmp_path / 'elsewhere.json')
-    assert run.truth == tmp_path / 'elsewhere.json'
+    assert run.kept.truth == tmp_path / 'elsewhere.json'
 
 
 def test_the_best_epoch_is_the_primary_metrics(tmp_path):

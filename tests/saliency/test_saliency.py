@@ -1,4 +1,4 @@
-"""Saliency: its definitions, and that asking a model leaves no trace in its training."""
+"""Tests of saliency: its definitions, and that to ask a model leaves no trace in its training."""
 import copy
 
 import pytest
@@ -15,7 +15,7 @@ from mmresizemix.saliency import FineGrained, GradCAM, InputGradient, build_sali
 
 
 class Net(nn.Module):
-    """With all that a question could disturb: BatchNorm, dropout, a frozen part."""
+    """A network with everything that could be disturbed by asking it: BatchNorm, dropout and a frozen part."""
 
     def __init__(self):
         super().__init__()
@@ -33,7 +33,7 @@ def net():
     torch.manual_seed(0)
     net = Net()
     for _ in range(3):
-        net(torch.rand(16, 3, 32, 32))  # BatchNorm has seen something
+        net(torch.rand(16, 3, 32, 32))  # BatchNorm collects statistics
     return net
 
 
@@ -44,7 +44,7 @@ def batch():
 
 
 def test_the_heatmap_is_grad_cams(net, batch):
-    """Against the package grad-cam, which scales each map to 0..1."""
+    """The reference is the package grad-cam, which scales each map to 0..1."""
     x, y = batch
     saliency = GradCAM('backbone')
     saliency.attach(net)
@@ -59,7 +59,7 @@ def test_the_heatmap_is_grad_cams(net, batch):
 
 
 def test_soft_labels_are_weighted(net, batch):
-    """Of one linear layer after the maps: the heat before the ReLU is linear in the labels."""
+    """Only one linear layer follows the maps, so the heat before the ReLU is linear in the labels."""
     x, _ = batch
     saliency = GradCAM()
     saliency.attach(net)
@@ -92,13 +92,13 @@ def test_input_gradient_by_finite_differences(net, batch):
 @pytest.mark.parametrize('autocast', [False, True])
 @pytest.mark.parametrize('saliency', [GradCAM(), GradCAM('backbone.4'), InputGradient()])
 def test_a_training_step_does_not_notice(net, batch, saliency, autocast):
-    """Bit for bit: gradients, statistics, modes, weights after the step, random state."""
+    """Gradients, statistics, modes, weights after the step and the random state are the same, bit for bit."""
     x, y = batch
 
     def step(model, ask):
         torch.manual_seed(3)
         model.train()
-        model.backbone[1].eval()  # a frozen part
+        model.backbone[1].eval()  # this part is frozen
         optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
         with torch.autocast('cpu', torch.bfloat16, enabled=autocast):
             if ask:
@@ -172,7 +172,7 @@ def test_errors_name_what_is_missing(net, batch):
 
 
 def test_fine_grained_written_out():
-    """Pixel by pixel, from the definition."""
+    """The expected map is computed pixel by pixel from the definition."""
     x = torch.rand(1, 1, 14, 20, generator=torch.Generator().manual_seed(0))
     one = torch.tensor([1., 2, 1]) / 4
     kernel = (one[:, None] * one)[None, None]

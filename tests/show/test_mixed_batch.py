@@ -1,4 +1,4 @@
-"""The picture of a mixed batch."""
+"""Tests of the picture of a mixed batch."""
 import numpy as np
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What a mix keeps of objects, on masks drawn by hand."""
+"""Tests of what a mix keeps of objects, on masks drawn by hand."""
 import json
 
 import numpy as np
@@ -22,7 +22,7 @@ def boxes(*rows):
 
 
 def test_a_cut_by_hand():
-    """Source: an object of 4 x 4 in the corner; half of it is cut out and covers the target's."""
+    """The source has an object of 4 x 4 in the corner. Half of it is cut out and covers the target's object."""
     masks = torch.zeros(2, 8, 8, dtype=torch.bool)
     masks[0, :4, :4] = True
     masks[1, :2, :] = True

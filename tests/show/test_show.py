@@ -1,4 +1,4 @@
-"""Sheets of methods and heatmaps, by a classifier of torchvision with random weights."""
+"""Tests of the sheets of methods and heatmaps, by a classifier of torchvision with random weights."""
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +61,7 @@ def test_normalisation_there_and_back():
     'pretrain/resnet50_8xb64-300e_in1k.py', 'pretrain/resnet50_8xb64-randaugment-300e_in1k.py',
     'cifar/wrn28-10_1xb256-200e_cifar10.py', 'cifar/wrn28-10_1xb256-randaugment-200e_cifar10.py'])
 def test_our_classifiers_see_red_first(config):
-    """CIFAR comes so, to_rgb=False; of loaded pictures the preprocessor turns the order."""
+    """CIFAR's pictures are in RGB already (to_rgb=False). The preprocessor changes the order of loaded pictures."""
     cfg = Config.fromfile(Path(__file__).resolve().parents[2] / 'configs' / config)
     cfg.model.backbone = (dict(type='mmresizemix.WideResNet', depth=10, widen_factor=1)
                           if 'cifar' in config else dict(type='ResNet', depth=18))
@@ -108,7 +108,7 @@ def test_cams_of_both_classes(pair, tmp_path, classifier):
 
 
 def test_the_last_layer_with_maps(classifier):
-    assert last_layer_with_maps(classifier) == 'classifier.2'  # before it is pooled
+    assert last_layer_with_maps(classifier) == 'classifier.2'  # the maps are pooled after it
 
 
 def test_errors_name_what_is_wrong(pair, tmp_path, classifier):
@@ -136,7 +136,7 @@ def test_shares_are_drawn_for_those_who_blend(tmp_path):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Five pictures in two classes, of any size and mode, one that is broken, and a text."""
+    """A folder with five pictures in two classes, of any size and mode, with a broken picture, and with a text."""
     rng = np.random.default_rng(0)
     for i, (mode, size) in enumerate([('RGB', (50, 40)), ('L', (40, 60)), ('RGBA', (32, 32)),
                                       ('P', (33, 70)), ('CMYK', (48, 48))]):

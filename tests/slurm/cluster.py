@@ -1,4 +1,4 @@
-"""A Slurm of one node in a folder of its own: real daemons, nothing of the system's touched."""
+"""A Slurm cluster of one node in a folder of its own. The daemons are real, and nothing of the system's is touched."""
 import os
 import shutil
 import socket
@@ -44,18 +44,18 @@ PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 
 @contextmanager
 def one_machine_cluster(folder: Path) -> Iterator[dict[str, str]]:
-    """Yields the environment in which ``sbatch`` and its like find it.
+    """Start the cluster, and yield the environment in which ``sbatch`` and similar commands find it.
 
     Raises:
         FileNotFoundError: Slurm or munge is not installed (``make test-slurm`` does that).
-        TimeoutError: no node has come up in a minute.
+        TimeoutError: no node has come up within a minute.
     """
     for program in ('slurmctld', 'slurmd', 'munged', 'mungekey'):
         if shutil.which(program) is None:
             raise FileNotFoundError(f'{program}: not installed; make test-slurm installs it')
     for name in ('state', 'spool'):
         (folder / name).mkdir(parents=True)
-    folder.chmod(0o755)  # munge asks for it
+    folder.chmod(0o755)  # munge requires this
     config = folder / 'slurm.conf'
     config.write_text(CONFIG.format(folder=folder, host=socket.gethostname().partition('.')[0],
                                     ports=_free_ports(2), cpus=CPUS))

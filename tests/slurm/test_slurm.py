@@ -1,4 +1,4 @@
-"""Plans on a real Slurm: killed, preempted and warned in the middle, they end as on one machine."""
+"""Tests of plans on a real Slurm. If they are killed, preempted or warned in the middle, they end as on one machine."""
 import json
 import os
 import signal
@@ -39,7 +39,7 @@ def slurm(cluster, *command: str) -> str:
 
 
 def wait_for_training(command, root: Path, stage: str, line: str = r'Epoch\(train\)') -> str:
-    """Until it is in the middle; the id of its job."""
+    """Wait until the stage's training is in the middle, and return the id of its job."""
     wait_for_line(command, root / f'stages/{stage}.log', line)
     [job] = [job for name, job in jobs(root).items() if slug(name) == stage]
     return job
@@ -56,8 +56,8 @@ def jobs(root: Path) -> dict[str, str]:
 
 
 def start_soon(cluster, job: str) -> None:
-    """Slurm lets a job that was queued again wait for two minutes. Not in the second in which it was
-    taken away, though: what it may run by is revoked by the second, and it would be killed."""
+    """Start a job that was queued again in three seconds. Slurm would let it wait for two minutes. It must not start in
+    the second in which it was taken away, because its credential is revoked by the second, and it would be killed."""
     for _ in range(100):
         if 'BeginTime' in slurm(cluster, 'scontrol', 'show', 'job', job):
             slurm(cluster, 'scontrol', 'update', f'JobId={job}', 'StartTime=now+3')
@@ -82,7 +82,7 @@ def smoke(cluster, tmp_path_factory, python):
 
 
 def test_the_smoke_plan_through_slurm(cluster, smoke, tmp_path):
-    """A job is taken away in the middle, a training killed, the command stopped and given again."""
+    """A job is taken away in the middle, a training is killed, and the command is stopped and given again."""
     plan, root = write_smoke_plan(tmp_path), tmp_path / 'root'
     command = start(plan, root, smoke, '--executor', 'slurm')
     preempted = wait_for_training(command, root, SSD)
@@ -118,7 +118,7 @@ def test_the_smoke_plan_through_slurm(cluster, smoke, tmp_path):
 
 
 def test_a_warned_training_goes_on_in_the_middle_of_its_epoch(cluster, tmp_path, python):
-    """What Slurm sends before the time limit."""
+    """The signal is what Slurm sends before the time limit."""
     plan, environment = write_plan(tmp_path, python, 80, 'slurm = dict(cpus=1)', **{
         'default_hooks.logger.interval': 1})
     environment['SLURM_CONF'] = cluster['SLURM_CONF']

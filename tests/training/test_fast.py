@@ -1,4 +1,5 @@
-"""Fast training trains what the config says: another rounding, another order of copies, one log."""
+"""Tests that fast training trains what the config says. Only the rounding and the order of copies differ, and the log
+is the same."""
 import json
 import os
 import signal
@@ -26,7 +27,7 @@ DEFERRED = dict(type='mmresizemix.DeferredRuntimeInfoHook', interval=3)
 
 @pytest.fixture(scope='module')
 def crops(tmp_path_factory):
-    """Enough for six steps per epoch."""
+    """Crops for six steps per epoch."""
     return write_crops(tmp_path_factory.mktemp('data'), 16)
 
 
@@ -64,7 +65,7 @@ def test_where_it_cannot_be_used():
 
 @pytest.fixture
 def compiler(full, monkeypatch):
-    """But with --full, compiling ends before it comes to C++: from there on it is PyTorch's alone, and slow."""
+    """Let compiling end before it comes to C++, except with --full. The rest is only PyTorch's own work, and slow."""
     if not full:
         compile_module = torch.nn.Module.compile
         monkeypatch.setattr(torch.nn.Module, 'compile', lambda self, **options: compile_module(
@@ -72,8 +73,8 @@ def compiler(full, monkeypatch):
 
 
 def test_trains_as_without(crops, tmp_path, compiler):
-    """Compiled and in bfloat16, from the same seeds: losses differ by rounding. A run goes on from
-    a checkpoint of the other kind."""
+    """One run is compiled and in bfloat16. From the same seeds, the losses differ by rounding. A run goes on from a
+    checkpoint of the other kind."""
     train(small_classifier(crops, tmp_path / 'plain'))
     train(small_classifier(crops, tmp_path / 'fast'), fast=True)
     plain, fast = (torch.tensor(losses(tmp_path / kind)) for kind in ('plain', 'fast'))
@@ -91,7 +92,7 @@ def test_trains_as_without(crops, tmp_path, compiler):
 
 @HOOKS.register_module(force=True)
 class SignalAtIteration(Hook):
-    """A request to stop after an iteration of the first epoch."""
+    """A hook that asks the run to stop after an iteration of the first epoch."""
 
     def __init__(self, iteration: int):
         self.iteration = iteration
@@ -102,7 +103,7 @@ class SignalAtIteration(Hook):
 
 
 def test_the_deferred_log_is_the_log(crops, tmp_path):
-    """Also of a run that was stopped between two times of handing over, and resumed."""
+    """This also holds for a run that was stopped between two times of handing losses over, and then resumed."""
     runs = {name: small_classifier(crops, tmp_path / name, **{'default_hooks.logger.interval': 3})
             for name in ('straight', 'deferred', 'stopped')}
     for name in ('deferred', 'stopped'):
@@ -133,7 +134,7 @@ def test_on_a_cpu_batches_pass_as_they_are():
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
 def test_the_cpu_never_waits_for_the_gpu(crops, tmp_path):
-    """From the third step on, when all is compiled, up to where the log is written."""
+    """This holds from the third step on, when everything is compiled, up to where the log is written."""
     cfg = small_classifier(crops, tmp_path, **{'default_hooks.logger.interval': 100,
                                      'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 10})
     use_fast_training(cfg)

@@ -1,4 +1,4 @@
-"""A training whose weights are lost stops, and writes no checkpoint of them."""
+"""Tests that a training whose weights are lost stops, and writes no checkpoint of them."""
 import pytest
 import torch
 
@@ -31,7 +31,7 @@ def test_it_stops_before_the_checkpoint(tmp_path, monkeypatch, interval, when):
 
 
 def test_a_loss_that_mixed_precision_skipped_is_no_reason(tmp_path, monkeypatch):
-    """The weights are whole, so that training goes on."""
+    """The weights are still finite, so training goes on."""
     runner = build_runner(config(tmp_path, monkeypatch))
     FiniteWeightsHook(1).after_train_iter(runner, 0, outputs=dict(loss=torch.tensor(float('inf'))))
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The log says how a training mixes, and the training does not notice."""
+"""Tests that the log says how a training mixes, and that the training does not notice."""
 import json
 import os
 import signal
@@ -11,12 +11,12 @@ from mmengine.registry import HOOKS
 from small_classifier import small_classifier, write_crops
 
 from mmresizemix.openmmlab.installed import CONFIGS, read_config
-from mmresizemix.runs.configs import classifier_config
+from mmresizemix.runs.run_config import RunConfig
 from mmresizemix.training.launch import train
 from mmresizemix.training.mix_log import MixLogHook
 from mmresizemix.transfer import load_checkpoint
 
-HALF = {'model.train_cfg.augments.scale_range': (0.5, 0.5)}  # of 48 pixels: an area of exactly 1/4
+HALF = {'model.train_cfg.augments.scale_range': (0.5, 0.5)}  # with 48 pixels, the area is exactly 1/4
 TYPE = 'mmresizemix.MixLogHook'
 NAMES = ('mix/source_weight', 'mix/share', 'mix/accuracy')
 
@@ -28,7 +28,7 @@ def crops(tmp_path_factory):
 
 def log_of(crops, work_dir, name='resnet18-resizemix_scenes', resume=None,
            **options) -> list[dict]:
-    """Train one epoch of three steps; the training lines of scalars.json."""
+    """Train one epoch of three steps, and return the training lines of scalars.json."""
     train(small_classifier(crops, work_dir, name, **{'train_cfg.max_epochs': 1, **options}), resume=resume)
     log = max(Path(work_dir).glob('*/vis_data/scalars.json'))
     return [line for line in map(json.loads, log.read_text().splitlines()) if 'loss' in line]
@@ -75,7 +75,7 @@ def test_mixed_accuracy_is_the_weight_of_the_predicted_class():
 
 
 def test_nothing_is_read_before_a_line_is_due():
-    """Tensors of the device 'meta' have no values: reading one raises."""
+    """Tensors of the device 'meta' have no values, so reading one raises an error."""
     hook = MixLogHook()
     for labels in (torch.empty(4, 3, device='meta'), torch.empty(4, device='meta').long()):
         hook._hear(None, (torch.empty(4, 3, device='meta'), labels), None)
@@ -98,7 +98,7 @@ def test_training_does_not_notice(crops, tmp_path):
 
 @HOOKS.register_module(force=True)
 class StopMixedRun(Hook):
-    """A request to stop between two lines of the log."""
+    """A hook that asks the run to stop between two lines of the log."""
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         if runner.iter + 1 == 3:
@@ -122,7 +122,7 @@ def test_a_run_stopped_between_two_lines_logs_what_a_straight_one_does(crops, tm
 def test_a_run_with_it_is_compared_with_one_from_before():
     config = read_config(CONFIGS / 'pretrain/resnet50_8xb64-300e_in1k.py').to_dict()
     older = dict(config, custom_hooks=[h for h in config['custom_hooks'] if h['type'] != TYPE])
-    assert older != config and classifier_config(older) == classifier_config(config)
+    assert older != config and RunConfig.parse(older).settings() == RunConfig.parse(config).settings()
 
 
 @pytest.mark.parametrize('augments, mixed', [
@@ -133,7 +133,7 @@ def test_a_run_with_it_is_compared_with_one_from_before():
     (dict(type='mmresizemix.CutMix', prob=0.), False)])
 def test_every_augment_of_ours_is_noted(crops, tmp_path, augments, mixed):
     lines = log_of(crops, tmp_path, **{'model.train_cfg.augments': dict(augments, _delete_=True)})
-    assert all((line['mix/share'] > 0) == mixed for line in lines)  # Puzzle Mix may take none
+    assert all((line['mix/share'] > 0) == mixed for line in lines)  # Puzzle Mix may take nothing of a source
     assert all((line['mix/source_weight'] > 0) == mixed for line in lines)
 
 

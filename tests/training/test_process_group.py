@@ -1,4 +1,4 @@
-"""A finished run of several processes leaves nothing behind that could abort it at its end."""
+"""A test that a finished run of several processes leaves nothing behind that could abort it at its end."""
 import os
 import subprocess
 from pathlib import Path

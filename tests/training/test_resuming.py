@@ -1,4 +1,4 @@
-"""A training that is stopped by a signal goes on in the middle of the epoch, bit for bit."""
+"""Tests that a training that is stopped by a signal goes on in the middle of the epoch, bit for bit."""
 import importlib
 import multiprocessing
 import os
@@ -24,13 +24,13 @@ from mmresizemix.transfer import load_checkpoint
 
 HERE = Path(__file__).parent
 TESTS = HERE.parent
-EPOCHS, STEPS = 3, 6  # of the small run
+EPOCHS, STEPS = 3, 6  # epochs of the small run, and steps per epoch
 
 
 @pytest.fixture(autouse=True)
 def importable(monkeypatch):
     monkeypatch.syspath_prepend(str(TESTS))
-    importlib.import_module('small_run')  # registers what its configs name
+    importlib.import_module('small_run')  # this registers what its configs name
 
 
 def small_run(work_dir, workers=0, **settings) -> Runner:
@@ -101,7 +101,7 @@ def _handlers(_):
 
 
 def test_forked_children_do_not_have_the_loops_handlers(tmp_path):
-    """With them, a pool that ends its workers by SIGTERM was seen to wait for ever."""
+    """A pool with these handlers that ended its workers by SIGTERM was seen to wait for ever."""
     runner = small_run(tmp_path)
     with runner.train_loop._signals(), multiprocessing.get_context('fork').Pool(1) as pool:
         assert pool.map(_handlers, [0]) == [[signal.SIG_DFL, signal.SIG_IGN]]
@@ -132,7 +132,7 @@ def test_a_loaders_worker_outlives_a_request_to_stop_for_a_while(monkeypatch):
 @HOOKS.register_module(force=True)
 class SignalInValidation(Hook):
 
-    def after_val_iter(self, runner, *args, **kwargs):  # with a child that would be waited for
+    def after_val_iter(self, runner, *args, **kwargs):  # Python would wait for this child at its end
         multiprocessing.get_context('fork').Process(target=time.sleep, args=[60]).start()
         os.kill(os.getpid(), signal.SIGUSR2)
 
@@ -187,7 +187,7 @@ def test_gradients_are_never_left_half_accumulated(tmp_path):
 
 
 def test_ranks_stop_together_and_go_on_with_their_own_state(tmp_path, python):
-    """A signal to one of two: both stop at the iteration at which they ask each other."""
+    """One of two ranks gets a signal. Both stop at the iteration at which they ask each other."""
     from small_run import two_processes
     straight, broken = tmp_path / 'straight', tmp_path / 'broken'
     assert two_processes(python, straight, '--epochs', '3').returncode == 0
@@ -203,9 +203,9 @@ def test_ranks_stop_together_and_go_on_with_their_own_state(tmp_path, python):
 
 @HOOKS.register_module(force=True)
 class StopBefore(Hook):
-    """Ends the process where a kill might: before epoch 1 is validated, or before its best
-    checkpoint is written."""
-    priority = 'LOW'  # after the metric is logged, before MMEngine's CheckpointHook
+    """A hook that ends the process where a kill might: before epoch 1 is validated, or before its best checkpoint is
+    written."""
+    priority = 'LOW'  # it runs after the metric is logged, and before MMEngine's CheckpointHook
 
     def __init__(self, point: str):
         self.point = point
@@ -246,7 +246,7 @@ def test_a_validation_that_was_cut_off_is_made_up_for(crops, tmp_path, point):
 
 
 def test_what_a_killed_run_was_writing_is_cleared_away(crops, tmp_path, python):
-    """MMEngine writes epoch 1 again when it was the best; only the run that trained it does."""
+    """MMEngine writes epoch 1 again when it was the best. Only the run that trained it does this."""
     code = f'''
 import os, signal, sys
 from pathlib import Path
@@ -269,9 +269,9 @@ train_classifier(Path({str(crops)!r}), {str(tmp_path)!r})'''
 
 
 def test_weights_of_the_middle_of_an_epoch_are_not_validated_as_the_one_before(crops, tmp_path):
-    """Also where no log tells that it was validated."""
+    """This also holds where no log tells that the epoch before was validated."""
     with pytest.raises(SystemExit):
-        train_classifier(crops, tmp_path, dict(type='SignalAt', at=3))  # of 2 + 2 steps
+        train_classifier(crops, tmp_path, dict(type='SignalAt', at=3))  # the third of 2 + 2 steps
     assert load_checkpoint(tmp_path / INTERRUPTED)['meta']['epoch'] == 1
     for log in tmp_path.rglob('scalars.json'):
         log.unlink()

@@ -1,4 +1,4 @@
-"""Streams by (seed, rank, epoch): inside a real run, over ranks, and across a resume."""
+"""Tests of the random streams by (seed, rank, epoch): inside a real run, over ranks, and across a resume."""
 from pathlib import Path
 
 import pytest
@@ -46,7 +46,7 @@ def test_epochs_are_augmented_differently(tmp_path):
 
 
 def test_ranks_mix_and_augment_differently(tmp_path, python):
-    """Two processes over gloo: the same run, seeds and model, other mixes, other global streams."""
+    """Two processes over gloo have the same run, seeds and model, but other mixes and other global streams."""
     from small_run import two_processes
     done = two_processes(python, tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -1,4 +1,4 @@
-"""Several runs on one GPU: each keeps to its share."""
+"""Tests that each of several runs on one GPU keeps to its share."""
 import torch
 from mmengine.config import Config
 

@@ -1,4 +1,4 @@
-"""--log-to: MMEngine's own backends, beside the log that comparing reads."""
+"""Tests of --log-to: MMEngine's own backends log beside the file that comparing reads."""
 import json
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from mmresizemix.training.trackers import TRACKERS, log_to
 
 
 def trained(work_dir: Path, tracker: str) -> list[dict]:
-    """Train a few steps of the demo's classifier; the lines of scalars.json that are of steps."""
+    """Train a few steps of the demo's classifier, and return the lines of scalars.json that are about steps."""
     train(small_classifier(write_crops(work_dir / 'scenes', 4), work_dir / 'run',
                            **{'train_cfg.max_epochs': 1, 'train_dataloader.batch_size': 8}), trackers=[tracker])
     assert read_log(work_dir / 'run').validations, 'what comparing reads is there, too'

@@ -1,4 +1,4 @@
-"""Backbone files, and a small detector that takes them."""
+"""Fixtures: backbone files, and a small detector that takes them."""
 import json
 import shutil
 from pathlib import Path
@@ -25,13 +25,13 @@ def exported_once(tmp_path_factory):
 
 @pytest.fixture
 def exported(exported_once, tmp_path):
-    """A right backbone file, which the test may change."""
+    """A valid backbone file, which the test may change."""
     return Path(shutil.copy(exported_once, tmp_path))
 
 
 @pytest.fixture(scope='session')
 def scenes(tmp_path_factory):
-    """Two pictures with a box each, in COCO layout."""
+    """Two pictures per split in COCO layout, with one box each."""
     root = tmp_path_factory.mktemp('scenes') / 'coco'
     rng = np.random.default_rng(0)
     for split in ('train2017', 'val2017'):
@@ -51,7 +51,7 @@ def scenes(tmp_path_factory):
 
 @pytest.fixture
 def detector_config(scenes, tmp_path, monkeypatch):
-    """``detector_config(backbone, **overrides)``: the demo's Faster R-CNN (or SSD) for one epoch."""
+    """A function: ``detector_config(backbone, **overrides)`` is the demo's Faster R-CNN (or SSD) for one epoch."""
     monkeypatch.setenv('MMRESIZEMIX_DEMO_DATA', str(scenes))
 
     def _config(backbone, config=DETECTOR, **overrides):
@@ -65,12 +65,12 @@ def detector_config(scenes, tmp_path, monkeypatch):
 
 
 class Stopped(Exception):
-    """The guard let the detector pass, and training would begin."""
+    """An exception that says that the guard let the detector pass, and training would begin."""
 
 
 @pytest.fixture
 def start(monkeypatch):
-    """Start training for real, up to the first step; returns the runner."""
+    """A function that starts a real training, up to the first step, and returns the runner."""
     from mmengine.runner import EpochBasedTrainLoop, Runner
 
     def stop(self):

@@ -1,4 +1,4 @@
-"""Every layout -> one file; the stamp; what is refused."""
+"""Tests that every layout gives the same file, and tests of the stamp and of what is refused."""
 import json
 
 import pytest
@@ -38,7 +38,7 @@ def test_every_layout_gives_the_same_tensors(layout, save, tmp_path):
 
 
 def shapes_of(network, **settings):
-    """A torchvision network's tensors, all ones, each one number in memory."""
+    """Return a torchvision network's tensors. All are ones, and each is one number in memory."""
     with torch.device('meta'):
         state = getattr(torchvision.models, network)(**settings).state_dict()
     return {k: torch.ones((), dtype=v.dtype).expand(v.shape) for k, v in state.items()}
@@ -74,7 +74,7 @@ def test_it_loads_in_a_detector_without_a_warning(exported, caplog):
 
 def ema_layouts(average, raw):
     return {
-        # MMEngine's EMAHook swaps before saving (FACTS of the layout are tested for real below)
+        # MMEngine's EMAHook swaps the two before saving. A test below checks this on a real run.
         'mmengine': dict(state_dict=prefixed(average, 'backbone.'),
                          ema_state_dict=dict(prefixed(raw, 'module.backbone.'),
                                              steps=torch.tensor(3))),
@@ -95,7 +95,7 @@ def test_the_moving_average_by_default_and_the_raw_weights_on_request(layout, sa
 
 
 def test_where_mmengines_ema_hook_really_puts_the_average(tmp_path):
-    """A real run: the weights move, the average lags behind."""
+    """The run is real: the weights move, and the average lags behind."""
     from mmengine.model import BaseModel
     from mmengine.runner import Runner
 

@@ -1,4 +1,4 @@
-"""Each refusal of the guard by name, before the first step of a real run; and what passes."""
+"""Tests of each refusal of the guard by name, before the first step of a real run, and of what passes."""
 import json
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from mmresizemix.transfer import BackboneError, export_backbone, load_checkpoint
 
 
 def refused(cfg):
-    """The message with which a run of ``cfg`` stops, before its first step."""
+    """Return the message with which a run of ``cfg`` stops before its first step."""
     runner = Runner.from_cfg(cfg)
     with pytest.raises(BackboneError) as error:
         runner.train()
@@ -231,7 +231,7 @@ def test_a_download_that_fails(detector_config, monkeypatch, tmp_path):
 
 def test_torchvision_weights_are_known_to_be_rgb_and_normalised(detector_config, monkeypatch, save,
                                                                tmp_path, start):
-    """As downloaded: the file lies in PyTorch's cache under the name of its address."""
+    """The file lies in PyTorch's cache under the name of its address, as if it was downloaded."""
     from mmresizemix.transfer.locate import _torchvision_url
     monkeypatch.setenv('TORCH_HOME', str(tmp_path))
     (tmp_path / 'hub/checkpoints').mkdir(parents=True)
@@ -251,7 +251,7 @@ def test_resuming_with_another_backbone(exported, save, detector_config, tmp_pat
     cfg = detector_config(exported, **THREE_STAGES)
     Runner.from_cfg(cfg).train()
     cfg.merge_from_dict({'resume': True, 'train_cfg.max_epochs': 2})
-    Runner.from_cfg(cfg).train()  # the same file: it goes on
+    Runner.from_cfg(cfg).train()  # the file is the same, so the run goes on
     other = save(as_mmpretrain(state_of(seed=9)), 'other.pth')
     export_backbone(other, exported)
     cfg.merge_from_dict({'train_cfg.max_epochs': 3})

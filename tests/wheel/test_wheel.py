@@ -1,5 +1,5 @@
-"""The built wheel, installed into an environment of its own and used from a folder that is not the
-checkout. ``make test-wheel`` builds it, installs it, and runs this there."""
+"""Tests of the built wheel, which is installed into an environment of its own and used from a folder that is not the
+checkout. ``make test-wheel`` builds it, installs it, and runs these tests there."""
 import os
 import subprocess
 import sys
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(PACKAGE.is_relative_to(CHECKOUT / 'mmresizemix')
 
 @pytest.fixture(scope='module')
 def elsewhere(tmp_path_factory, python):
-    """A folder where the demo has been run, as a user would."""
+    """A folder in which the demo was run as a user would run it."""
     folder = tmp_path_factory.mktemp('elsewhere')
     done = call(folder, python, '-m', 'mmresizemix', 'demo', '--scale', 'smoke')
     assert done.returncode == 0, done.stdout + done.stderr
