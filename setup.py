@@ -1,4 +1,4 @@
-"""Packaging of mmresizemix. Tested versions stand in constraints.txt, the ranges here are wide."""
+"""Packaging of mmresizemix. Tested versions are in constraints.txt. The ranges here are wide."""
 import re
 from pathlib import Path
 
@@ -6,8 +6,9 @@ from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
 
-# OpenMMLab's own distributions and the maintained onedl forks own the same import names (mmcv,
-# mmdet, ...): requiring either would overwrite the other, so both stay an extra, checked at import.
+# OpenMMLab's own distributions and the maintained onedl forks have the same import names (mmcv,
+# mmdet, ...). Requiring one would overwrite the other, so they stay an extra that is checked at
+# import.
 OPENMMLAB = [
     'torch>=2.4',
     'torchvision>=0.19',
@@ -34,7 +35,7 @@ setup(
     ],
     packages=find_packages(include=['mmresizemix', 'mmresizemix.*']),
     package_data={
-        'mmresizemix': ['.mim/*.yml', '.mim/*/**', 'py.typed'],  # configs and tools, through links
+        'mmresizemix': ['.mim/*.yml', '.mim/*/**', 'py.typed'],  # configs and tools: links
         'mmresizemix.policies': ['searched/*.json'],
         'mmresizemix.report': ['templates/*.j2']
     },
@@ -43,15 +44,15 @@ setup(
         'ImageHash>=4.3', 'jinja2>=3.1', 'matplotlib>=3.7', 'numpy>=1.24', 'pillow>=9',
         'pycocotools>=2.0.7', 'rich>=13', 'scipy>=1.11', 'submitit>=1.5'
     ],
-    # No console script beside `python -m mmresizemix`: MIM takes a package to lie where the first
-    # line of its RECORD points, which would be the script's.
+    # There is no console script beside `python -m mmresizemix`. MIM assumes that a package lies
+    # where the first line of its RECORD points, which would be the script.
     extras_require=dict(
         openmmlab=[
             *OPENMMLAB, 'faster-coco-eval>=1.6', 'grad-cam>=1.5', 'PyMaxflow>=1.3',
             'simplejpeg>=1.8'
         ],
         logging=['tensorboard>=2.21', 'mlflow>=3.17'],
-        # mlflow-skinny with what its local store needs, instead of all of mlflow
+        # mlflow-skinny and what its local store needs replace all of mlflow
         test=[
             'alembic>=1.20', 'build>=1.2', 'ipykernel>=6.29', 'mlflow-skinny>=3.17',
             'mypy>=1.15', 'nbclient>=0.10', 'pre-commit>=4', 'pytest>=8', 'pytest-xdist>=3.7',

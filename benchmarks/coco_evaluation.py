@@ -38,7 +38,7 @@ def main() -> None:
     args = parser(__doc__).parse_args()
     rng, statistics = np.random.default_rng(0), {}
     with tempfile.TemporaryDirectory() as scratch:
-        # Both get the same files.
+        # Both evaluations get the same files.
         truth = write_set(Path(scratch), IMAGES, OBJECTS, CLASSES, rng)
         boxes = json.loads(write_detections(truth, DETECTIONS, rng).read_text())
 

@@ -2,7 +2,7 @@
 --amp.
 
     python benchmarks/detecting.py [--workers 8] [--rounds 15]
-    python benchmarks/detecting.py --small     # on a CPU: that it runs, not how fast it is
+    python benchmarks/detecting.py --small     # on a CPU: shows that it runs, not how fast it is
 
 A round is ten steps through MMEngine's loop with all its hooks, loaders and logs.
 """

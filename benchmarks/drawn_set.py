@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-# The first three are about those of val2017. A detector finds about so many there.
+# The first three numbers are about those of val2017. A detector makes about as many detections
+# there as the last one says.
 IMAGES, OBJECTS, CLASSES, DETECTIONS = 5000, 36_000, 80, 100_000
 
 
@@ -27,14 +28,14 @@ def write_set(folder: Path, images: int, objects: int, classes: int, rng) -> Pat
 
 
 def write_detections(truth: Path, count: int, rng) -> Path:
-    """Write detections: the objects with noise on their boxes, and false ones; AP is about 0.25."""
+    """Write the objects with noise on their boxes, and false detections. AP is about 0.25."""
     content = json.loads(truth.read_text(encoding='utf-8'))
     annotations, images = content['annotations'], len(content['images'])
     found = []
     for n in range(count):
         box = annotations[n % len(annotations)]
-        # The first detections are of the objects. The others are false, with lower scores on the
-        # whole.
+        # The first detections are of the objects. The others are false and have lower scores on
+        # average.
         true = n < len(annotations)
         xywh = np.array(box['bbox']) * rng.normal(1, 0.05 if true else 0.8, 4)
         found.append(dict(

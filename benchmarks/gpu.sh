@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# All that wants a GPU, in two calls of at most seven minutes each:
+# Run everything that needs a GPU, in two calls of at most seven minutes each:
 #
-#   bash benchmarks/gpu.sh measure OUT     # speeds beside the peers, the GPU tests, killed and resumed
-#   bash benchmarks/gpu.sh study OUT       # docs/study.md's plan; the same call goes on where it was
+#   bash benchmarks/gpu.sh measure OUT    # speeds beside the peers, GPU tests, a killed run resumed
+#   bash benchmarks/gpu.sh study OUT      # docs/study.md's plan; the same call goes on where it was
 #
-# OUT gets the figures as they come, so that a call that is cut off keeps what it had. WHEELS=FOLDER first
-# installs the wheels of a folder into one that is thrown away, without a network. SMALL=1 is a rehearsal at
-# the smallest size, on a CPU. The study's data: STUDY_PICTURES and STUDY_OBJECTS, as in
-# configs/study/_base_data.py.
+# The figures are written to OUT as they come, so that a call that is cut off keeps what it had.
+# WHEELS=FOLDER first installs the wheels in a folder into a temporary one, without a network.
+# SMALL=1 rehearses at the smallest size, on a CPU. STUDY_PICTURES and STUDY_OBJECTS name the
+# study's data, as in configs/study/_base_data.py.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 what=${1:?measure or study} out=$(mkdir -p "${2:?a folder for the figures}" && cd "$2" && pwd)
@@ -23,7 +23,8 @@ if [ -n "${WHEELS:-}" ]; then
 fi
 export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
 
-# One part, its output in OUT/<name>.log, for at most so many seconds; a part that fails stops no other.
+# Run one part for at most so many seconds, with its output in OUT/<name>.log. If it fails, the next
+# parts still run.
 part() {
   local name=$1 most=$2
   shift 2

@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# Collect into a folder what the project needs beside PyTorch, torchvision and the usual packages of science, for
-# benchmarks/gpu.sh on a machine without a network (Linux, x86-64, Python 3.12): about 20 MB.
+# Collect in a folder what the project needs beside PyTorch, torchvision and the usual packages of
+# science: about 20 MB. benchmarks/gpu.sh installs it on a machine without a network (Linux, x86-64,
+# Python 3.12).
 #
-#   bash benchmarks/gpu_wheels.sh FOLDER     # there: WHEELS=FOLDER bash benchmarks/gpu.sh measure OUT
+#   bash benchmarks/gpu_wheels.sh FOLDER
+#   WHEELS=FOLDER bash benchmarks/gpu.sh measure OUT     # on that machine
 set -euo pipefail
 cd "$(dirname "$0")/.."
 into=${1:?a folder}
 python=${PYTHON:-python3}
-# Built where no PyTorch is in sight, mmcv is a wheel without compiled ops; mmresizemix stands in for those.
+# mmcv is built here without PyTorch in sight, so its wheel has no compiled ops. mmresizemix stands
+# in for those.
 $python -m pip wheel -q --no-deps -c constraints.txt -w "$into" onedl-mmengine onedl-mmcv onedl-mmdetection onedl-mmpretrain \
   mat4py
 $python -m pip download -q --no-deps --only-binary=:all: -c constraints.txt -d "$into" --python-version 3.12 \

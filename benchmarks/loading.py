@@ -55,7 +55,7 @@ def candidates(paths: list[str]) -> dict:
     try:
         found['DALI, one CPU thread'] = dali(paths)
     except ImportError:
-        print('nvidia-dali is not installed: left out')
+        print('nvidia-dali is not installed, so it is left out')
     return found
 
 
@@ -104,8 +104,8 @@ def one_box(paths: list[Path], scale: float) -> float:
 
 def main() -> None:
     args = parser(__doc__)
-    args.add_argument('--pictures', type=Path, help='a folder of JPEGs, searched below')
-    args.add_argument('--count', type=int, default=100, help='of pictures (default: 100)')
+    args.add_argument('--pictures', type=Path, help='a folder with JPEGs in it or below')
+    args.add_argument('--count', type=int, default=100, help='number of pictures (default: 100)')
     args = args.parse_args()
     # The libraries would use all cores, while a loader's worker has one.
     torch.set_num_threads(1)
@@ -119,7 +119,7 @@ def main() -> None:
                 raise SystemExit(f'--pictures {args.pictures}: no JPEGs there')
         else:
             paths = views_of_a_photo(Path(scratch), args.count)
-        # All candidates read the same pictures, then ours reads larger and larger ones.
+        # All candidates read the same pictures. Then ours alone reads larger and larger ones.
         sizes = np.mean([Image.open(path).size for path in paths], axis=0)
         names = [str(path) for path in paths]
         times = in_turn({name: lambda run=run: seconds_of(run)

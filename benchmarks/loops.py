@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 
 from mmresizemix.training.launch import build_runner
 
-STEPS, FEW_STEPS = 10, 2  # per round; per round of a rehearsal
+STEPS, FEW_STEPS = 10, 2  # steps per round, and per round of a rehearsal
 
 
 def read(config: str, scope: str) -> Config:

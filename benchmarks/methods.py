@@ -2,8 +2,8 @@
 
     python benchmarks/methods.py [--batch 16] [--size 224] [--rounds 15]
 
-The model is ResNet-50. Methods that need a model use the same one. It runs on a GPU if there is
-one.
+The model is ResNet-50. Methods that need a model use the same one. Everything runs on a GPU if
+there is one.
 """
 import torch
 import torch.nn.functional as F
@@ -59,7 +59,7 @@ def main() -> None:
 
     candidates = {name: lambda augment=augment: seconds_of(lambda: augment(inputs, scores), finish)
                   for name, augment in METHODS.items()}
-    # Methods that ask a model ask the one that is trained.
+    # Methods that need a model use the one that is trained.
     for augment in METHODS.values():
         augment.attach(model)
     candidates[STEP] = lambda: seconds_of(step, finish)

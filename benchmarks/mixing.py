@@ -3,8 +3,8 @@ loop.
 
     python benchmarks/mixing.py [--batch 64] [--size 224] [--threads 2] [--rounds 15]
 
-It runs on a CPU, and on a GPU if there is one. It then measures how the time grows with the batch
-and the picture.
+The benchmark runs on a CPU, and on a GPU if there is one. It then measures how the time grows with
+the batch and the picture.
 """
 from functools import partial
 
@@ -58,14 +58,14 @@ def cutmix_candidates(inputs, scores) -> dict:
             found[f'timm, {mode}'] = (Mixup(mixup_alpha=0, cutmix_alpha=1, mode=mode,
                                             num_classes=len(scores)), inputs, labels)
     except ImportError:
-        print('timm is not installed: left out')
+        print('timm is not installed, so it is left out')
     from torchvision.transforms import v2
     found['torchvision v2, per batch'] = (v2.CutMix(num_classes=len(scores)), inputs, labels)
     try:
         from kornia.augmentation import RandomCutMixV2
         found['kornia'] = (RandomCutMixV2(data_keys=['input', 'class'], p=1), inputs, labels)
     except ImportError:
-        print('kornia is not installed: left out')
+        print('kornia is not installed, so it is left out')
     return found
 
 
@@ -126,7 +126,7 @@ def main() -> None:
     args.add_argument('--batch', type=int, default=64)
     args.add_argument('--size', type=int, default=224)
     args.add_argument('--threads', type=int, default=torch.get_num_threads())
-    args.add_argument('--gpu-only', action='store_true', help='nothing on the CPU')
+    args.add_argument('--gpu-only', action='store_true', help='measure nothing on the CPU')
     args = args.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)

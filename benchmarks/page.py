@@ -3,7 +3,7 @@ work_dirs/benchmarks.
 
     python benchmarks/page.py
 
-The text outside of the marks in that page is written by hand, and is kept.
+The text outside the marks in that page is written by hand and is kept.
 """
 import json
 from pathlib import Path
@@ -61,7 +61,7 @@ def growth_table(all_found: dict[str, dict]) -> list[str]:
 
 def where(all_found: dict[str, dict]) -> list[str]:
     """List the machines and versions, each once, with what was measured there."""
-    # The figures may come from several machines, e.g. those of a GPU.
+    # The figures may come from several machines, for example those for a GPU from another one.
     places: dict[str, list[str]] = {}
     for found in all_found.values():
         machine = found['machine']

@@ -1,8 +1,9 @@
-"""How far apart are the weights of a training that was killed and resumed, and of one that was not?
+"""Measure how far the weights of a killed and resumed training are from those of an uninterrupted
+one.
 
     python benchmarks/resuming.py            # on a GPU if there is one, else on the CPU
 
-On a CPU they are equal, and tests check this. On a GPU, the difference depends on its kernels.
+On a CPU they are equal, and tests check this. On a GPU, the difference depends on the kernels.
 """
 import argparse
 import os
@@ -70,7 +71,8 @@ def apart(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--crops', type=int, default=220, help='of a class (default: %(default)s)')
+    parser.add_argument('--crops', type=int, default=220,
+                        help='crops per class (default: %(default)s)')
     args = parser.parse_args()
     found = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -23,7 +23,7 @@ def parser(text: str) -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(description=text,
                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     found.add_argument('--rounds', type=int, default=ROUNDS,
-                       help=f'of every candidate, in turn (default: {ROUNDS})')
+                       help=f'rounds in which every candidate runs once (default: {ROUNDS})')
     return found
 
 
@@ -58,7 +58,7 @@ def report(name: str, question: str, setting: str, times: dict[str, list[float]]
     """Print the medians and the medians of the ratios to ``reference``, and keep them.
 
     Args:
-        goals: candidate -> what was asked of it.
+        goals: what was asked of a candidate, by its name.
         per: the number of pictures that were handled in the measured time. If given, the medians
             are shown in pictures per second, and the ratios are those of speeds.
     """

@@ -1,4 +1,5 @@
-"""Time from the command to the first training step: this project's train.py beside MMDetection's.
+"""Measure the time from the command to the first training step, for this project's train.py and for
+MMDetection's.
 
     OMP_NUM_THREADS=1 python benchmarks/start_time.py [--rounds 15]
 

@@ -2,7 +2,7 @@
 mmpretrain's stock config with --amp and timm's way of training.
 
     python benchmarks/training.py [--batch 256] [--workers 8] [--rounds 15]
-    python benchmarks/training.py --small      # on a CPU: that it runs, not how fast it is
+    python benchmarks/training.py --small      # on a CPU: shows that it runs, not how fast it is
 
 It first compares the loss curves with and without --fast. A round is ten steps through MMEngine's
 loop with all its hooks, loaders and logs.
@@ -105,8 +105,9 @@ def timm_way(args):
 
 
 def compare_curves(plain: list[float], fast: list[float], part: int = 20) -> None:
-    """Print the means of every ``part`` steps, and their noise by the spread of plain losses."""
-    print(f'loss over {len(plain)} steps, means of {part}: without --fast, with, noise of a mean')
+    """Print the means of every ``part`` steps, and their noise from the spread of plain losses."""
+    print(f'loss over {len(plain)} steps, means of {part}: '
+          'without --fast, with --fast, noise of a mean')
     for i in range(0, len(plain), part):
         noise = statistics.stdev(plain[i:i + part]) / part**0.5
         a, b = (statistics.mean(losses[i:i + part]) for losses in (plain, fast))
@@ -143,11 +144,11 @@ def main() -> None:
     try:
         candidates['timm, bfloat16, compiled, CutMix'] = timm_way(args)
     except ImportError:
-        print('timm is not installed: left out')
+        print('timm is not installed, so it is left out')
     times = in_turn({name: lambda run=run: seconds_of(run, wait_for_device)
                      for name, run in candidates.items()}, args.rounds)
     if args.small:
-        print('on a CPU: figures of no use')
+        print('This was a rehearsal on a CPU: its figures are of no use')
     report('training' if not args.small else 'training-small', QUESTION,
            f'batch {args.batch}, {args.side} px, {device_name()}', times, 'mmpretrain stock --amp',
            {'mmresizemix --fast, ResizeMix': '>= 1.5, timm at least'}, per=args.steps * args.batch)

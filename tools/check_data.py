@@ -17,8 +17,8 @@ EXAMPLES = """examples:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='of mmpretrain or mmdet')
-    parser.add_argument('out', type=Path, help='where to write what was found, as json')
+    parser.add_argument('config', help='a config of mmpretrain or mmdet')
+    parser.add_argument('out', type=Path, help='the JSON file to write what was found to')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='override settings of the config')
     args = parser.parse_args()
@@ -27,7 +27,7 @@ def main() -> None:
     with progress_bar('looking for files') as progress:
         found = check_data(cfg, args.out, progress)
     for loader, count in found['samples'].items():
-        print(f'{loader}: {count} samples, all there')
+        print(f'{loader}: all files of {count} samples are there')
 
 
 if __name__ == '__main__':

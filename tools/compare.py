@@ -1,6 +1,6 @@
-"""Did the pretraining make a better detector? This tool reads finished MMDetection runs, evaluates
-their detections again, and writes one table and one report. If there are only runs of MMPretrain,
-it compares those by top-1. It needs neither torch nor OpenMMLab."""
+"""Compare finished MMDetection runs, to see which pretraining makes the better detector. The tool
+evaluates their detections again, and writes one table and one report. If there are only runs of
+MMPretrain, it compares those by top-1. It needs neither torch nor OpenMMLab."""
 import argparse
 import sys
 from pathlib import Path
@@ -16,8 +16,9 @@ EXAMPLES = """examples:
   python tools/compare.py work_dirs --format md --out table    the table alone
   python tools/compare.py runs --annotations instances_val2017.json   runs copied from elsewhere
 
-Exit code 0: all that was found is in the table, or is listed as unfinished. 2: something was
-broken or could not be compared; it says what, and writes what could be read all the same.
+The exit code is 0 if all runs that were found are in the table or are listed as unfinished. It is
+2 if something was broken or could not be compared. The tool then says what, and still writes what
+it could read.
 """
 BROKEN = 2
 
@@ -35,15 +36,15 @@ def main() -> int:
     parser.add_argument('--format', nargs='+', choices=[*FORMATS, HTML], default=[*FORMATS, HTML],
                         help='what to write (default: all)')
     parser.add_argument('--annotations', type=Path, metavar='JSON',
-                        help='COCO annotations of runs whose own are not on this machine')
+                        help='COCO annotations for runs whose own are not on this machine')
     parser.add_argument('--pictures', type=Path, metavar='FOLDER',
-                        help='of mixed-by-*.png, for the report (default: the folders of runs)')
+                        help='folder of mixed-by-*.png for the report (default: those of the runs)')
     parser.add_argument('--allow-different', action='store_true',
                         help='compare runs whose configs differ in more than backbone and seed')
     parser.add_argument('--resamples', type=int, default=1000, metavar='N',
-                        help='of the validation images (default: %(default)s; 0: none)')
-    parser.add_argument('--remark', metavar='TEXT', help='to stand above the tables')
-    parser.add_argument('--quiet', action='store_true', help='no progress, no table on the screen')
+                        help='resamples of the validation images (default: %(default)s; 0: none)')
+    parser.add_argument('--remark', metavar='TEXT', help='text to show above the tables')
+    parser.add_argument('--quiet', action='store_true', help='show neither progress nor the table')
     args = parser.parse_args()
     # The table and the report are written even if some folders could not be read.
     comparison = make_comparison(

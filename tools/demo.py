@@ -1,7 +1,8 @@
-"""Show the whole idea on drawn scenes, in minutes, without data or GPU: pretrain without mixing and
-with ResizeMix, carry the backbones into SSD and Faster R-CNN, and print what was found and a table.
+"""Show the whole idea on drawn scenes, in minutes, without data or a GPU. The demo pretrains
+without mixing and with ResizeMix, carries the backbones into SSD and Faster R-CNN, and prints what
+was found and a table.
 
-Ctrl-C stops it; the same command goes on where it was.
+Ctrl-C stops it. The same command goes on where it was.
 """
 import argparse
 
@@ -12,9 +13,10 @@ from mmresizemix.plan.demo import SCALES, SEED, run_demo
 
 EXAMPLES = """examples:
   python tools/demo.py                   # minutes
-  python tools/demo.py --scale smoke     # only that everything runs
+  python tools/demo.py --scale smoke     # only shows that everything runs
 
-Exit code 0: all is done. 1: something has failed. 130: stopped by Ctrl-C or SIGTERM.
+The exit code is 0 if all is done, 1 if something has failed, and 130 if the demo was stopped by
+Ctrl-C or SIGTERM.
 """
 
 
@@ -25,7 +27,7 @@ def main() -> int:
     parser.add_argument('--scale', choices=SCALES, default='full',
                         help='full takes minutes; smoke only shows that everything runs')
     parser.add_argument('--seed', type=int, default=SEED,
-                        help='of the scenes (default: %(default)s)')
+                        help='seed of the scenes (default: %(default)s)')
     args = parser.parse_args()
     return run_demo(args.scale, Console(), args.seed)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Train on several GPUs of this machine: bash tools/dist_train.sh CONFIG GPUS [options of train.py]
-# Several machines: set NNODES, NODE_RANK, MASTER_ADDR on each. PORT chooses the meeting port.
-# On a machine without a GPU the processes share its CPU.
+# For several machines, set NNODES, NODE_RANK and MASTER_ADDR on each. PORT is the port at which the
+# processes meet. On a machine without a GPU, the processes share its CPU.
 #
 # examples:
 #   bash tools/dist_train.sh configs/pretrain/resnet50_8xb64-resizemix-300e_in1k.py 8 --fast
@@ -14,7 +14,7 @@ if [ $# -lt 2 ]; then
   exit 2
 fi
 config=$1 gpus=$2
-# `python -m mmresizemix` tells by which Python it was called
+# `python -m mmresizemix` says in MMRESIZEMIX_PYTHON which Python called it.
 exec "${MMRESIZEMIX_PYTHON:-python}" -m torch.distributed.run --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" \
   --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="${PORT:-29500}" --nproc_per_node="$gpus" \
   "$(dirname "$0")/train.py" "$config" --launcher pytorch "${@:3}"

@@ -1,4 +1,4 @@
-"""Take the backbone out of a classifier's checkpoint, for the detectors: checked and stamped."""
+"""Take the backbone out of a classifier's checkpoint, check it, and stamp it for the detectors."""
 import argparse
 
 from mmresizemix.console.command import run_command
@@ -7,21 +7,21 @@ from mmresizemix.transfer import export_backbone
 EXAMPLES = """examples:
   python tools/export_backbone.py work_dirs/resizemix/epoch_300.pth backbones/resizemix.pth
   python tools/export_backbone.py resnet50-0676ba61.pth backbones/torchvision.pth --method baseline
-  python tools/export_backbone.py epoch_300.pth raw.pth --raw     # not the moving average
+  python tools/export_backbone.py epoch_300.pth raw.pth --raw     # without the moving average
 """
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('checkpoint', help='of mmpretrain, torchvision or timm')
+    parser.add_argument('checkpoint', help='a checkpoint of mmpretrain, torchvision or timm')
     parser.add_argument('out', help='the backbone file to write')
-    parser.add_argument('--method', help="the pretraining's name, e.g. resizemix "
+    parser.add_argument('--method', help="the pretraining's name, for example resizemix "
                         '(default: what an mmpretrain checkpoint says)')
     parser.add_argument('--raw', action='store_true',
-                        help='the raw weights, where a moving average stands beside them')
+                        help='take the raw weights where there is also a moving average')
     parser.add_argument('--top1', type=float, metavar='PERCENT',
-                        help="accuracy (default: what the run's log says)")
+                        help="the classifier's accuracy (default: what the run's log says)")
     args = parser.parse_args()
     stamp = export_backbone(args.checkpoint, args.out, method=args.method, raw=args.raw,
                             top1=args.top1)

@@ -1,6 +1,6 @@
-"""Has the pretraining seen the pictures that the detector is tested on? This tool looks for the
-same files and for near copies (of another size, JPEG quality or brightness), but not for crops or
-flips."""
+"""Find pictures that the pretraining has seen and the detector is tested on. This tool looks for
+the same files and for near copies (of another size, JPEG quality or brightness), but not for crops
+or flips."""
 import argparse
 from pathlib import Path
 
@@ -15,22 +15,22 @@ EXAMPLES = """examples:
   python tools/find_leaks.py data/imagenet/train data/VOCdevkit/VOC2007/JPEGImages leaks.json
   python tools/find_leaks.py configs/study/resnet18.py configs/study/ssd256_r18.py leaks.json
 
-Writes leaks.json and, where there are leaks, leaks.png with the closest pairs. Exit code 0,
-whatever it finds.
+The tool writes leaks.json. If there are leaks, it also writes leaks.png with the closest pairs. The
+exit code is 0, whatever it finds.
 """
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('seen', help='a folder of pictures, or a config: its training pictures')
-    parser.add_argument('tested', help='a folder of pictures, or a config: its test pictures')
-    parser.add_argument('out', type=Path, help='where to write what was found, as json')
+    parser.add_argument('seen', help='a folder of pictures, or a config for its training pictures')
+    parser.add_argument('tested', help='a folder of pictures, or a config for its test pictures')
+    parser.add_argument('out', type=Path, help='the JSON file to write what was found to')
     for name in ('seen', 'tested'):
         parser.add_argument(f'--{name}-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                             help='override settings of that config')
     args = parser.parse_args()
-    # Of a config, the pictures that its data sets would read are listed.
+    # For a config, this lists the pictures that its data sets would read.
     with progress_bar('listing files') as progress:
         seen = pictures_of(args.seen, 'train_dataloader', args.seen_options, progress)
         tested = pictures_of(args.tested, 'test_dataloader', args.tested_options, progress)
@@ -39,7 +39,7 @@ def main() -> None:
     leaks.write(args.out)
     print(leaks)
     if leaks.pairs:
-        print(f'The closest: {show_leaks(leaks, args.out.with_suffix(".png"))}')
+        print(f'The closest pairs are in {show_leaks(leaks, args.out.with_suffix(".png"))}')
 
 
 if __name__ == '__main__':

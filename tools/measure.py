@@ -1,4 +1,4 @@
-"""Time a few steps of a config, and weigh its checkpoint."""
+"""Time a few steps of a config, and measure the size of its checkpoint."""
 import argparse
 from pathlib import Path
 
@@ -16,12 +16,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     add_run_arguments(parser)
-    parser.add_argument('out', type=Path, help='where to write what was measured, as json')
-    parser.add_argument('--steps', type=int, default=20, help='to time (default: %(default)s)')
+    parser.add_argument('out', type=Path, help='the JSON file to write what was measured to')
+    parser.add_argument('--steps', type=int, default=20, help='steps timed (default: %(default)s)')
     args = parser.parse_args()
     cost = measure(load_config(args), args.steps)
     cost.write(args.out)
-    print(f'{cost.step:.3f} s a step, {duration(cost.seconds())} a run')
+    print(f'{cost.step:.3f} s per step, {duration(cost.seconds())} per run')
 
 
 if __name__ == '__main__':

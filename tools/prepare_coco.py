@@ -1,10 +1,10 @@
-"""Check a folder in COCO layout before training, say what is missing, download it when asked."""
+"""Check a folder in COCO layout before training, say what is missing, and download it if asked."""
 from mmresizemix import datasets
 from mmresizemix.console.command import run_command
 
 EXAMPLES = """examples:
   %(prog)s                                   COCO 2017 in data/coco
-  %(prog)s --download                        the same, downloading what is absent (19 GB)
+  %(prog)s --download                        the same; download what is missing (19 GB)
   %(prog)s DIR --splits annotations/train.json:images,annotations/val.json:images \\
       --classes cat,dog                      a set of your own in COCO layout
 """

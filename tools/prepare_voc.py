@@ -1,10 +1,10 @@
-"""Check a folder in VOC layout before training, say what is missing, download it when asked."""
+"""Check a folder in VOC layout before training, say what is missing, and download it if asked."""
 from mmresizemix import datasets
 from mmresizemix.console.command import run_command
 
 EXAMPLES = """examples:
   %(prog)s                                   VOC07+12 in data/VOCdevkit
-  %(prog)s --download                        the same, downloading what is absent (3 GB)
+  %(prog)s --download                        the same; download what is missing (3 GB)
   %(prog)s DIR --classes cat,dog --splits VOC2007/train,VOC2007/test
                                              a set of your own in VOC layout
 """

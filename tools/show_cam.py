@@ -1,5 +1,5 @@
-"""Draw what a classifier sees of both classes in pictures mixed by Mixup, CutMix and ResizeMix
-(Figure 5 of the paper), by Grad-CAM."""
+"""Draw by Grad-CAM what a classifier sees of both classes in pictures mixed by Mixup, CutMix and
+ResizeMix (Figure 5 of the paper)."""
 import argparse
 from pathlib import Path
 
@@ -17,16 +17,16 @@ EXAMPLES = """examples:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help="the classifier's, of MMPretrain; or torchvision:NAME")
+    parser.add_argument('config', help="the classifier's config of MMPretrain, or torchvision:NAME")
     parser.add_argument('checkpoint', type=Path)
     parser.add_argument('target', type=Path, help='a picture file')
-    parser.add_argument('source', type=Path, help='the one that is mixed into it')
+    parser.add_argument('source', type=Path, help='the picture file that is mixed into the target')
     parser.add_argument('out', type=Path, help='the PNG to write')
     parser.add_argument('--classes', nargs=2, metavar=('TARGET', 'SOURCE'),
-                        help='by name or number (default: what the classifier takes them for)')
-    parser.add_argument('--layer', help='whose maps (default: the last that has maps)')
-    parser.add_argument('--size', type=int, help="in pixels (default: the classifier's)")
-    parser.add_argument('--seed', type=int, default=0, help='which mix')
+                        help='classes by name or number (default: what the classifier predicts)')
+    parser.add_argument('--layer', help='layer whose maps are drawn (default: the last with maps)')
+    parser.add_argument('--size', type=int, help="side in pixels (default: the classifier's)")
+    parser.add_argument('--seed', type=int, default=0, help='seed of the mixes')
     args = parser.parse_args()
     classifier = load_classifier(args.config, args.checkpoint)
     print(show_cams(args.target, args.source, args.out, classifier, args.classes, args.layer,

@@ -1,5 +1,5 @@
-"""Draw a batch before and after mixing, with labels and boxes: of a pretraining config, or of any
-folder of pictures; or every method of the paper on one pair of pictures."""
+"""Draw a batch before and after mixing, with labels and boxes. The pictures come from a pretraining
+config or from any folder. Or draw every method of the paper on one pair of pictures."""
 import argparse
 from pathlib import Path
 
@@ -25,21 +25,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', nargs='?',
-                        help='a pretraining config; with --pair any classifier\'s, or '
+                        help='a pretraining config; with --pair, the config of any classifier, or '
                         'torchvision:NAME')
     parser.add_argument('out', type=Path, help='the PNG to write')
     parser.add_argument('--pictures', type=Path, metavar='FOLDER',
                         help='mix pictures in it or below, without a config')
     parser.add_argument('--method', choices=METHODS, default='resizemix',
-                        help='of --pictures (default: %(default)s)')
+                        help='method that mixes --pictures (default: %(default)s)')
     parser.add_argument('--pair', nargs=2, type=Path, metavar=('TARGET', 'SOURCE'),
-                        help='two picture files: every method on them, on one sheet')
+                        help='draw every method on two picture files, on one sheet')
     parser.add_argument('--checkpoint', type=Path,
-                        help="the classifier's, for methods that ask it where a picture is salient")
-    parser.add_argument('--layer', help='of Grad-CAM on the pair (default: the last with maps)')
-    parser.add_argument('--size', type=int, help='of a picture without config, in pixels')
+                        help="the classifier's, for methods that need it to find salient parts")
+    parser.add_argument('--layer', help='layer for Grad-CAM of --pair (default: last with maps)')
+    parser.add_argument('--size', type=int, help='side of a picture without a config, in pixels')
     parser.add_argument('--samples', type=int, default=8, help='pictures to mix (default: 8)')
-    parser.add_argument('--seed', type=int, default=0, help='which pictures, which mix')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the pictures and of the mix')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help="override settings of the config, or of --pictures' method")
     # Positional arguments may stand on both sides of an option, as in "CONFIG --pair A B all.png".
@@ -51,7 +51,7 @@ def main() -> None:
         print(show_methods(*args.pair, args.out, args.size, args.seed, classifier,
                            args.layer))
         return
-    # A folder without a config, else the pictures of a pretraining config.
+    # Mix the pictures of a folder without a config, or else those of a pretraining config.
     if args.pictures:
         print(show_folder_mix(args.pictures, args.out, args.method, args.samples, args.seed,
                               args.size, args.cfg_options))

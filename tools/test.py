@@ -15,7 +15,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     add_run_arguments(parser)
-    parser.add_argument('checkpoint', help='epoch_N.pth of a run')
+    parser.add_argument('checkpoint', help='a checkpoint of a run, such as epoch_24.pth')
     args = parser.parse_args()
     metrics = test(load_config(args), args.checkpoint, amp=args.amp)
     for name, value in metrics.items():

@@ -15,8 +15,9 @@ EXAMPLES = """examples:
   python tools/train.py CONFIG --log-to tensorboard         # tensorboard --logdir work_dirs
   bash tools/dist_train.sh CONFIG 8 --amp                   # eight GPUs
 
-Exit code 0: trained to the end. 1: an error, said in one line. 74: the disk is full. 130, 143:
-stopped by Ctrl-C, by SIGTERM (128 + the signal's number); --resume goes on where it was.
+The exit code is 0 if the training has run to its end, 1 after an error, which is said in one line,
+and 74 if the disk is full. It is 130 after Ctrl-C and 143 after SIGTERM (128 + the signal's
+number). --resume then goes on where it was.
 """
 
 
@@ -25,15 +26,15 @@ def main() -> None:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     add_run_arguments(parser)
     parser.add_argument('--backbone', metavar='FILE',
-                        help="what the detector's backbone starts from: a file of "
-                        "tools/export_backbone.py, torchvision://resnet50, or 'random'")
+                        help="what the detector's backbone starts from: a file that "
+                        "tools/export_backbone.py wrote, torchvision://resnet50, or 'random'")
     parser.add_argument('--fast', action='store_true',
-                        help='pretraining in bfloat16, compiled, never waiting for the GPU')
-    parser.add_argument('--seed', type=int, help="of everything random (default: the config's)")
+                        help='pretrain in bfloat16, compiled, and never wait for the GPU')
+    parser.add_argument('--seed', type=int, help="seed of all randomness (default: the config's)")
     parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
-                        help='go on from a checkpoint; alone: from the newest of the work dir')
+                        help='go on from CHECKPOINT, or else from the newest in the work dir')
     parser.add_argument('--log-to', nargs='+', choices=TRACKERS, default=[], metavar='TRACKER',
-                        help=f'also to {", ".join(TRACKERS)}')
+                        help=f'log to {", ".join(TRACKERS)} too')
     args = parser.parse_args()
     train(load_config(args), backbone=args.backbone, seed=args.seed, resume=args.resume,
           amp=args.amp, fast=args.fast, trackers=args.log_to)

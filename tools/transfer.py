@@ -1,8 +1,8 @@
-"""Carry out a plan: pretrainings x detectors x seeds, or classifiers x seeds, from checking the
+"""Carry out a plan (pretrainings x detectors x seeds, or classifiers x seeds), from checking the
 data to the report.
 
-Give the same command again after any interruption: it goes on where it was, and runs only what is
-not there, or whose config, data or backbone has changed.
+Give the same command again after any interruption. It goes on where it was, and runs only what is
+missing, or whose config, data or backbone has changed.
 """
 import argparse
 from pathlib import Path
@@ -22,10 +22,10 @@ EXAMPLES = """examples:
   python tools/transfer.py my_plan.py --status                  from another shell
   python tools/transfer.py my_plan.py --executor slurm          queue it, and watch
   python tools/transfer.py configs/plans/table1.py --budget small --data my_pictures
-                                 a table of the paper made small, on a folder a class
+                                 a table of the paper made small, on one folder per class
 
-Exit code 0: all is done. 1: something has failed; what does not need it was run all the same.
-130: stopped by Ctrl-C or SIGTERM.
+The exit code is 0 if all is done, and 130 if Ctrl-C or SIGTERM has stopped it. It is 1 if something
+has failed. Stages that do not need it were still run.
 """
 
 
@@ -34,19 +34,19 @@ def main() -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('plan', help='a Python config; see configs/plans')
     parser.add_argument('--root', type=Path,
-                        help='where everything goes (default: work_dirs/<name of the plan>)')
+                        help='folder for all results (default: work_dirs/<name of the plan>)')
     parser.add_argument('--executor', choices=['local', 'slurm'], default='local',
                         help="this machine, or a Slurm cluster as the plan's slurm=... says")
     parser.add_argument('--gpus', type=int, default=torch.cuda.device_count(), metavar='N',
-                        help='of this machine, to use (default: all, here %(default)s)')
+                        help='GPUs of this machine to use (default: all, here %(default)s)')
     parser.add_argument('--only', metavar='PATTERN',
-                        help="stages whose names match, e.g. '*SSD*', and what they need")
+                        help="run only stages whose names match, e.g. '*SSD*', and what they need")
     parser.add_argument('--dry-run', action='store_true', help='say what would run, and why')
     parser.add_argument('--estimate', action='store_true',
                         help='measure a few steps; say what the plan takes, and how many seeds')
-    parser.add_argument('--status', action='store_true', help='say how far it is')
-    small = parser.add_argument_group('a small budget', "of a plan without detectors: small "
-                                      "networks, a few epochs, one's own pictures; not the paper's")
+    parser.add_argument('--status', action='store_true', help='say how far the plan is')
+    small = parser.add_argument_group('a small budget', "for a plan without detectors: small "
+                                      "networks, few epochs and your own pictures, not the paper's")
     small.add_argument('--budget', choices=['small'])
     small.add_argument('--data', type=Path, metavar='FOLDER',
                        help='FOLDER/{train,val}/<class>/*.jpg, or FOLDER/<class>/*.jpg')

@@ -25,10 +25,9 @@ from mmresizemix.plan.demo import DATA, SCALES, SIZES
 SEED = 0
 PLAN = """
 _base_ = '{configs}/plans/demo.py'
-_epochs = {{'train_cfg.max_epochs': {epochs}, 'train_cfg.val_interval': {epochs},
-            'default_hooks.checkpoint.interval': {epochs}, 'param_scheduler.1.T_max': {epochs}}}
+_regime = dict.fromkeys(_base_._epochs, {epochs})
 pretrainings = [
-    dict(one, config=one['config'].replace('..', '{configs}'), options={{**one['options'], **_epochs}})
+    dict(one, config=one['config'].replace('..', '{configs}'), options={{**one['options'], **_regime}})
     for one in _base_.pretrainings if 'config' in one
 ]
 detectors = [dict(one, config=one['config'].replace('..', '{configs}')) for one in _base_.detectors]

@@ -1,7 +1,7 @@
-"""The figures of docs/mixing.md, on drawn pictures: the boxes of the three ResizeMixes, the label
-weight of the source, and which pixels are pasted over.
+"""Draw the figures of docs/mixing.md, on drawn pictures. They show the boxes of the three
+ResizeMixes, the label weight of the source, and which pixels are pasted over.
 
-    python docs/scripts/figures.py     # the same files every time; half a minute
+    python docs/scripts/figures.py     # takes half a minute; writes the same files every time
 """
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +28,7 @@ COLOURS = {OURS: '#0a7d4b', AUTHORS: '#1f5fbf', PEER: '#d1495b', CUT: '#8a8a8a'}
 
 
 def draws() -> dict[str, Callable[[], Tensor]]:
-    """By name, what draws the next batch's boxes, (BATCH, 4): x1, y1, x2, y2."""
+    """Return, by name, functions that draw the boxes of the next batch, (BATCH, 4): x1, y1, x2, y2."""
     ours = {OURS: ResizeMix(seed=0), UNIFORM: ResizeMix(placement='uniform', seed=0),
             AUTHORS: ResizeMix(per='batch', seed=0), CUT: CutMix(per='batch', seed=0)}
     np.random.seed(0)  # MMPretrain's augments have no generator of their own
@@ -40,7 +40,10 @@ def draws() -> dict[str, Callable[[], Tensor]]:
 
 
 def boxes_of_peer(augment) -> Tensor:
-    """Pictures that are numbers, mixed: another number stands where it has pasted."""
+    """Find the box of one batch of MMPretrain's augment, which does not tell it.
+
+    All pixels of a picture are the picture's number. Where another number stands after mixing, the augment has pasted.
+    """
     before = torch.arange(BATCH, dtype=torch.float32)[:, None, None, None]
     before = before.expand(BATCH, 1, SIDE, SIDE)
     pasted = (augment.mix(before.clone(), torch.eye(BATCH))[0] != before).any(0)[0]
@@ -50,18 +53,18 @@ def boxes_of_peer(augment) -> Tensor:
 
 
 def sides(boxes: Tensor) -> tuple[Tensor, Tensor]:
-    """Widths and heights."""
+    """Return the widths and heights of ``boxes``."""
     return boxes[..., 2] - boxes[..., 0], boxes[..., 3] - boxes[..., 1]
 
 
 def weights(boxes: Tensor) -> np.ndarray:
-    """The label weight of the source: the area of the patch over that of the picture."""
+    """Return the label weight of the source: the area of the patch over that of the picture."""
     width, height = sides(boxes)
     return (width * height / SIDE**2).numpy()
 
 
 def show_boxes(figure: Figure, columns: int = 5) -> None:
-    """One batch a row: the same targets and sources, as each method pastes them."""
+    """Draw one batch per row: the same targets and sources, as each method pastes them."""
     drawn = [draw_crop(i % len(SCENE_CLASSES), SIDE, picture_rng(2, 'figures', i)).pixels
              for i in range(2 * columns)]
     targets, sources, find = drawn[:columns], drawn[columns:], draws()
@@ -82,7 +85,7 @@ def show_boxes(figure: Figure, columns: int = 5) -> None:
 
 
 def show_weights(figure: Figure, drawn: dict[str, Tensor]) -> None:
-    """Of a sample, and of the mean of a batch."""
+    """Draw the distribution of the label weight of a sample, and of its mean over a batch."""
     left, right = figure.subplots(1, 2)
     for name, boxes in drawn.items():
         each = weights(boxes)
@@ -97,10 +100,10 @@ def show_weights(figure: Figure, drawn: dict[str, Tensor]) -> None:
 
 
 def show_cover(figure: Figure, drawn: dict[str, Tensor]) -> None:
-    """How often each pixel is pasted over."""
+    """Draw how often each pixel is pasted over."""
     axes = figure.subplots(1, len(drawn))
     for axis, (name, boxes) in zip(axes, drawn.items()):
-        edges = np.zeros((SIDE + 1, SIDE + 1))  # +1 and -1 at the corners, summed up below
+        edges = np.zeros((SIDE + 1, SIDE + 1))  # corners get +1 or -1, which are summed up below
         x1, y1, x2, y2 = boxes.reshape(-1, 4).numpy().T
         for x, y, sign in ((x1, y1, 1), (x2, y2, 1), (x1, y2, -1), (x2, y1, -1)):
             np.add.at(edges, (y, x), sign)
@@ -112,7 +115,7 @@ def show_cover(figure: Figure, drawn: dict[str, Tensor]) -> None:
 
 
 def write(name: str, size: tuple[float, float], show: Callable, *arguments, dpi: int = 85) -> None:
-    """Write what ``show`` draws, as PNG."""
+    """Write what ``show`` draws to a PNG file."""
     figure = Figure(figsize=size, layout='constrained')
     FigureCanvasAgg(figure)
     show(figure, *arguments)

@@ -1,10 +1,11 @@
-"""What mixing does to objects: "object information missing" and "label misallocation", measured.
+"""Measure what mixing does to objects: "object information missing" and "label misallocation".
 
     python docs/scripts/objects_in_mixes.py --coco data/coco/annotations/instances_val2017.json \\
         data/coco/val2017
     python docs/scripts/objects_in_mixes.py --voc data/VOCdevkit/VOC2007 test
 
-Any set with boxes, in COCO's or VOC's format. Writes a table and a picture to docs/.
+It reads any data set with boxes, in COCO's or VOC's format, and writes a table and a picture to
+docs/.
 """
 import argparse
 from pathlib import Path
@@ -84,11 +85,11 @@ def main() -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument('--coco', nargs=2, type=Path, metavar=('JSON', 'FOLDER'))
     source.add_argument('--voc', nargs=2, metavar=('FOLDER', 'LIST'))
-    parser.add_argument('--name', help='of the set, for the page (default: of its file)')
-    parser.add_argument('--mixes', type=int, default=10_000, help='of each (default: 10,000)')
-    parser.add_argument('--size', type=int, default=224, help='in pixels (default: 224)')
+    parser.add_argument('--name', help='name of the data set on the page (default: the name of its file)')
+    parser.add_argument('--mixes', type=int, default=10_000, help='number of mixes per method (default: 10,000)')
+    parser.add_argument('--size', type=int, default=224, help='side of the pictures in pixels (default: 224)')
     parser.add_argument('--out', type=Path, default=Path(__file__).parents[1],
-                        help='a folder (default: docs)')
+                        help='folder to write into (default: docs)')
     args = parser.parse_args()
     pictures = read_coco(*args.coco) if args.coco else read_voc(*args.voc)
     name = args.name or (args.coco[0].stem if args.coco else f'{Path(args.voc[0]).name} {args.voc[1]}')

@@ -1,6 +1,6 @@
-"""The README's figure: two photographs, mixed by three methods.
+"""Draw the README's figure: two photographs, mixed by three methods.
 
-    python docs/scripts/photographs.py     # the same file every time; a few seconds
+    python docs/scripts/photographs.py     # takes a few seconds; writes the same file every time
 
 The photographs come with scikit-image (``skimage.data``). Both are CC0: the cat is by Stéfan van der Walt, the coffee
 by Rachel Michetti.
@@ -19,7 +19,7 @@ SIDE, NAMES, SEED = 224, ('coffee', 'cat'), 19
 
 
 def square(pixels: np.ndarray) -> torch.Tensor:
-    """The largest square in the middle, (3, SIDE, SIDE) in 0..1."""
+    """Return the largest square in the middle, resized to (3, SIDE, SIDE), with values in 0..1."""
     side = min(pixels.shape[:2])
     top, left = ((length - side) // 2 for length in pixels.shape[:2])
     picture = Image.fromarray(pixels[top:top + side, left:left + side]).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
