@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,6 +19,7 @@ from quick_runs import (
     read_indices_once,
     spare_the_collector,
 )
+from run_tool import run_tool
 
 import mmresizemix  # noqa: F401  before mmdet: stands in for mmcv's compiled ops
 
@@ -94,16 +96,8 @@ def save(tmp_path):
 
 @pytest.fixture
 def tool(python):
-    """A function that runs a command of tools/ as a user would: ``tool('train', CONFIG, ...)``. ``by`` is the Python
-    that runs it."""
-
-    def run(name: str, *arguments, environment: dict[str, str] | None = None, cwd: Path = ROOT,
-            by: str = python) -> subprocess.CompletedProcess:
-        command = [by, str(ROOT / f'tools/{name}.py'), *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=cwd,
-                              env={**os.environ, 'OMP_NUM_THREADS': '1', **(environment or {})})
-
-    return run
+    """A function that runs a command of tools/ as a user would: ``tool('train', CONFIG, ...)``."""
+    return partial(run_tool, python)
 
 
 @pytest.fixture(scope='session')

@@ -57,7 +57,7 @@ FAULTS = [
     Fault('results/statistics.py', 'np.arange(len(raw), 0, -1)', 'len(raw)', 'tests/results'),
     Fault('metrics/average_precision.py', '0 where never."""\n    rows', '0 where never."""\n    hits = hits + 1\n    rows',
           'tests/metrics'),
-    Fault('plan/record.py', 'fcntl.LOCK_EX | fcntl.LOCK_NB)\n        except', 'fcntl.LOCK_SH | fcntl.LOCK_NB)\n        except',
+    Fault('plan/stage_record.py', 'fcntl.LOCK_EX | fcntl.LOCK_NB)\n        except', 'fcntl.LOCK_SH | fcntl.LOCK_NB)\n        except',
           'tests/plan'),
     Fault('plan/run_stage.py', "if code == 0:", "if code in (0, 1):", 'tests/plan'),
     Fault('training/fast/deferred_log.py', "self._hand_over(runner)\n        checkpoint", 'checkpoint', 'tests/training/test_fast.py'),

@@ -12,8 +12,10 @@ EXAMPLES = """examples:
 
 def main() -> int:
     args = datasets.parse_arguments(
-        __doc__, EXAMPLES, 'COCO 2017', 'data/coco', 'annotations, train2017 and val2017',
-        'JSON:FOLDER, the annotations and the folder of their pictures', datasets.CocoSplit.parse)
+        __doc__, examples=EXAMPLES, published='COCO 2017', root='data/coco',
+        root_holds='annotations, train2017 and val2017',
+        split_form='JSON:FOLDER, the annotations and the folder of their pictures',
+        parse_split=datasets.CocoSplit.parse)
     splits = args.splits or [
         datasets.CocoSplit(split.annotations, split.pictures) if args.own else split
         for split in datasets.COCO2017]

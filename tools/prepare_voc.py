@@ -12,8 +12,10 @@ EXAMPLES = """examples:
 
 def main() -> int:
     args = datasets.parse_arguments(
-        __doc__, EXAMPLES, 'VOC07+12', 'data/VOCdevkit', 'VOC2007 and VOC2012',
-        'FOLDER/LIST, or LIST where ROOT itself holds ImageSets', datasets.VocSplit.parse)
+        __doc__, examples=EXAMPLES, published='VOC07+12', root='data/VOCdevkit',
+        root_holds='VOC2007 and VOC2012',
+        split_form='FOLDER/LIST, or LIST where ROOT itself holds ImageSets',
+        parse_split=datasets.VocSplit.parse)
     splits = args.splits or [
         datasets.VocSplit(split.folder, split.name) if args.own else split
         for split in datasets.VOC0712]

@@ -29,8 +29,8 @@ def main() -> None:
     parser.add_argument('--seed', type=int, default=0, help='seed of the mixes')
     args = parser.parse_args()
     classifier = load_classifier(args.config, args.checkpoint)
-    print(show_cams(args.target, args.source, args.out, classifier, args.classes, args.layer,
-                    args.size, args.seed))
+    print(show_cams(args.target, args.source, args.out, classifier, classes=args.classes,
+                    layer=args.layer, size=args.size, seed=args.seed))
 
 
 if __name__ == '__main__':

@@ -95,7 +95,7 @@ def main() -> None:
     name = args.name or (args.coco[0].stem if args.coco else f'{Path(args.voc[0]).name} {args.voc[1]}')
     with progress_bar('mixing') as progress:
         found = measure_objects(
-            pictures, METHODS, args.mixes, args.size, progress=progress)
+            pictures, METHODS, mixes=args.mixes, side=args.size, progress=progress)
     (args.out / 'pictures').mkdir(exist_ok=True)
     draw(found, args.out / f'pictures/{NAME}.png')
     how = '--coco JSON FOLDER' if args.coco else '--voc FOLDER LIST'

@@ -49,7 +49,8 @@ def paste(inputs: Tensor, mix: Mix, interpolation: str = 'bilinear', antialias: 
                                for t in (mix.partner, mix.source, mix.target))
     # The identity of the boxes is known without a read from the device.
     same_place = mix.source is mix.target
-    return paste_batched(inputs, partner, source, target, 'copy' if same_place else interpolation,
+    return paste_batched(inputs, partner, source=source, target=target,
+                         interpolation='copy' if same_place else interpolation,
                          out=inputs if inplace else None)
 
 
@@ -153,7 +154,7 @@ def _resize(picture: Tensor, box: list[int], interpolation: str, antialias: bool
     return resized.to(picture.dtype)
 
 
-def paste_batched(inputs: Tensor, partner: Tensor, source: Tensor, target: Tensor,
+def paste_batched(inputs: Tensor, partner: Tensor, *, source: Tensor, target: Tensor,
                   interpolation: str, out: Tensor | None = None) -> Tensor:
     """Paste as :func:`paste` does, with static shapes. All tensors are on the device of ``inputs``.
 

@@ -121,12 +121,12 @@ class PuzzleMix(BatchAugment):
         partner = self._partners(batch_size)
 
         lam = beta_quantile(u_lam, self.alpha).expand(batch_size)
-        z = self._shares(lam, partner, saliency, pictures, B)
+        z = self._shares(lam, partner, B, saliency=saliency, pictures=pictures)
         moves = None if self.xi is None else self._moves(z, partner, saliency, self.xi)
         return self._whole(partner, size, _enlarged(z, size).float(), u_prob < self.prob, moves)
 
-    def _shares(self, lam: Tensor, partner: Tensor, saliency: Tensor, pictures: Tensor,
-                B: int) -> Tensor:
+    def _shares(self, lam: Tensor, partner: Tensor, B: int, *, saliency: Tensor,
+                pictures: Tensor) -> Tensor:
         """Return z, (N, B, B), the shares that minimise the cost."""
         t = _block_saliency(saliency, B)
         # The saliency that is lost by a block that shows the target, or the source.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..console.progress_bar import Progress
-from .faults import Count, Kind, Report
+from .data_report import Count, DataReport, Kind
 from .pictures import Picture, look_at
 
 # The consequences are as MMDetection's datasets/coco.py has them.
@@ -78,7 +78,7 @@ COCO2017 = (
 
 def check_coco(root: str | os.PathLike, splits: Iterable[CocoSplit] = COCO2017,
                classes: Iterable[str] | None = None, decode: bool = True,
-               progress: Progress | None = None) -> Report:
+               progress: Progress | None = None) -> DataReport:
     """Check the annotation files and pictures of a folder such as ``data/coco``.
 
     The report collects every fault, and none raises an error.
@@ -93,7 +93,7 @@ def check_coco(root: str | os.PathLike, splits: Iterable[CocoSplit] = COCO2017,
     # Read the annotation files, then all pictures that they name. A picture in several splits is
     # read once.
     root, splits = Path(root), tuple(splits)
-    report, wanted = Report(root, decoded=decode), None if classes is None else tuple(classes)
+    report, wanted = DataReport(root, decoded=decode), None if classes is None else tuple(classes)
     contents = {split: _read(root / split.annotations, report) for split in splits}
     at = [_Split(root, split, content, report)
           for split, content in contents.items() if content is not None]
@@ -112,7 +112,7 @@ def check_coco(root: str | os.PathLike, splits: Iterable[CocoSplit] = COCO2017,
 class _Split:
     """The complete entries of a split, and the paths of its pictures."""
 
-    def __init__(self, root: Path, split: CocoSplit, content: dict, report: Report) -> None:
+    def __init__(self, root: Path, split: CocoSplit, content: dict, report: DataReport) -> None:
         self.split, self.report, self.json = split, report, root / split.annotations
         self.images = self._complete(content, 'images', ('id', 'file_name', 'width', 'height'))
         self.annotations = self._complete(
@@ -148,7 +148,7 @@ def _has(entry: object, name: str) -> bool:
             and all(isinstance(number, (int, float)) for number in numbers))
 
 
-def _read(path: Path, report: Report) -> dict | None:
+def _read(path: Path, report: DataReport) -> dict | None:
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:

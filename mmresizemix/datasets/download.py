@@ -38,7 +38,7 @@ class Archive:
         return f'{self.url} ({self.size}): unpack it {place} {root}'
 
 
-def _voc(name: str, size: str, mark: str, key: str) -> Archive:
+def _voc(name: str, size: str, *, mark: str, key: str) -> Archive:
     year = mark[3:7]
     return Archive(f'http://host.robots.ox.ac.uk/pascal/VOC/voc{year}/{name}', size,
                    (f'{mark}.txt', ), inside='VOCdevkit', torchvision_key=key)
@@ -50,9 +50,12 @@ def _coco(path: str, size: str, *marks: str) -> Archive:
 
 # The sizes are those on the web pages of the data sets.
 VOC0712_ARCHIVES = (
-    _voc('VOCtrainval_06-Nov-2007.tar', '450 MB', 'VOC2007/ImageSets/Main/trainval', '2007'),
-    _voc('VOCtest_06-Nov-2007.tar', '430 MB', 'VOC2007/ImageSets/Main/test', '2007-test'),
-    _voc('VOCtrainval_11-May-2012.tar', '2 GB', 'VOC2012/ImageSets/Main/trainval', '2012'),
+    _voc('VOCtrainval_06-Nov-2007.tar', '450 MB', mark='VOC2007/ImageSets/Main/trainval',
+         key='2007'),
+    _voc('VOCtest_06-Nov-2007.tar', '430 MB', mark='VOC2007/ImageSets/Main/test',
+         key='2007-test'),
+    _voc('VOCtrainval_11-May-2012.tar', '2 GB', mark='VOC2012/ImageSets/Main/trainval',
+         key='2012'),
 )
 COCO2017_ARCHIVES = (
     _coco('zips/train2017.zip', '18 GB', 'train2017'),

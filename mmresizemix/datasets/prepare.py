@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ..console.progress_bar import Progress, progress_bar
+from .data_report import DataReport
 from .download import Archive, fetch
-from .faults import Report
 
 USABLE, BROKEN, MISUSED = 0, 1, 2
 EXIT_CODES = ('exit code: 0 usable, 1 faults that break a run or its numbers, '
               '2 wrong usage or no folder')
 
 
-def parse_arguments(description: str, examples: str, published: str, root: str, root_holds: str,
+def parse_arguments(description: str, *, examples: str, published: str, root: str, root_holds: str,
                     split_form: str, parse_split: Callable) -> Namespace:
     """Read the options of both commands from the command line.
 
@@ -34,7 +34,8 @@ def parse_arguments(description: str, examples: str, published: str, root: str, 
                         help=f'folder that holds {root_holds} (default: %(default)s)')
     parser.add_argument('--classes', help='class names of your own set in the order of your '
                         'config, separated by commas')
-    parser.add_argument('--splits', help=f'of your own set, as {split_form}, separated by commas')
+    parser.add_argument('--splits', help=f'splits of your own set, each as {split_form}, separated by '
+                        'commas')
     parser.add_argument('--fast', action='store_true', help='do not decode the pictures')
     parser.add_argument('--download', action='store_true',
                         help=f'download what {published} lacks')
@@ -53,7 +54,7 @@ def parse_arguments(description: str, examples: str, published: str, root: str, 
     return args
 
 
-def prepare(root: Path, check: Callable[[Progress], Report], archives: Iterable[Archive] = (),
+def prepare(root: Path, check: Callable[[Progress], DataReport], archives: Iterable[Archive] = (),
             download: bool = False, most: int = 5) -> int:
     """Check the data set in ``root``, print what was found, and return the exit code.
 

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 from ..console.progress_bar import Progress
-from .faults import Count, Kind, Report
+from .data_report import Count, DataReport, Kind
 from .pictures import Picture, look_at
 
 VOC_CLASSES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair',
@@ -93,7 +94,7 @@ VOC0712 = (VocSplit('VOC2007', 'trainval', 5011), VocSplit('VOC2007', 'test', 49
 
 def check_voc(root: str | os.PathLike, splits: Iterable[VocSplit] = VOC0712,
               classes: Iterable[str] = VOC_CLASSES, decode: bool = True,
-              progress: Progress | None = None) -> Report:
+              progress: Progress | None = None) -> DataReport:
     """Check the lists, XML files and pictures of a folder such as ``VOCdevkit``.
 
     The report collects every fault, and none raises an error.
@@ -107,7 +108,7 @@ def check_voc(root: str | os.PathLike, splits: Iterable[VocSplit] = VOC0712,
     """
     # Read the lists, then all pictures that they name. A picture in several lists is read once.
     root = Path(root)
-    report, classes, splits = Report(root, decoded=decode), frozenset(classes), tuple(splits)
+    report, classes, splits = DataReport(root, decoded=decode), frozenset(classes), tuple(splits)
     names = {split: _read_list(root, split, report) for split in splits}
     listed = {split: found for split, found in names.items() if found is not None}
     paths = {split.picture_path(root, name): None for split in listed for name in listed[split]}
@@ -118,7 +119,7 @@ def check_voc(root: str | os.PathLike, splits: Iterable[VocSplit] = VOC0712,
     return report
 
 
-def _read_list(root: Path, split: VocSplit, report: Report) -> list[str] | None:
+def _read_list(root: Path, split: VocSplit, report: DataReport) -> list[str] | None:
     try:
         lines = split.list_path(root).read_text(encoding='utf-8').split('\n')
     except (OSError, UnicodeDecodeError) as error:
@@ -137,7 +138,7 @@ def _read_list(root: Path, split: VocSplit, report: Report) -> list[str] | None:
 class _Split:
     root: Path
     split: VocSplit
-    report: Report
+    report: DataReport
     classes: frozenset[str]
     pictures: dict[Path, Picture]
 
@@ -206,13 +207,20 @@ def _stated_size(root: ElementTree.Element) -> tuple[int, int] | None:
     return None if node is None else (int(_text(node, 'width')), int(_text(node, 'height')))
 
 
-def _read_object(node: ElementTree.Element) -> tuple[str, bool, tuple[int, ...]]:
+class _Object(NamedTuple):
+    """An object as its file states it; ``box`` is (xmin, ymin, xmax, ymax)."""
+    name: str
+    difficult: bool
+    box: tuple[int, ...]
+
+
+def _read_object(node: ElementTree.Element) -> _Object:
     name, box = _text(node, 'name'), node.find('bndbox')
     if box is None:
         raise ValueError(f'an object {name!r} has no <bndbox>')
     difficult = int(node.findtext('difficult') or 0) != 0
-    return name, difficult, tuple(int(float(_text(box, side)))
-                                  for side in ('xmin', 'ymin', 'xmax', 'ymax'))
+    return _Object(name, difficult, tuple(int(float(_text(box, side)))
+                                          for side in ('xmin', 'ymin', 'xmax', 'ymax')))
 
 
 def _text(node: ElementTree.Element, tag: str) -> str:
@@ -223,7 +231,7 @@ def _text(node: ElementTree.Element, tag: str) -> str:
 
 
 def _check_leaks(root: Path, listed: dict[VocSplit, list[str]], pictures: dict[Path, Picture],
-                 report: Report) -> None:
+                 report: DataReport) -> None:
     trained, tested = {}, []
     for split, names in listed.items():
         for name in names:

@@ -8,13 +8,13 @@ from rich.console import Console
 from ..console.progress_bar import progress_bar
 from ..report.make import REPORT
 from .budget import Budget
+from .build_stages import read_stages
 from .estimate import estimate, estimate_table, seeds_table
 from .local import InUse, run_locally, slots
 from .plan import Plan, PlanError
 from .progress import say, status_table
 from .slurm import Jobs, SlurmError, run_on_slurm, states_on_slurm
 from .stage import Stage, State
-from .stages import read_stages
 from .status import Status
 
 

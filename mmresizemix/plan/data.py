@@ -33,7 +33,7 @@ class DataError(ValueError):
 
 
 @dataclass(frozen=True)
-class DataRecord:
+class DataCheck:
     """The result of :func:`check_data`, kept in the file ``path``."""
     path: Path
 

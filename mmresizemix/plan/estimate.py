@@ -106,6 +106,6 @@ def seeds_table() -> Table:
     for difference in DIFFERENCES:
         table.add_column(f'{difference} AP', justify='right')
     # The error over images is left out (0.0), for it depends on the validation set.
-    needed = [seeds_needed(d, ASSUMED_SD, ASSUMED_SD, 0.0) for d in DIFFERENCES]
+    needed = [seeds_needed(d, ASSUMED_SD, ASSUMED_SD, image_se=0.0) for d in DIFFERENCES]
     table.add_row(*(str(n.n) if n.n else n.reason for n in needed))
     return table

@@ -14,9 +14,9 @@ from rich.live import Live
 
 from ..training.sharing import shared
 from .progress import announce, say, status_table
-from .record import Held, lock
 from .run_stage import Outcome, run_stage
 from .stage import Stage, State, state_of
+from .stage_record import Held, lock
 from .status import ENDED, Status
 
 REFRESH_SECONDS = 1.0

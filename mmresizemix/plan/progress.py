@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ..runs.logs import HEADLINES
-from .record import Record
 from .run_stage import last_lines
 from .stage import Stage, State, examine
+from .stage_record import StageRecord
 from .status import Status
 
 TRAINED = ('pretrain', 'finetune')
@@ -22,7 +22,7 @@ TAIL_BYTES = 65536
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """The progress of a stage's training, as its log says.
 
     Args:
@@ -39,10 +39,10 @@ class Progress:
     metric: str = ''
 
 
-def read_progress(stage: Stage) -> Progress:
+def read_progress(stage: Stage) -> TrainingProgress:
     """Read the progress of a stage from the end of its log."""
     if not stage.log.is_file():
-        return Progress()
+        return TrainingProgress()
     # The log of a long training is large, and only its last lines are needed.
     with open(stage.log, 'rb') as log:
         log.seek(max(0, stage.log.stat().st_size - TAIL_BYTES))
@@ -50,11 +50,11 @@ def read_progress(stage: Stage) -> Progress:
     metrics, steps = METRIC.findall(text), STEP.findall(text)
     metric = f'{HEADLINES[metrics[-1][0]]} {metrics[-1][1]}' if metrics else ''
     if not steps or not stage.epochs:
-        return Progress(metric=metric)
+        return TrainingProgress(metric=metric)
     epoch, step, steps_an_epoch, days, hours, minutes, seconds, per_step = steps[-1]
     left = int(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + int(seconds)
     share = (int(epoch) - 1 + int(step) / int(steps_an_epoch)) / stage.epochs
-    return Progress(int(epoch), min(1.0, share), left, float(per_step), metric)
+    return TrainingProgress(int(epoch), min(1.0, share), left, float(per_step), metric)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def time_left(stages: Sequence[Stage], states: Mapping[str, State],
     took: dict[str, list[float]] = defaultdict(list)
     left, open_kinds = 0.0, []
     for stage in stages:
-        record = Record.read(stage.record)
+        record = StageRecord.read(stage.record)
         kind = _kind(stage)
         if states[stage.name].kind == Status.DONE:
             took[kind].append(record.seconds if record else 0.0)
@@ -116,7 +116,7 @@ def _kind(stage: Stage) -> str:
     return f'{stage.kind} {stage.folder.parent}' if stage.folder else stage.kind
 
 
-def _left_of_running(stage: Stage, record: Record | None) -> float | None:
+def _left_of_running(stage: Stage, record: StageRecord | None) -> float | None:
     progress = read_progress(stage)
     if record is None or progress.left is None:
         return None
@@ -154,7 +154,7 @@ def status_table(stages: Sequence[Stage], at_once: int = 1,
 
 
 def _cells(stage: Stage, state: State) -> tuple[str, ...]:
-    progress = read_progress(stage) if state.kind != Status.WAITING else Progress()
+    progress = read_progress(stage) if state.kind != Status.WAITING else TrainingProgress()
     epoch = f'{progress.epoch}/{stage.epochs}' if progress.epoch else ''
     running = state.kind == Status.RUNNING
     shown = state.kind if state.kind in (Status.RUNNING, Status.DONE, Status.WAITING) else (

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from threading import Event
 
 from ..console.command import DISK_FULL
-from .record import Held, Record, lock, plain
 from .stage import Stage, changes
+from .stage_record import Held, StageRecord, lock, plain
 from .status import ENDED, Status
 
 POLL_SECONDS = 0.2
@@ -69,16 +69,16 @@ def run_stage(stage: Stage, environment: Mapping[str, str], stopping: Event,
 def _run(stage: Stage, environment: Mapping[str, str], stopping: Event, silence: float,
          held: int) -> Outcome:
     inputs = plain(stage.inputs())
-    before = Record.read(stage.record)
+    before = StageRecord.read(stage.record)
     # Move the result of other inputs away, or the training would resume from its checkpoint.
     if before is not None and changes(before.inputs, inputs):
         stage.set_aside()
         before = None
     # A result that is there counts if the record says so, or if an earlier stage may have made it.
     if stage.missing() is None and (stage.made_along or (before and before.state == Status.DONE)):
-        return _end(stage, before or Record(Status.DONE, inputs), Outcome(Status.DONE))
+        return _end(stage, before or StageRecord(Status.DONE, inputs), Outcome(Status.DONE))
     # Write the record before each attempt: if this process is killed, it says 'started'.
-    record = Record(Status.STARTED, inputs, seconds=before.seconds if before else 0.0)
+    record = StageRecord(Status.STARTED, inputs, seconds=before.seconds if before else 0.0)
     for attempt in range(1, ATTEMPTS + 1):
         record = replace(record, command=[*stage.command()], attempts=attempt, began=time.time())
         record.write(stage.record)
@@ -89,14 +89,14 @@ def _run(stage: Stage, environment: Mapping[str, str], stopping: Event, silence:
     return _end(stage, record, outcome)
 
 
-def _end(stage: Stage, record: Record, outcome: Outcome) -> Outcome:
+def _end(stage: Stage, record: StageRecord, outcome: Outcome) -> Outcome:
     # A stage that was stopped, or found no space, stays 'started': it goes on at the next command.
     state = outcome.state if outcome.state in ENDED else Status.STARTED
     replace(record, state=state, reason=outcome.reason or None).write(stage.record)
     return outcome
 
 
-def _attempt(stage: Stage, record: Record, environment: Mapping[str, str], stopping: Event,
+def _attempt(stage: Stage, record: StageRecord, environment: Mapping[str, str], stopping: Event,
              silence: float, held: int) -> tuple[Outcome, bool]:
     """Run the process once. Return the outcome, and whether another attempt may end better."""
     with open(stage.log, 'ab') as log:

@@ -20,12 +20,12 @@ from submitit import SlurmExecutor
 from submitit.helpers import DelayedSubmission
 
 from ..files import write_text
+from .build_stages import read_stages
 from .local import whole_root
 from .plan import Plan
 from .progress import announce, say, status_table
 from .run_stage import POLL_SECONDS, last_line, run_stage
 from .stage import Stage, State, examine
-from .stages import read_stages
 from .status import ENDED, Status
 
 FOLLOWERS = ('test', 'export')  # kinds of stages that go into the job of the stage before them

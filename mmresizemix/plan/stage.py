@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .record import Record, is_held, plain
+from .stage_record import StageRecord, is_held, plain
 from .status import ENDED, Status
 
 
@@ -111,7 +111,7 @@ def state_of(stage: Stage, before: Mapping[str, State]) -> State:
     if open_needs:
         return State(Status.WAITING, f'after {", ".join(open_needs[:2])}'
                      + (f' and {len(open_needs) - 2} more' if len(open_needs) > 2 else ''))
-    record = Record.read(stage.record)
+    record = StageRecord.read(stage.record)
     missing = stage.missing()
     if record is None:
         return State(Status.NEW, 'never run')

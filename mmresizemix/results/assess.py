@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..metrics.detections import Truth, UnreadableDetections, read_truth
-from ..metrics.evaluate_runs import DetectionFiles, evaluate_files
+from ..metrics.evaluate_files import DetectionFiles, evaluate_files
 from ..metrics.evaluation import Evaluation
 from ..runs.comparable import EVALUATION_SET
 from ..runs.run import Fault, Run

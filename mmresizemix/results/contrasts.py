@@ -111,7 +111,7 @@ def _needed(one: Contrast, a: Cell, b: Cell, adjustment: float) -> SeedsNeeded:
     seed = one.seed
     # The standard error of paired differences is their spread over sqrt(n).
     paired_sd = seed.standard_error * np.sqrt(seed.n_a) if seed.paired and seed.n_a > 1 else None
-    return seeds_needed(seed.difference, sd_a, sd_b, one.image_se or 0.0,
+    return seeds_needed(seed.difference, sd_a, sd_b, image_se=one.image_se or 0.0,
                         paired_sd=paired_sd, adjustment=adjustment)
 
 

@@ -299,7 +299,7 @@ def verdict(combined: Estimate, adjusted_p: float | None, margin: float = EQUIVA
     return 'undecided'
 
 
-def seeds_needed(difference: float, seed_sd_a: float, seed_sd_b: float, image_se: float, *,
+def seeds_needed(difference: float, seed_sd_a: float, seed_sd_b: float, *, image_se: float,
                  paired_sd: float | None = None, limit: int = 1000, alpha: float = ALPHA,
                  power: float = POWER, margin: float = EQUIVALENT,
                  adjustment: float = 1.0) -> SeedsNeeded:
@@ -320,8 +320,8 @@ def seeds_needed(difference: float, seed_sd_a: float, seed_sd_b: float, image_se
 
     @cache
     def powers(n: int) -> dict[str, float]:
-        return _powers(difference, [sd**2 / n for sd in spreads], n - 1, image_se, alpha, margin,
-                       adjustment)
+        return _powers(difference, [sd**2 / n for sd in spreads], n - 1, image_se=image_se,
+                       alpha=alpha, margin=margin, adjustment=adjustment)
 
     first: dict[Settled, int] = {}
     outcomes: tuple[Settled, ...] = ('difference', 'equivalence')
@@ -334,13 +334,14 @@ def seeds_needed(difference: float, seed_sd_a: float, seed_sd_b: float, image_se
         soonest = min(first, key=first.__getitem__)
         return SeedsNeeded(first[soonest], soonest)
     # Without any variance over seeds, only the images are left to limit the power.
-    if max(_powers(difference, [], 1, image_se, alpha, margin, adjustment).values()) < power:
+    if max(_powers(difference, [], 1, image_se=image_se, alpha=alpha, margin=margin,
+                   adjustment=adjustment).values()) < power:
         return SeedsNeeded(None, None, 'too few validation images, whatever the seeds')
     return SeedsNeeded(None, None, f'more than {limit} seeds')
 
 
-def _powers(difference: float, variances: Sequence[float], df: int, image_se: float, alpha: float,
-            margin: float, adjustment: float) -> dict[str, float]:
+def _powers(difference: float, variances: Sequence[float], df: int, *, image_se: float,
+            alpha: float, margin: float, adjustment: float) -> dict[str, float]:
     """Compute the chance that :func:`combine` shows the true ``difference``, or an equivalence.
 
     For given estimates of the variances, the chance follows from the normal distribution. It is

@@ -27,7 +27,7 @@ class _Logits(nn.Module):
         return logits(self.model, inputs)
 
 
-def show_cams(target: str | Path, source: str | Path, out: Path, classifier: Classifier,
+def show_cams(target: str | Path, source: str | Path, out: Path, classifier: Classifier, *,
               classes: Sequence[str] | None = None, layer: str | None = None,
               size: int | None = None, seed: int = 0) -> Path:
     """Mix ``source`` into ``target`` by Mixup, CutMix and ResizeMix. Draw, beside each mixed

@@ -75,9 +75,10 @@ def load_classifier(config: str, checkpoint: str | Path) -> Classifier:
         ValueError: torchvision has no such model.
     """
     if config.startswith(TORCHVISION):
-        model, normalisation, classes, size = _of_torchvision(config)
-        load_weights(model, checkpoint, config)
-        return Classifier(model.eval(), normalisation, classes, size)
+        found = _of_torchvision(config)
+        load_weights(found.model, checkpoint, config)
+        found.model.eval()
+        return found
     cfg = read_config(config)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     model, normalisation = build_classifier(cfg)
@@ -137,7 +138,8 @@ def _tested_size(cfg: Config) -> int:
     return next((size for size in reversed(sizes) if isinstance(size, int)), 32)  # else CIFAR's
 
 
-def _of_torchvision(config: str) -> tuple[nn.Module, Normalisation, tuple, int]:
+def _of_torchvision(config: str) -> Classifier:
+    """Return one of torchvision's classifiers, with random weights."""
     from torchvision import models
     name = config.removeprefix(TORCHVISION)
     if name not in models.list_models(module=models):
@@ -146,8 +148,8 @@ def _of_torchvision(config: str) -> tuple[nn.Module, Normalisation, tuple, int]:
     steps = weights.transforms()
     # torchvision's mean and std are for pixels in 0..1.
     mean, std = (tuple(255 * v for v in values) for values in (steps.mean, steps.std))
-    return (models.get_model(name), Normalisation(mean, std),
-            tuple(weights.meta['categories']), steps.crop_size[0])
+    return Classifier(models.get_model(name), Normalisation(mean, std),
+                      tuple(weights.meta['categories']), steps.crop_size[0])
 
 
 def last_layer_with_maps(classifier: Classifier) -> str:

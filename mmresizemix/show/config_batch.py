@@ -10,7 +10,7 @@ from torch import Tensor
 from ..batch_augments import MixThenAugment
 from ..openmmlab.installed import read_config
 from ..saliency.model import ModelSaliency
-from ..training.seeding import batch_augments, seed_everything
+from ..training.seeding import augments_of, seed_everything
 from .classifier import build_classifier, load_weights
 from .mixed_batch import show_changes, show_mix, show_pictures, title_of
 
@@ -45,7 +45,7 @@ def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
     classes = dataset.metainfo.get('classes') or list(map(str, range(cfg.model.head.num_classes)))
 
     # Of an augment of another package, only the mixed pictures and labels are known.
-    augments = batch_augments(model)
+    augments = augments_of(model)
     chooser = model.data_preprocessor.batch_augments
     scores = torch.nn.functional.one_hot(labels, cfg.model.head.num_classes).float()
     if chooser and not augments:
@@ -71,8 +71,9 @@ def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
         after, title = then.augment(after), f'{title}; then {then.transform}'
     if isinstance(augment.saliency, ModelSaliency) and checkpoint is None:
         title += '\n(heat of an untrained network: give --checkpoint)'
-    return show_mix(out, mix, normalisation.undo(before), normalisation.undo(after), scores,
-                    mixed_scores, classes, title, maps)
+    return show_mix(out, mix, before=normalisation.undo(before), after=normalisation.undo(after),
+                    scores_before=scores, scores_after=mixed_scores, classes=classes, title=title,
+                    saliency=maps)
 
 
 def _batch(dataset: Any, preprocessor: Any, samples: int, seed: int) -> tuple[Tensor, Tensor]:

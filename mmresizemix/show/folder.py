@@ -50,8 +50,9 @@ def show_folder_mix(folder: Path, out: Path, method: str = 'resizemix', samples:
     heat = None if augment.saliency is None else augment.saliency(before, scores)
     mix = augment.draw_for(before, scores)
     after, mixed_scores = augment.apply(mix, before, scores)
-    return show_mix(out, mix, pictures, as_seen.undo(after), scores, mixed_scores, names,
-                    title_of(augment), heat)
+    return show_mix(out, mix, before=pictures, after=as_seen.undo(after), scores_before=scores,
+                    scores_after=mixed_scores, classes=names, title=title_of(augment),
+                    saliency=heat)
 
 
 def _some(folder: Path, samples: int, side: int, seed: int) -> tuple[np.ndarray, list[str]]:

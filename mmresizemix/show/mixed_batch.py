@@ -37,7 +37,7 @@ def title_of(augment: BatchAugment) -> str:
     return f'{type(augment).__name__}: ' + ', '.join(f'{k} {v}' for k, v in settings.items())
 
 
-def show_mix(path: str | Path, mix: Mix, before: np.ndarray, after: np.ndarray,
+def show_mix(path: str | Path, mix: Mix, *, before: np.ndarray, after: np.ndarray,
              scores_before: Tensor, scores_after: Tensor, classes: Sequence[str],
              title: str = '', saliency: Tensor | None = None) -> Path:
     """Write a picture of one mixed batch, with one column per sample and the rows :data:`ROWS`.

@@ -153,7 +153,7 @@ def object_mask(boxes: np.ndarray, side: int) -> Tensor:
     return _inside(torch.cat([low, high.maximum(low + 1)], 1), side, side).any(0)
 
 
-def measure_objects(pictures: Sequence[BoxedPicture], methods: Mapping[str, BatchAugment],
+def measure_objects(pictures: Sequence[BoxedPicture], methods: Mapping[str, BatchAugment], *,
                     mixes: int = 10_000, side: int = 224, batch: int = 64, seed: int = 0,
                     progress: Progress = lambda done, total: None) -> dict[str, Shares]:
     """Mix batches of pictures by several methods, and measure what becomes of the objects.

@@ -4,7 +4,7 @@ from mmengine.runner import Runner
 
 from ..openmmlab.unwrap import unwrapped
 from ..registry import HOOKS
-from .seeding import batch_augments
+from .seeding import augments_of
 
 
 @HOOKS.register_module()
@@ -15,5 +15,5 @@ class AttachModelHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Pass the model on."""
         model = unwrapped(runner.model)
-        for augment in batch_augments(model):
+        for augment in augments_of(model):
             augment.attach(model)

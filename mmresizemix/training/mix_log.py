@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ..batch_augments import Mix
 from ..openmmlab.unwrap import unwrapped
 from ..registry import HOOKS
-from .seeding import batch_augments
+from .seeding import augments_of
 
 KEPT = 'mix_log'  # the key in a checkpoint that is saved between two lines of the log
 
@@ -81,7 +81,7 @@ class MixLogHook(Hook):
         None if not all augments are ours."""
         preprocessor = getattr(self._model, 'data_preprocessor', None)
         chooser: Any = getattr(preprocessor, 'batch_augments', None)
-        ours = [getattr(augment, 'mix', augment) for augment in batch_augments(self._model)]
+        ours = [getattr(augment, 'mix', augment) for augment in augments_of(self._model)]
         if not ours or len(ours) < sum(a is not None for a in chooser.augments):
             return None
         drawn = [augment.drawn for augment in ours if augment.drawn is not None]

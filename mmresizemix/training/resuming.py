@@ -35,7 +35,7 @@ from ..console.processes import kill_children
 from ..files import remove_unfinished
 from ..registry import LOOPS
 from ..runs.logs import HEADLINES, read_log
-from .seeding import batch_augments
+from .seeding import augments_of
 
 INTERRUPTED = 'interrupted.pth'
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
@@ -271,7 +271,7 @@ def _states(model: torch.nn.Module) -> dict[str, Any]:
         numpy=(kind, torch.from_numpy(keys.astype(np.int64)), *rest),
         torch=torch.get_rng_state(),
         cuda=torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
-        augments=[augment.generator.get_state() for augment in batch_augments(model)])
+        augments=[augment.generator.get_state() for augment in augments_of(model)])
 
 
 def _restore(states: dict[str, Any], model: torch.nn.Module) -> None:
@@ -281,5 +281,5 @@ def _restore(states: dict[str, Any], model: torch.nn.Module) -> None:
     torch.set_rng_state(states['torch'].cpu())
     if states['cuda'] is not None:
         torch.cuda.set_rng_state(states['cuda'].cpu())
-    for augment, state in zip(batch_augments(model), states['augments'], strict=True):
+    for augment, state in zip(augments_of(model), states['augments'], strict=True):
         augment.generator.set_state(state.cpu())

@@ -58,7 +58,7 @@ class EpochSeedHook(Hook):
     def before_train_epoch(self, runner: Runner) -> None:
         """Seed this process and its batch augments."""
         seed_everything(derive_seed(runner.seed, get_rank(), runner.epoch, 'process'))
-        for augment in batch_augments(runner.model):
+        for augment in augments_of(runner.model):
             augment.set_epoch(runner.epoch, runner.seed)
 
 
@@ -74,7 +74,7 @@ def _leaves_seeding_to_torch(worker_init_fn: Any) -> bool:
     return getattr(worker_init_fn, 'func', worker_init_fn) in (None, torch_worker_seeding)
 
 
-def batch_augments(model: Any) -> list:
+def augments_of(model: Any) -> list:
     """Return the augments of an mmpretrain model that have their own generator."""
     chooser = getattr(getattr(unwrapped(model), 'data_preprocessor', None), 'batch_augments', None)
     return [a for a in getattr(chooser, 'augments', []) if hasattr(a, 'set_epoch')]

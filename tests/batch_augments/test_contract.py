@@ -168,12 +168,13 @@ def test_the_batched_way_gives_the_same_pixels(kind, settings):
     if mix.weight is not None:
         pytest.skip('pictures are blended in one way everywhere')
     how = 'copy' if mix.source is mix.target else augment.interpolation
-    out = paste_batched(x, mix.partner, mix.source, mix.target, how)
+    boxes = dict(source=mix.source, target=mix.target, interpolation=how)
+    out = paste_batched(x, mix.partner, **boxes)
     expected, _ = augment.apply(mix, x, torch.eye(9))
     assert torch.allclose(out, expected, atol=1e-5, rtol=0)
     if how != 'bilinear':
         assert torch.equal(out, expected)
-    assert paste_batched(x, mix.partner, mix.source, mix.target, how, out=x) is x
+    assert paste_batched(x, mix.partner, **boxes, out=x) is x
     assert torch.equal(x, out)
 
 
@@ -182,8 +183,8 @@ def test_the_batched_way_has_no_graph_break(how):
     mix = (CutMix if how == 'copy' else ResizeMix)(seed=0).draw(4, (16, 16))
     x = torch.rand(4, 3, 16, 16)
     compiled = torch.compile(paste_batched, fullgraph=True, backend='eager')
-    arguments = (x, mix.partner, mix.source, mix.target, how)
-    assert torch.equal(compiled(*arguments), paste_batched(*arguments))
+    boxes = dict(source=mix.source, target=mix.target, interpolation=how)
+    assert torch.equal(compiled(x, mix.partner, **boxes), paste_batched(x, mix.partner, **boxes))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
@@ -191,10 +192,11 @@ def test_the_batched_way_has_no_graph_break(how):
 def test_on_a_gpu_it_is_compiled_to_the_same_pixels(how):
     mix = (CutMix if how == 'copy' else ResizeMix)(seed=0).draw(16, (64, 48))
     x = torch.rand(16, 3, 64, 48)
-    on_gpu = [t.cuda() for t in (x, mix.partner, mix.source, mix.target)]
-    compiled = torch.compile(paste_batched, fullgraph=True)(*on_gpu, how).cpu()
-    assert torch.allclose(compiled, paste_batched(*on_gpu, how).cpu(), atol=1e-5)
-    assert torch.allclose(compiled, paste_batched(x, mix.partner, mix.source, mix.target, how), atol=1e-4)
+    arguments = dict(inputs=x, partner=mix.partner, source=mix.source, target=mix.target)
+    on_gpu = {name: tensor.cuda() for name, tensor in arguments.items()}
+    compiled = torch.compile(paste_batched, fullgraph=True)(**on_gpu, interpolation=how).cpu()
+    assert torch.allclose(compiled, paste_batched(**on_gpu, interpolation=how).cpu(), atol=1e-5)
+    assert torch.allclose(compiled, paste_batched(**arguments, interpolation=how), atol=1e-4)
 
 
 class CountOperations(TorchDispatchMode):

@@ -89,7 +89,7 @@ def test_the_prior_asks_for_the_drawn_share(lam, expected):
     augment = PuzzleMix(eta=50., saliency=Bright())
     x = torch.rand(4, 3, 16, 16, generator=generator())
     partner = torch.tensor([1, 2, 3, 0])
-    z = augment._shares(torch.full((4, ), lam, dtype=torch.float64), partner, x.mean(1), x, 4)
+    z = augment._shares(torch.full((4, ), lam, dtype=torch.float64), partner, 4, saliency=x.mean(1), pictures=x)
     assert (z == expected).all()
 
 
@@ -99,7 +99,7 @@ def test_smoothness_counts_borders_of_the_pictures():
     x = torch.rand(2, 3, 8, 8, generator=generator(5), dtype=torch.float64)
     saliency, partner = torch.rand(2, 8, 8, generator=generator(6)), torch.tensor([1, 0])
     augment = PuzzleMix(levels=1, beta=beta, gamma=gamma, eta=0., xi=None, saliency=Bright())
-    z = augment._shares(torch.full((2, ), .5, dtype=torch.float64), partner, saliency, x, B)
+    z = augment._shares(torch.full((2, ), .5, dtype=torch.float64), partner, B, saliency=saliency, pictures=x)
     s = torch.nn.functional.avg_pool2d(saliency.double()[:, None], 4)[:, 0]
     s /= s.sum((1, 2), keepdim=True)
 

@@ -13,7 +13,7 @@ from PIL import Image
 from read_configs import read_once
 
 from mmresizemix.policies.epoch import following_epochs
-from mmresizemix.training.seeding import batch_augments, seed_everything
+from mmresizemix.training.seeding import augments_of, seed_everything
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 ROOMS = ('cifar', 'saliency_study', 'half_resolution', 'pretrain')
@@ -87,7 +87,7 @@ def test_one_step_of_training(name, picture):
     side = (16 if name in OF_CIFAR else 112) * (1 if name.startswith('half') else 2)
     for pipeline in pipelines:
         assert pipeline(dict(sample))['inputs'].shape == (3, side, side)
-    for augment in batch_augments(model):
+    for augment in augments_of(model):
         augment.attach(model)
         augment.set_epoch(0, 0)
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
@@ -100,10 +100,16 @@ def test_one_step_of_training(name, picture):
     assert np.mean(changed) > 0.4 if cfg.model.backbone.type == 'ResNet' else all(changed)
 
 
-ROWS_OF_TABLE_1 = {
-    'random-to-same': ('random', 'corresponding'), 'random-to-random': ('random', 'random'),
-    'random-to-non-salient': ('random', 'non_salient'), 'random-to-salient': ('random', 'salient'),
-    'non-salient-to-random': ('non_salient', 'random'), 'salient-to-random': ('salient', 'random')}
+ROWS_OF_TABLE_1 = {  # the regions in the config, and what the mixes tell of them
+    'random-to-same': ('random', 'corresponding', {'corresponding'}),
+    'random-to-non-salient': ('random', 'non_salient', {'non_salient target'}),
+    'random-to-salient': ('random', 'salient', {'salient target'}),
+    'random-to-random': ('random', 'random', set()),
+    'non-salient-to-random': ('non_salient', 'random', {'non_salient source'}),
+    'salient-to-random': ('salient', 'random', {'salient source'})}
+TOLD = {f'saliency_study/wrn28-10_1xb256-cut-{row}': told
+        for row, (_, _, told) in ROWS_OF_TABLE_1.items()}
+TOLD['cifar/wrn28-10_1xb256-resizemix'] = {'resized'}
 
 
 @pytest.mark.parametrize('row', ROWS_OF_TABLE_1)
@@ -111,7 +117,7 @@ def test_rows_of_table_1_differ_in_their_regions_alone(row):
     study = load(f'saliency_study/wrn28-10_1xb256-cut-{row}-200e_cifar100.py')
     resizemix = load('cifar/wrn28-10_1xb256-resizemix-200e_cifar100.py')
     mix, other = study.model.train_cfg.augments, resizemix.model.train_cfg.augments
-    assert (mix.source_region, mix.paste_region) == ROWS_OF_TABLE_1[row]
+    assert (mix.source_region, mix.paste_region) == ROWS_OF_TABLE_1[row][:2]
     assert mix.type == 'mmresizemix.PatchMix' and mix.per == other.per == 'batch'
     assert mix.get('scale_range', (0.1, 0.8)) == other.scale_range
     for cfg in (study, resizemix):
@@ -150,17 +156,6 @@ def what_is_pasted(mixes, heats):
     return told
 
 
-TOLD = {
-    'saliency_study/wrn28-10_1xb256-cut-random-to-same': {'corresponding'},
-    'saliency_study/wrn28-10_1xb256-cut-random-to-non-salient': {'non_salient target'},
-    'saliency_study/wrn28-10_1xb256-cut-random-to-salient': {'salient target'},
-    'saliency_study/wrn28-10_1xb256-cut-random-to-random': set(),
-    'saliency_study/wrn28-10_1xb256-cut-non-salient-to-random': {'non_salient source'},
-    'saliency_study/wrn28-10_1xb256-cut-salient-to-random': {'salient source'},
-    'cifar/wrn28-10_1xb256-resizemix': {'resized'},
-}
-
-
 @pytest.mark.parametrize('row', TOLD)
 def test_rows_of_table_1_are_told_apart_by_what_they_paste_where(row, monkeypatch):
     """By the mixes of three steps of training and the model's own heat at each."""
@@ -168,7 +163,7 @@ def test_rows_of_table_1_are_told_apart_by_what_they_paste_where(row, monkeypatc
     seed_everything(0)
     model = thin_model(cfg)
     model.init_weights()
-    [augment] = batch_augments(model)
+    [augment] = augments_of(model)
     augment.attach(model)
     augment.set_epoch(0, 0)
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper)

@@ -1,11 +1,19 @@
 """Fixtures: drawn data sets to plant faults in, and a server of archives."""
+import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from run_tool import run_tool
 
 from mmresizemix.datasets import write_scenes
+
+
+@pytest.fixture
+def tool():
+    """As in tests/conftest.py, by the real Python: these commands import no PyTorch and start at once."""
+    return partial(run_tool, sys.executable)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from small_plan import ROOT, RUN, assert_same_checkpoint, transfer, write_plan
 
-from mmresizemix.plan.record import Record
+from mmresizemix.plan.stage_record import StageRecord
 from mmresizemix.plan.status import Status
 from mmresizemix.runs import read_metrics
 
@@ -41,8 +41,8 @@ def reopen(root: Path, *slugs: str) -> None:
     """Write the records of these stages as a kill leaves them."""
     for slug in slugs:
         path = root / f'stages/{slug}.json'
-        record = Record.read(path)
-        Record(Status.STARTED, record.inputs, record.command).write(path)
+        record = StageRecord.read(path)
+        StageRecord(Status.STARTED, record.inputs, record.command).write(path)
 
 
 def assert_same_run(root: Path, finished: Path) -> None:
@@ -177,7 +177,7 @@ def test_two_commands_on_one_root(plan, tmp_path):
         first.terminate()
         first.wait(60)
     assert first.returncode == 130
-    record = Record.read(tmp_path / f'root/stages/{TRAIN}.json')
+    record = StageRecord.read(tmp_path / f'root/stages/{TRAIN}.json')
     assert record is None or record.state in (Status.STARTED, Status.DONE)
 
 

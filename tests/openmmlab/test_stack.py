@@ -54,7 +54,7 @@ def test_reading_plans_and_runs_imports_no_pytorch():
 from pathlib import Path
 import mmresizemix.datasets, mmresizemix.report.make
 from mmresizemix.plan import carry_out
-from mmresizemix.plan.stages import read_stages
+from mmresizemix.plan.build_stages import read_stages
 read_stages("configs/plans/table5.py", Path(sys.argv[1]))
 print({"torch", "torchvision", "mmcv", "mmdet", "mmpretrain"} & set(sys.modules))'''
     done = subprocess.run([sys.executable, '-c', code, 'nowhere'], capture_output=True, text=True, cwd=ROOT)

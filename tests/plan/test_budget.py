@@ -13,8 +13,8 @@ from PIL import Image
 from read_configs import read_once
 
 from mmresizemix.plan.budget import Budget, list_pictures, small_config
+from mmresizemix.plan.build_stages import read_stages
 from mmresizemix.plan.plan import PlanError, read_plan
-from mmresizemix.plan.stages import read_stages
 from mmresizemix.policies.epoch import following_epochs
 from mmresizemix.report.paper_values import TOP1
 from mmresizemix.runs.run_config import TABLE_ROW

@@ -7,7 +7,7 @@ import pytest
 from mmengine.config import Config
 
 from mmresizemix.datasets import write_scenes
-from mmresizemix.plan.data import DataError, DataRecord, check_data
+from mmresizemix.plan.data import DataCheck, DataError, check_data
 
 CONFIGS = {'resnet18_scenes': 6 * 4, 'ssd96_r18_scenes-coco': 8, 'faster-rcnn_r18_scenes-voc': 4 + 4}
 
@@ -30,7 +30,7 @@ def test_every_sample_is_counted_and_the_same_data_have_the_same_digest(scenes, 
     found = look(name, tmp_path / 'a.json')
     assert found['samples']['train_dataloader'] == samples
     assert look(name, tmp_path / 'b.json')['digest'] == found['digest']
-    record = DataRecord(tmp_path / 'a.json')
+    record = DataCheck(tmp_path / 'a.json')
     assert record.missing() is None and record.digest() == found['digest']
     assert json.loads((tmp_path / 'a.json').read_text()) == found
 
@@ -45,7 +45,7 @@ def test_a_picture_that_is_gone_is_noticed_and_named(scenes, tmp_path, name, pic
     time.sleep(0.02)
     gone = sorted((scenes / picture).iterdir())[0]
     gone.unlink()
-    assert 'has changed' in DataRecord(tmp_path / 'a.json').missing()
+    assert 'has changed' in DataCheck(tmp_path / 'a.json').missing()
     if name.startswith('resnet'):
         assert look(name, tmp_path / 'b.json')['digest'] != before['digest']
     else:
@@ -60,11 +60,11 @@ def test_other_annotations_are_other_data(scenes, tmp_path):
     content = json.loads(path.read_text())
     content['annotations'][0]['bbox'][0] += 1
     path.write_text(json.dumps(content))
-    assert DataRecord(tmp_path / 'a.json').missing() == f'{path} has changed'
+    assert DataCheck(tmp_path / 'a.json').missing() == f'{path} has changed'
     assert look('ssd96_r18_scenes-coco', tmp_path / 'b.json')['digest'] != before['digest']
 
 
 def test_never_looked_at(tmp_path):
-    assert DataRecord(tmp_path / 'a.json').missing() == 'the data were not looked at'
+    assert DataCheck(tmp_path / 'a.json').missing() == 'the data were not looked at'
     (tmp_path / 'a.json').write_text('{"dig')
-    assert DataRecord(Path(tmp_path / 'a.json')).missing() == 'the data were not looked at'
+    assert DataCheck(Path(tmp_path / 'a.json')).missing() == 'the data were not looked at'

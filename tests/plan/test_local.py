@@ -11,7 +11,7 @@ from rich.console import Console
 from test_run_stage import ends, stage, wait_for, write
 
 from mmresizemix.plan.local import InUse, run_locally, slots
-from mmresizemix.plan.record import lock
+from mmresizemix.plan.stage_record import lock
 
 
 def run(stages, root, places=2):

@@ -1,6 +1,7 @@
 """Tests of reading a plan, and of the stages that it becomes."""
 import argparse
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ from mmengine.config import DictAction
 from mmresizemix.datasets import Leaks
 from mmresizemix.openmmlab.installed import read_config
 from mmresizemix.plan import PlanError, read_plan
+from mmresizemix.plan.build_stages import build
 from mmresizemix.plan.recipe import Recipe
-from mmresizemix.plan.stages import build
 
 ROOT = Path(__file__).resolve().parents[2]
 PLANS = ROOT / 'configs/plans'
@@ -192,3 +193,13 @@ def test_the_smoke_plan_has_the_stages_of_the_demo_with_one_seed(tmp_path):
     assert [d.name for d in full.detectors] == [d.name for d in smoke.detectors]
     assert {d.seeds for d in smoke.detectors} == {(0, )}
     assert {s.epochs for s in build(smoke, tmp_path)[0] if s.epochs} == {2}
+
+
+def test_the_search_behind_the_demo_changes_the_epochs_alone(tmp_path):
+    search = runpy.run_path(str(ROOT / 'docs/scripts/demo_search.py'))
+    text = search['PLAN'].format(configs=ROOT / 'configs', epochs=38)
+    demo, found = read_plan(PLANS / 'demo.py'), read_plan(plan(tmp_path, text))
+    assert [d.config for d in found.detectors] == [d.config for d in demo.detectors]
+    for one, searched in zip(demo.pretrainings, found.pretrainings):  # the demo has random weights, too
+        changed = dict(searched.options.items() - one.options.items())
+        assert list(changed.values()) == [38] * 4 and one.options.keys() == searched.options.keys()

@@ -7,8 +7,8 @@ from rich.console import Console
 from test_run_stage import stage
 
 from mmresizemix.plan.progress import duration, read_progress, status_table, time_left
-from mmresizemix.plan.record import Record
 from mmresizemix.plan.stage import State
+from mmresizemix.plan.stage_record import StageRecord
 from mmresizemix.plan.status import Status
 
 LOG = '''01/01 - mmengine - INFO - Epoch(train)  [3][ 50/146]  lr: 4.9545e-03  eta: 1 day, 2:07:41  time: 0.5000  data_time: 0.0053
@@ -33,7 +33,7 @@ def test_time_left_is_that_of_alike_stages_shared_out(tmp_path):
     stages.append(stage(tmp_path, name='rcnn', kind='finetune', folder=tmp_path / 'rcnn/rcnn'))
     states = {s.name: State(Status.WAITING) for s in stages}
     assert time_left(stages, states, 1) is None, 'nothing is known yet'
-    Record(Status.DONE, {}, seconds=100).write(stages[0].record)
+    StageRecord(Status.DONE, {}, seconds=100).write(stages[0].record)
     states['a'] = State(Status.DONE)
     assert str(time_left(stages, states, 1)) == 'about 5 min left', 'another detector counts alike'
     assert str(time_left(stages, states, 2)) == 'about 2 min left'
@@ -46,7 +46,7 @@ def test_what_is_of_a_kind_that_has_not_run_is_not_guessed(tmp_path):
               stage(tmp_path, name='ssd', kind='finetune', folder=tmp_path / 'ssd/ssd'),
               stage(tmp_path, name='next', kind='pretrain', folder=tmp_path / 'pretrain/next'),
               stage(tmp_path, name='compare', kind='compare')]
-    Record(Status.DONE, {}, seconds=7200).write(stages[0].record)
+    StageRecord(Status.DONE, {}, seconds=7200).write(stages[0].record)
     states = {s.name: State(Status.WAITING) for s in stages} | {'hours': State(Status.DONE)}
     assert str(time_left(stages, states, 1)) == 'more than 2.0 h left'
 
@@ -54,7 +54,7 @@ def test_what_is_of_a_kind_that_has_not_run_is_not_guessed(tmp_path):
 def test_the_table_shows_every_run_and_why_it_does_not_run(tmp_path):
     running, failed, check = (stage(tmp_path, name=name, epochs=12, batch=16, folder=tmp_path / name)
                               for name in ('running', 'failed', 'check'))
-    Record(Status.STARTED, {}, attempts=1, began=time.time() - 60).write(running.record)
+    StageRecord(Status.STARTED, {}, attempts=1, began=time.time() - 60).write(running.record)
     running.log.write_text(LOG)
     states = dict(running=State(Status.RUNNING), failed=State(Status.FAILED, 'out of memory'), check=State(Status.DONE))
     out = io.StringIO()

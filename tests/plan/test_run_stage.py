@@ -11,9 +11,9 @@ from threading import Event, Thread
 import pytest
 
 from mmresizemix.console.command import DISK_FULL
-from mmresizemix.plan.record import Held, Record, is_held, lock
 from mmresizemix.plan.run_stage import ATTEMPTS, run_stage
 from mmresizemix.plan.stage import Stage, State, examine, state_of
+from mmresizemix.plan.stage_record import Held, StageRecord, is_held, lock
 from mmresizemix.plan.status import Status
 
 
@@ -47,7 +47,7 @@ def test_a_stage_is_done_when_its_result_is_there_and_not_before(tmp_path):
 def test_ending_well_without_a_result_is_a_failure(tmp_path):
     outcome = run(stage(tmp_path))
     assert outcome.state == Status.FAILED and outcome.reason == 'ended well, but result is not there'
-    assert Record.read(tmp_path / 'stages/a.json').state == Status.FAILED
+    assert StageRecord.read(tmp_path / 'stages/a.json').state == Status.FAILED
 
 
 def test_what_was_made_of_other_inputs_is_stale_and_kept_aside(tmp_path):
@@ -68,7 +68,7 @@ def test_an_interrupted_stage_of_the_same_inputs_goes_on_in_its_folder(tmp_path)
     folder.mkdir()
     (folder / 'epoch_1.pth').touch()
     one = stage(tmp_path, write(folder / 'w'), inputs=dict(lr=1), folder=folder, result='run/w')
-    Record(Status.STARTED, dict(lr=1)).write(one.record)
+    StageRecord(Status.STARTED, dict(lr=1)).write(one.record)
     assert run(one).state == Status.DONE and (folder / 'epoch_1.pth').exists()
 
 
@@ -118,7 +118,7 @@ def test_a_full_disk_is_no_failure(tmp_path):
     one = stage(tmp_path, f'print("error: full: needs 3 GB, 1 GB free"); exit({DISK_FULL})')
     outcome = run(one)
     assert outcome.state == Status.NO_SPACE and 'needs 3 GB, 1 GB free' in outcome.reason
-    assert Record.read(one.record).state == Status.STARTED
+    assert StageRecord.read(one.record).state == Status.STARTED
 
 
 def test_a_hung_process_is_killed_and_tried_again(tmp_path):
@@ -143,7 +143,7 @@ time.sleep(60)'''
     stopping.set()
     thread.join(30)
     assert outcomes[0].state == Status.STOPPED
-    assert Record.read(tmp_path / 'stages/a.json').state == Status.STARTED
+    assert StageRecord.read(tmp_path / 'stages/a.json').state == Status.STARTED
     assert ends(int((tmp_path / 'pid').read_text()))
 
 
@@ -220,9 +220,9 @@ def test_a_lock_names_its_owner_and_ends_with_it(tmp_path):
 @pytest.mark.parametrize('text', ['', '{"state": "do', '[]', '{"unknown": 1}'])
 def test_a_record_that_cannot_be_read_is_none(tmp_path, text):
     (tmp_path / 'a.json').write_text(text)
-    assert Record.read(tmp_path / 'a.json') is None
+    assert StageRecord.read(tmp_path / 'a.json') is None
 
 
 def test_a_record_is_plain_json(tmp_path):
-    Record(Status.DONE, dict(lr=0.1), ['python'], 1, None, 2.0, 3.0).write(tmp_path / 'a.json')
+    StageRecord(Status.DONE, dict(lr=0.1), ['python'], 1, None, 2.0, 3.0).write(tmp_path / 'a.json')
     assert json.loads((tmp_path / 'a.json').read_text())['inputs'] == dict(lr=0.1)

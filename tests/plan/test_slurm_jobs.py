@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from mmresizemix.plan.build_stages import build
 from mmresizemix.plan.plan import PlanError, read_plan
 from mmresizemix.plan.slurm import Jobs, StageJob, arrays, states_on_slurm
-from mmresizemix.plan.stages import build
 from mmresizemix.plan.status import Status
 
 TABLE5 = Path(__file__).parents[2] / 'configs/plans/table5.py'

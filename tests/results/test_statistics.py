@@ -284,7 +284,7 @@ def power(n, what, difference, sd_a, sd_b, image_se, paired_sd=None, repeats=20_
     (0, 0.1, 0.1, 0, 0.05, 'equivalence'), (0.05, 0.1, 0.1, 0.03, 0.08, 'equivalence')])
 def test_as_many_seeds_have_the_power_and_one_less_has_not(difference, sd_a, sd_b, image_se,
                                                            paired_sd, settles):
-    found = seeds_needed(difference, sd_a, sd_b, image_se, paired_sd=paired_sd)
+    found = seeds_needed(difference, sd_a, sd_b, image_se=image_se, paired_sd=paired_sd)
     assert found.settles == settles
     case = settles, difference, sd_a, sd_b, image_se, paired_sd
     assert power(found.n, *case) >= 0.78
@@ -296,33 +296,33 @@ def test_many_seeds_follow_the_normal_formula():
     z = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
     for d in (0.1, 0.15, 0.3):
         by_formula = 2 * (0.3 * z / d)**2
-        found = seeds_needed(d, 0.3, 0.3, 0, margin=0)
+        found = seeds_needed(d, 0.3, 0.3, image_se=0, margin=0)
         assert by_formula <= found.n <= by_formula + 3
-    with_images = seeds_needed(0.3, 0.3, 0.3, 0.05, margin=0).n
+    with_images = seeds_needed(0.3, 0.3, 0.3, image_se=0.05, margin=0).n
     assert with_images > found.n
 
 
 def test_in_a_family_of_seven_more_seeds_are_needed():
     z = stats.norm.ppf(1 - 0.05 / 7 / 2) + stats.norm.ppf(0.8)
     by_formula = 2 * (0.3 * z / 0.15)**2
-    found = seeds_needed(0.15, 0.3, 0.3, 0, margin=0, adjustment=7)
+    found = seeds_needed(0.15, 0.3, 0.3, image_se=0, margin=0, adjustment=7)
     assert by_formula <= found.n <= by_formula + 4 and found.settles == 'difference'
-    alike = [seeds_needed(0, 0.1, 0.1, 0.03, adjustment=a) for a in (1, 7)]
+    alike = [seeds_needed(0, 0.1, 0.1, image_se=0.03, adjustment=a) for a in (1, 7)]
     assert alike[0] == alike[1] and alike[0].settles == 'equivalence', 'two tests at 5 % each'
 
 
 def test_seeds_do_not_make_the_validation_set_larger():
-    few_images = seeds_needed(0.1, 0.3, 0.3, 0.15)
+    few_images = seeds_needed(0.1, 0.3, 0.3, image_se=0.15)
     assert few_images.n is few_images.settles is None and 'images' in few_images.reason
-    many_seeds = seeds_needed(0.1, 0.3, 0.3, 0.01, limit=20)
+    many_seeds = seeds_needed(0.1, 0.3, 0.3, image_se=0.01, limit=20)
     assert many_seeds.n is None and many_seeds.reason == 'more than 20 seeds'
-    edge = seeds_needed(0.1, 0.3, 0.3, 0.01).n
-    assert seeds_needed(0.1, 0.3, 0.3, 0.01, limit=edge).n == edge
-    assert seeds_needed(0.1, 0.3, 0.3, 0.01, limit=edge - 1).n is None
+    edge = seeds_needed(0.1, 0.3, 0.3, image_se=0.01).n
+    assert seeds_needed(0.1, 0.3, 0.3, image_se=0.01, limit=edge).n == edge
+    assert seeds_needed(0.1, 0.3, 0.3, image_se=0.01, limit=edge - 1).n is None
 
 
 def test_runs_without_spread_need_no_more():
     with warnings.catch_warnings():
         warnings.simplefilter('error')
-        assert [(seeds_needed(d, 0, 0, 0).n, seeds_needed(d, 0, 0, 0).settles)
+        assert [(seeds_needed(d, 0, 0, image_se=0).n, seeds_needed(d, 0, 0, image_se=0).settles)
                 for d in (0, 0.5)] == [(2, 'equivalence'), (2, 'difference')]

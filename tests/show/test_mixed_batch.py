@@ -22,7 +22,8 @@ def test_a_picture_is_written_whole(tmp_path):
     mix = augment.draw(3, (16, 16))
     after, mixed = augment.apply(mix, x, scores)
     pictures = [(255 * t).byte().permute(0, 2, 3, 1).numpy() for t in (x, after)]
-    path = show_mix(tmp_path / 'new' / 'mix.png', mix, *pictures, scores, mixed, ['a', 'b', 'c'])
+    path = show_mix(tmp_path / 'new' / 'mix.png', mix, before=pictures[0], after=pictures[1], scores_before=scores,
+                    scores_after=mixed, classes=['a', 'b', 'c'])
     drawn = np.asarray(Image.open(path).convert('RGB'))
     assert drawn.shape[0] > 300 and drawn.shape[1] > 300
     outline = (np.abs(drawn.astype(int) - [0xff, 0x2d, 0x55]).sum(2) < 30).sum()
@@ -35,7 +36,8 @@ def test_the_source_row_shows_the_partners(tmp_path):
     scores = torch.eye(3)
     mix = next(mix for mix in (ResizeMix(seed=seed).draw(3, (16, 16)) for seed in range(99))
                if mix.partner.tolist() == [1, 2, 0])
-    path = show_mix(tmp_path / 'mix.png', mix, flat, flat, scores, scores, ['r', 'g', 'b'])
+    path = show_mix(tmp_path / 'mix.png', mix, before=flat, after=flat, scores_before=scores, scores_after=scores,
+                    classes=['r', 'g', 'b'])
     drawn = np.asarray(Image.open(path).convert('RGB'))
     across = drawn[len(drawn) // 2]  # a line of pixels through the second row of three
     shown = [pixel.argmax() for pixel in across if sorted(pixel) == [0, 0, 255]]

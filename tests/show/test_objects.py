@@ -110,7 +110,7 @@ def test_a_set_without_boxes(folder):
 def test_resizemix_keeps_what_cutmix_loses(folder):
     pictures = [BoxedPicture(folder / f'{i}.jpg', np.array([[.1 * i, .2, .1 * i + .3, .6]]))
                 for i in range(4)]
-    found = measure_objects(pictures, dict(cut=CutMix(seed=0), resize=ResizeMix(seed=0)), 400, 32)
+    found = measure_objects(pictures, dict(cut=CutMix(seed=0), resize=ResizeMix(seed=0)), mixes=400, side=32)
     assert len(found['cut'].lam) == 400
     assert (found['resize'].kept == 1).all() and found['resize'].gone == 0
     assert found['cut'].kept.mean() < 0.6 and found['cut'].gone > 0.1

@@ -98,8 +98,8 @@ def test_the_sheet_has_every_row_of_table_1():
 
 
 def test_cams_of_both_classes(pair, tmp_path, classifier):
-    given = show_cams(*pair, tmp_path / 'cam.png', classifier, ['tench', '5'], size=64)
-    other = show_cams(*pair, tmp_path / 'other.png', classifier, ['tench', '7'], size=64)
+    given = show_cams(*pair, tmp_path / 'cam.png', classifier, classes=['tench', '5'], size=64)
+    other = show_cams(*pair, tmp_path / 'other.png', classifier, classes=['tench', '7'], size=64)
     a, b = pixels(given), pixels(other)
     assert a.shape == b.shape
     changed = (np.abs(a - b).sum(2) > 30).any(0)
@@ -113,7 +113,7 @@ def test_the_last_layer_with_maps(classifier):
 
 def test_errors_name_what_is_wrong(pair, tmp_path, classifier):
     with pytest.raises(ValueError, match="class: expected .*below 1000, got 'dingoo'"):
-        show_cams(*pair, tmp_path / 'x.png', classifier, ['tench', 'dingoo'])
+        show_cams(*pair, tmp_path / 'x.png', classifier, classes=['tench', 'dingoo'])
     with pytest.raises(ValueError, match="layer: no module 'layer9' in SqueezeNet; it has feat"):
         show_cams(*pair, tmp_path / 'x.png', classifier, layer='layer9')
     torch.save(models.mobilenet_v3_small(num_classes=3).state_dict(), tmp_path / 'other.pth')
@@ -130,7 +130,8 @@ def test_shares_are_drawn_for_those_who_blend(tmp_path):
     mix = augment.draw(2, (16, 16))
     after, scores = augment.apply(mix, x, y)
     known = Normalisation(std=(1 / 255, ) * 3)
-    path = show_mix(tmp_path / 'm.png', mix, known.undo(x), known.undo(after), y, scores, 'ab')
+    path = show_mix(tmp_path / 'm.png', mix, before=known.undo(x), after=known.undo(after), scores_before=y,
+                    scores_after=scores, classes='ab')
     assert pixels(path).shape[0] > 750, 'four rows'
 
 

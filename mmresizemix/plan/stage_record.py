@@ -15,7 +15,7 @@ from .status import Status
 
 
 @dataclass(frozen=True)
-class Record:
+class StageRecord:
     """The recorded state of one stage, kept in ``<root>/stages/<slug>.json``.
 
     Args:
@@ -34,7 +34,7 @@ class Record:
     began: float = 0.0
 
     @classmethod
-    def read(cls, path: Path) -> 'Record | None':
+    def read(cls, path: Path) -> 'StageRecord | None':
         """Read a record. Return None if there is none, or if it cannot be read: the stage then
         counts as never run."""
         try:

@@ -14,7 +14,7 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Fault:
+class DataFault:
     """One fault: its kind, the file it is in, and what exactly is wrong there."""
 
     kind: Kind
@@ -47,7 +47,7 @@ class Count:
 
 
 @dataclass
-class Report:
+class DataReport:
     """The counts and faults of a data set that were found under ``root``.
 
     ``decoded`` says whether the pictures were decoded.
@@ -55,7 +55,7 @@ class Report:
 
     root: Path
     counts: list[Count] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[DataFault] = field(default_factory=list)
     decoded: bool = True
 
     @property
@@ -65,9 +65,9 @@ class Report:
 
     def add(self, kind: Kind, path: object, detail: str = '') -> None:
         """Note one fault."""
-        self.faults.append(Fault(kind, str(path), detail))
+        self.faults.append(DataFault(kind, str(path), detail))
 
-    def of(self, kind: Kind) -> list[Fault]:
+    def of(self, kind: Kind) -> list[DataFault]:
         """Return the faults of one kind."""
         return [fault for fault in self.faults if fault.kind == kind]
 
@@ -89,7 +89,7 @@ class Report:
         return verdict if self.decoded else f'{verdict} (pictures were not decoded)'
 
 
-def _paragraph(kind: Kind, faults: list[Fault], most: int) -> list[str]:
+def _paragraph(kind: Kind, faults: list[DataFault], most: int) -> list[str]:
     word = 'error' if kind.breaks else 'warning'
     lines = [f'{word}: {kind.name} ({len(faults)}): {kind.consequence}']
     lines += [f'    {fault.path}{": " if fault.detail else ""}{fault.detail}'

@@ -19,7 +19,7 @@ from ..runs.methods import method_of
 from ..runs.run import RANDOM
 from ..runs.run_config import TABLE_ROW
 from .budget import Budget, small_config
-from .data import DataRecord
+from .data import DataCheck
 from .made_of import absent, digest_of, identity, python_tool
 from .plan import Detector, Plan, PlanError, Pretraining, read_plan, slug
 from .recipe import Recipe
@@ -55,7 +55,7 @@ class Builder:
         self.stages: list[Stage] = []
         self.warnings: list[str] = []
         self.recipes: dict[str, Recipe] = {}
-        self.checks: dict[str, tuple[str, DataRecord]] = {}  # by the data that they check
+        self.checks: dict[str, tuple[str, DataCheck]] = {}  # by the data that they check
 
     def build(self) -> list[Stage]:
         """Return all stages, each after those that it needs.
@@ -150,10 +150,10 @@ class Builder:
         self.stages.append(Stage(name, slug(name), kind, self.root / 'stages', command, **settings))
         return name
 
-    def _check(self, recipe: Recipe, title: str) -> tuple[str, DataRecord]:
+    def _check(self, recipe: Recipe, title: str) -> tuple[str, DataCheck]:
         data = recipe.data()
         if data not in self.checks:
-            record = DataRecord(self.root / 'data' / f'{slug(title)}.json')
+            record = DataCheck(self.root / 'data' / f'{slug(title)}.json')
             name = self._add(
                 f'check data of {title}', 'check',
                 lambda: python_tool('check_data', recipe.config, record.path, *recipe.words()),
@@ -316,9 +316,15 @@ class Builder:
                                      for name, (folder, epochs) in runs.items()}})
 
 
-def read_stages(plan_file: str | Path, root: Path,
-                budget: Budget | None = None) -> tuple[Plan, list[Stage], list[str]]:
-    """Read a plan. Return the plan, its stages, and warnings for the user.
+class StagedPlan(NamedTuple):
+    """A plan, its stages in an order in which they can run, and warnings for the user."""
+    plan: Plan
+    stages: list[Stage]
+    warnings: list[str]
+
+
+def read_stages(plan_file: str | Path, root: Path, budget: Budget | None = None) -> StagedPlan:
+    """Read a plan and build its stages.
 
     Raises:
         PlanError: the plan cannot be carried out.
@@ -329,7 +335,7 @@ def read_stages(plan_file: str | Path, root: Path,
             if plan.detectors:
                 raise PlanError(f'{plan_file}: --budget: expected a plan without detectors')
             plan = replace(plan, gpus_per_run=min(plan.gpus_per_run, budget.gpus))
-        return plan, *build(plan, root.resolve(), budget)
+        return StagedPlan(plan, *build(plan, root.resolve(), budget))
 
 
 @contextmanager
