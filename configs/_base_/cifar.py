@@ -1,6 +1,7 @@
-"""The paper's recipe for WRN-28-10 on CIFAR (Sec. 5.1.1; Sec. 5.1.2: "the same settings and
-hyper-parameters" for CIFAR-100). The authors' code has another: a learning rate of 0.2, with
-warm-up.
+"""The paper's recipe for WRN-28-10 on CIFAR-10 (Sec. 5.1.1) and on CIFAR-100 (Sec. 5.1.2).
+
+For CIFAR-100, the paper has "the same settings and hyper-parameters". The authors' code has another
+recipe, with a learning rate of 0.2 and with warm-up.
 """
 _base_ = ['mmpretrain::_base_/default_runtime.py', './runs.py']
 
@@ -34,16 +35,20 @@ cifar_test = dict(batch_size=256)
 
 # "When training the Shake-Shake (26 2x96d) network, we set the total epochs as 1,800 and the batch
 # size as 256 using the SGD optimizer. The initial learning rate is 0.01 and the weight decay is
-# 1 x 10^-3."
-shake_shake = dict(
-    model=dict(
+# 1 x 10^-3." These are model, optim_wrapper, train_cfg and param_scheduler.
+shake_shake = (
+    dict(
         backbone=dict(_delete_=True, type='mmresizemix.ShakeShake', depth=26, base_channels=96),
         head=dict(in_channels=384)),
-    optim_wrapper=dict(optimizer=dict(lr=0.01, weight_decay=1e-3)),
-    train_cfg=dict(max_epochs=1800),
-    param_scheduler=dict(T_max=1800))
+    dict(optimizer=dict(lr=0.01, weight_decay=1e-3)),
+    dict(max_epochs=1800),
+    dict(T_max=1800))
 
 # Sec. 5.3.2: "the batch augmentation strategy (the enlarging scale is set as 2 in our experiments)"
-twice = dict(
-    batch_size=2 * cifar_training['batch_size'],
-    sampler=dict(_delete_=True, type='mmresizemix.BatchAugmentationSampler', times=2))
+# These are train_dataloader and auto_scale_lr.
+_twice = 2 * cifar_training['batch_size']
+twice = (
+    dict(
+        batch_size=_twice,
+        sampler=dict(_delete_=True, type='mmresizemix.BatchAugmentationSampler', times=2)),
+    dict(base_batch_size=_twice))

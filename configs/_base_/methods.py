@@ -1,10 +1,14 @@
 """The paper's methods, by name. A recipe becomes a row of a table by one of them::
 
     _base_ = ['./wrn28-10_1xb256-200e_cifar100.py', '../_base_/methods.py']
-    model = _base_.methods.cutmix                                   # a batch augment, or
-    train_pipeline = [*_base_.train_pipeline[:-1], *_base_.operations.randaugment, pack]
+    model = _base_.methods.cutmix
 
-As the papers have them: one draw per batch. With ``per='sample'`` every picture gets one of its own.
+They draw once per batch, as the papers have it. With ``per='sample'`` every picture gets a draw of
+its own. Methods that change single pictures are pipelines of a data set: cifar10_methods.py,
+cifar100_methods.py and in1k_methods.py have them by name::
+
+    _base_ = '../_base_/cifar100_methods.py'
+    train_pipeline, train_dataloader = _base_.methods.autoaugment
 """
 _augments = dict(
     mixup=dict(type='mmresizemix.Mixup', per='batch'),
@@ -51,15 +55,25 @@ methods = {
     for name, augment in _augments.items()
 }
 
-# Of one picture, for a training pipeline.
-operations = dict(
-    randaugment=[  # on pictures as MMPretrain loads them, blue first
-        dict(type='NumpyToPIL', to_rgb=True),
+# Steps of their pipelines. MMPretrain loads pictures blue first, but those of CIFAR are red first.
+_cifar_order = 'rgb'
+operations = {
+    name: [
+        dict(type='NumpyToPIL', to_rgb=order == 'bgr'),
         dict(type='torchvision/RandAugment', **_randaugment),
-        dict(type='PILToNumpy', to_bgr=True)
-    ],
-    randaugment_cifar=[  # whose pictures are red first
-        dict(type='NumpyToPIL', to_rgb=False),
-        dict(type='torchvision/RandAugment', **_randaugment),
-        dict(type='PILToNumpy', to_bgr=False)
-    ])
+        dict(type='PILToNumpy', to_bgr=order == 'bgr')
+    ]
+    for name, order in dict(randaugment='bgr', randaugment_cifar=_cifar_order).items()
+}
+operations.update({
+    name: dict(type='mmresizemix.SearchedPolicy', name=name, channel_order=_cifar_order)
+    for name in ('aa_cifar10', 'fast_aa_cifar10', 'pba_cifar10', 'dada_cifar10', 'dada_cifar100')
+})
+# Table 6, by the side that is left. Resizing is antialiased.
+operations.update({
+    f'half_{side}': dict(
+        crop=dict(type='RandomCrop', crop_size=side),
+        centre_crop=dict(type='CenterCrop', crop_size=side),
+        resize=dict(type='Resize', scale=side, backend='pillow'))
+    for side in (16, 112)
+})

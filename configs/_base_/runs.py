@@ -1,5 +1,7 @@
-"""What all trainings share, by name: configs take it with ``_base_.name``, since two bases of one
-config may not set the same key."""
+"""What all trainings share, by name.
+
+Configs take it with ``_base_.name``, since two bases of one config may not set the same key.
+"""
 custom_imports = dict(imports=['mmresizemix'], allow_failed_imports=False)
 
 epoch_seed = dict(type='mmresizemix.EpochSeedHook')
@@ -9,7 +11,8 @@ finite_weights = dict(type='mmresizemix.FiniteWeightsHook')
 torch_seeding = dict(type='mmresizemix.torch_worker_seeding')
 
 # Written whole or not at all, and two of them: at any moment one is whole. And the best.
-whole_checkpoints = dict(max_keep_ckpts=2, save_best='auto', backend_args=dict(backend='whole_file'))
+whole_checkpoints = dict(
+    max_keep_ckpts=2, save_best='auto', backend_args=dict(backend='whole_file'))
 
 # Of classifiers: batch augments may ask the model, policies may go by the epoch.
 pretraining_hooks = [

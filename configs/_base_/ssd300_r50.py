@@ -1,9 +1,11 @@
-"""SSD300 on ResNet-50, in two variants. The paper's is not public, nor has MMDetection one, so
-these are our declared choice. Both have feature maps of 38, 19, 10, 5, 3 and 1 and 8732 anchors.
+"""SSD300 on ResNet-50, in two variants.
 
-``frozen_stages`` and ``norm_eval`` are those of MMDetection's ResNet-50 detectors; training
-BatchNorm per GPU also breaks on a last batch of one picture. ``std`` must be the pretraining's:
-SSD's base has [1, 1, 1], for a caffe VGG.
+The paper's SSD300 is not public, and MMDetection has none on ResNet-50, so these variants are our
+choice. Both have feature maps of 38, 19, 10, 5, 3 and 1 pixels and 8732 anchors.
+
+``frozen_stages`` and ``norm_eval`` are those of MMDetection's ResNet-50 detectors. Besides, the
+training of BatchNorm per GPU fails on a last batch of one picture. ``std`` must be that of the
+pretraining: SSD's base has [1, 1, 1], for a VGG from Caffe.
 """
 _std = [58.395, 57.12, 57.375]
 

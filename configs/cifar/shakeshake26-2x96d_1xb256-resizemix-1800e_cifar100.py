@@ -4,7 +4,4 @@
 """
 _base_ = './wrn28-10_1xb256-resizemix-200e_cifar100.py'
 
-model = _base_.shake_shake.model
-optim_wrapper = _base_.shake_shake.optim_wrapper
-train_cfg = _base_.shake_shake.train_cfg
-param_scheduler = _base_.shake_shake.param_scheduler
+model, optim_wrapper, train_cfg, param_scheduler = _base_.shake_shake

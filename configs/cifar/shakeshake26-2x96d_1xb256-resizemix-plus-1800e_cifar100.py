@@ -5,7 +5,4 @@ twice: 85.60 % top-1 in the paper's Table 3.
 """
 _base_ = './wrn28-10_1xb256-resizemix-plus-200e_cifar100.py'
 
-model = _base_.shake_shake.model
-optim_wrapper = _base_.shake_shake.optim_wrapper
-train_cfg = _base_.shake_shake.train_cfg
-param_scheduler = _base_.shake_shake.param_scheduler
+model, optim_wrapper, train_cfg, param_scheduler = _base_.shake_shake

@@ -2,12 +2,6 @@
 
     python tools/train.py configs/cifar/wrn28-10_1xb256-autoaugment-200e_cifar10.py
 """
-_base_ = './wrn28-10_1xb256-200e_cifar10.py'
+_base_ = '../_base_/cifar10_methods.py'
 
-# Its authors put it after crop and flip, and cut a square out, too.
-train_pipeline = _base_.train_pipeline
-train_pipeline.insert(
-    -1, dict(type='mmresizemix.SearchedPolicy', name='aa_cifar10', channel_order='rgb'))
-train_pipeline.insert(-1, dict(
-    type='Cutout', shape=16, pad_val=tuple(_base_.data_preprocessor.mean), prob=1.0))
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+train_pipeline, train_dataloader = _base_.methods.autoaugment

@@ -2,8 +2,6 @@
 
     python tools/train.py configs/cifar/wrn28-10_1xb256-randaugment-200e_cifar100.py
 """
-_base_ = ['./wrn28-10_1xb256-200e_cifar100.py', '../_base_/methods.py']
+_base_ = '../_base_/cifar100_methods.py'
 
-train_pipeline = _base_.train_pipeline
-train_pipeline[-1:-1] = _base_.operations.randaugment_cifar
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+train_pipeline, train_dataloader = _base_.methods.randaugment

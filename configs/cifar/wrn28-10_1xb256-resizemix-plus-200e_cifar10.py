@@ -6,5 +6,4 @@ top-1 in the paper's Table 2.
 _base_ = ['./wrn28-10_1xb256-200e_cifar10.py', '../_base_/methods.py']
 
 model = _base_.methods.resizemix_then_randaugment
-train_dataloader = _base_.twice
-auto_scale_lr = dict(base_batch_size=_base_.twice.batch_size)
+train_dataloader, auto_scale_lr = _base_.twice

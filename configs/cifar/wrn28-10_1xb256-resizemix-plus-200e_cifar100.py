@@ -1,10 +1,9 @@
-"""WRN-28-10 on CIFAR-100 with ResizeMix+: RandAugment after mixing, and every picture twice: 85.23
-% top-1 in the paper's Table 3.
+"""WRN-28-10 on CIFAR-100 with ResizeMix+: RandAugment after mixing, and every picture twice:
+85.23 % top-1 in the paper's Table 3.
 
     python tools/train.py configs/cifar/wrn28-10_1xb256-resizemix-plus-200e_cifar100.py
 """
 _base_ = ['./wrn28-10_1xb256-200e_cifar100.py', '../_base_/methods.py']
 
 model = _base_.methods.resizemix_then_randaugment
-train_dataloader = _base_.twice
-auto_scale_lr = dict(base_batch_size=_base_.twice.batch_size)
+train_dataloader, auto_scale_lr = _base_.twice

@@ -2,7 +2,7 @@
 
     python tools/train.py configs/custom/faster-rcnn_r18_voc.py --backbone FILE --work-dir DIR
 
-Copy this file and edit the top. With a ResNet-50, leave out ``backbone`` and ``neck``.
+Copy this file and edit the top. For a ResNet-50, leave out ``backbone`` and ``neck``.
 """
 _base_ = '../faster_rcnn/faster-rcnn_r50_fpn_8xb2-4e_voc0712.py'
 

@@ -2,7 +2,8 @@
 
     python tools/train.py configs/custom/resnet18_folder.py --work-dir work_dirs/my_resizemix
 
-Without mixing: --cfg-options model.train_cfg.augments.prob=0. Copy this file and edit the top.
+Copy this file and edit the top. To train without mixing, add
+--cfg-options model.train_cfg.augments.prob=0
 """
 _base_ = '../pretrain/resnet50_8xb64-resizemix-persample-300e_in1k.py'
 

@@ -2,7 +2,7 @@
 
     python tools/train.py configs/custom/ssd_r18_coco.py --backbone FILE --work-dir work_dirs/my_ssd
 
-Copy this file and edit the top. With a ResNet-50, leave out ``model`` but for ``num_classes``.
+Copy this file and edit the top. For a ResNet-50, leave out ``model`` but for ``num_classes``.
 """
 _base_ = '../ssd/ssd300_r50_8xb8-24e_coco.py'
 

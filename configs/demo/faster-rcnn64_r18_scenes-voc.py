@@ -1,6 +1,8 @@
-"""The small Faster R-CNN at 64 px, on the drawn scenes in VOC layout. It is what ``make demo`` trains.
+"""The small Faster R-CNN at 64 px, on the drawn scenes in VOC layout.
 
     python tools/train.py configs/demo/faster-rcnn64_r18_scenes-voc.py --backbone FILE
+
+``make demo`` trains it.
 """
 _base_ = './faster-rcnn_r18_scenes-voc.py'
 

@@ -1,6 +1,8 @@
-"""ResNet-18 without mixing on the demo's drawn crops. Made to be quick on two CPU cores.
+"""ResNet-18 without mixing on the demo's drawn crops.
 
     python tools/train.py configs/demo/resnet18_scenes.py     # after: python tools/demo.py
+
+It is made to be quick on two CPU cores.
 """
 _base_ = '../pretrain/resnet50_8xb64-300e_in1k.py'
 

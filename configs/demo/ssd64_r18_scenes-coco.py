@@ -1,7 +1,9 @@
-"""A still smaller SSD, at 64 px, on the drawn scenes in COCO layout: all four stages of the backbone, with maps of 8,
-4, 2 and 1. It is what ``make demo`` trains.
+"""A still smaller SSD, at 64 px, on the drawn scenes in COCO layout.
 
     python tools/train.py configs/demo/ssd64_r18_scenes-coco.py --backbone FILE
+
+``make demo`` trains it. It has all four stages of the backbone, and feature maps of 8, 4, 2 and 1
+pixels.
 """
 _base_ = ['../ssd/ssd300_r50-c345_8xb8-24e_coco.py', './_base_scenes.py']
 

@@ -3,9 +3,9 @@
     bash tools/dist_train.sh configs/faster_rcnn/faster-rcnn_r50_fpn_8xb2-12e_coco.py 8 \\
         --backbone FILE
 
-The paper: 38.1 AP from the baseline, 38.2 from CutMix, 38.4 from ResizeMix; MMDetection's own
-baseline is 37.4. About 13 to 22 A100-hours (an estimate, not measured).
-On one GPU: --cfg-options train_dataloader.batch_size=16
+The paper has 38.1 AP from the baseline, 38.2 from CutMix and 38.4 from ResizeMix. MMDetection's own
+baseline is 37.4. A run takes about 13 to 22 A100-hours (an estimate, not measured).
+For one GPU, add --cfg-options train_dataloader.batch_size=16
 """
 _base_ = ['mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py', '../_base_/transfer.py']
 

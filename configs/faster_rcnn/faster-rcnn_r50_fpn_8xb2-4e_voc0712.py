@@ -3,9 +3,9 @@
     bash tools/dist_train.sh configs/faster_rcnn/faster-rcnn_r50_fpn_8xb2-4e_voc0712.py 8 \\
         --backbone FILE
 
-The paper: 81.0 mAP (11 points) from the baseline, 81.9 from CutMix, 82.0 from ResizeMix. 12 passes
-(RepeatDataset x 3), 2 to 3 A100-hours (an estimate, not measured).
-On one GPU: --cfg-options train_dataloader.batch_size=16
+The paper has 81.0 mAP (11 points) from the baseline, 81.9 from CutMix and 82.0 from ResizeMix. A
+run makes 12 passes (RepeatDataset x 3) and takes 2 to 3 A100-hours (an estimate, not measured).
+For one GPU, add --cfg-options train_dataloader.batch_size=16
 """
 _base_ = ['mmdet::pascal_voc/faster-rcnn_r50_fpn_1x_voc0712.py', '../_base_/transfer.py']
 

@@ -1,15 +1,13 @@
 """ResNet-50 on ImageNet at half the resolution, trained by a random crop of half the side, tested
-by resizing: row 1 of the paper's Table 6, 63.59 % top-1 there.
+by resizing: row 1 of the paper's Table 6, 63.59 % top-1.
 
     bash tools/dist_train.sh configs/half_resolution/resnet50_8xb64-randcrop112-val-resize112-300e_in1k.py 8
 
-Halved after the usual augmentation, antialiased: the paper does not say.
+Pictures are halved after the usual augmentation, and resizing is antialiased. The paper does not
+say how it halves them.
 """
-_base_ = '../pretrain/resnet50_8xb64-300e_in1k.py'
+_base_ = '../_base_/in1k_methods.py'
 
-train_pipeline, test_pipeline = _base_.train_pipeline, _base_.test_pipeline
-train_pipeline.insert(-1, dict(type='RandomCrop', crop_size=112))
-test_pipeline.insert(-1, dict(type='Resize', scale=112, backend='pillow'))
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
-test_dataloader = val_dataloader
+train_pipeline, train_dataloader = _base_.methods.half_by_crop
+test_pipeline, test_dataloader = _base_.methods.tested_by_resizing
+val_dataloader = test_dataloader

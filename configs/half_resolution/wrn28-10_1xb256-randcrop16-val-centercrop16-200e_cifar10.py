@@ -1,15 +1,13 @@
 """WRN-28-10 on CIFAR-10 at half the resolution, trained by a random crop of half the side, tested
-by a centre crop: row 2 of the paper's Table 6, 90.10 % top-1 there.
+by a centre crop: row 2 of the paper's Table 6, 90.10 % top-1.
 
     python tools/train.py configs/half_resolution/wrn28-10_1xb256-randcrop16-val-centercrop16-200e_cifar10.py
 
-Halved after the usual augmentation, antialiased: the paper does not say.
+Pictures are halved after the usual augmentation, and resizing is antialiased. The paper does not
+say how it halves them.
 """
-_base_ = '../cifar/wrn28-10_1xb256-200e_cifar10.py'
+_base_ = '../_base_/cifar10_methods.py'
 
-train_pipeline, test_pipeline = _base_.train_pipeline, _base_.test_pipeline
-train_pipeline.insert(-1, dict(type='RandomCrop', crop_size=16))
-test_pipeline.insert(-1, dict(type='CenterCrop', crop_size=16))
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
-test_dataloader = val_dataloader
+train_pipeline, train_dataloader = _base_.methods.half_by_crop
+test_pipeline, test_dataloader = _base_.methods.tested_by_centre_crop
+val_dataloader = test_dataloader

@@ -2,15 +2,15 @@
 
     python tools/transfer.py configs/plans/demo.py      # after: make demo
 
-One detector per format, three seeds per cell, and every pretraining three times: enough that a
-difference can be decided. docs/demo.md has how its sizes were chosen.
+It has one detector per format, three seeds per cell, and three runs of every pretraining. That is
+enough to decide about a difference. docs/demo.md says how the sizes were chosen.
 """
-_seeds, _epochs = [0, 1, 2], 5
+_seeds = [0, 1, 2]
+# All are the number of epochs: a pretraining is evaluated and saved at its end only.
+_epochs = ('train_cfg.max_epochs', 'param_scheduler.1.T_max', 'train_cfg.val_interval',
+           'default_hooks.checkpoint.interval')
 _pretrain = {
-    'train_cfg.max_epochs': _epochs,
-    'param_scheduler.1.T_max': _epochs,
-    'train_cfg.val_interval': _epochs,  # evaluated and saved at the end only
-    'default_hooks.checkpoint.interval': _epochs,
+    **dict.fromkeys(_epochs, 5),
     'train_dataloader.batch_size': 32,
     'train_dataloader.dataset.pipeline.1.scale': 32,
     'optim_wrapper.optimizer.lr': 2e-3,

@@ -1,12 +1,16 @@
-"""Table 5 of the paper, small enough to be finished: four pretrainings of a ResNet-18 on a folder of
-pictures, three runs each, and random weights; SSD and Faster R-CNN on one detection set.
+"""Table 5 of the paper, small enough to be finished.
 
     python tools/transfer.py configs/plans/study.py       # or: make study
 
-Where the data lie stands in configs/study/_base_data.py.
+It pretrains a ResNet-18 on a folder of pictures in four ways, three runs each, and fine-tunes SSD
+and Faster R-CNN on one detection set, from these and from random weights. The paths of the data are
+in configs/study/_base_data.py.
 """
 _seeds = [0, 1, 2]
-_on_gpu = {'optim_wrapper.type': 'mmresizemix.BFloat16OptimWrapper', 'env_cfg.cudnn_benchmark': True}
+_on_gpu = {
+    'optim_wrapper.type': 'mmresizemix.BFloat16OptimWrapper',
+    'env_cfg.cudnn_benchmark': True
+}
 _configs = {
     'baseline': '../study/resnet18.py',
     'CutMix': '../study/resnet18-cutmix.py',

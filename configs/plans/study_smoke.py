@@ -1,4 +1,4 @@
-"""The study at its smallest, a few steps of each run: it shows that everything runs, and nothing else.
+"""The study at its smallest, a few steps per run: it shows that everything runs, and nothing else.
 
     python tools/transfer.py configs/plans/study_smoke.py
 """

@@ -2,19 +2,39 @@
 
     python tools/transfer.py configs/plans/table2.py
 """
-_methods = {
-    'baseline': '', 'AutoAugment': 'autoaugment-', 'Fast AutoAugment': 'fast-autoaugment-',
-    'PBA': 'pba-', 'RandAugment': 'randaugment-', 'DADA': 'dada-', 'Cutout': 'cutout-',
-    'CutMix': 'cutmix-', 'FMix': 'fmix-', 'SaliencyMix': 'saliencymix-', 'ResizeMix': 'resizemix-',
-    'ResizeMix+': 'resizemix-plus-'
-}
-_networks = {
-    'WRN-28-10': '../cifar/wrn28-10_1xb256-{}200e_cifar10.py',
-    'Shake-Shake 26 2x96d': '../cifar/shakeshake26-2x96d_1xb256-{}1800e_cifar10.py'
+_configs = {
+    'WRN-28-10': {
+        'baseline': '../cifar/wrn28-10_1xb256-200e_cifar10.py',
+        'AutoAugment': '../cifar/wrn28-10_1xb256-autoaugment-200e_cifar10.py',
+        'Fast AutoAugment': '../cifar/wrn28-10_1xb256-fast-autoaugment-200e_cifar10.py',
+        'PBA': '../cifar/wrn28-10_1xb256-pba-200e_cifar10.py',
+        'RandAugment': '../cifar/wrn28-10_1xb256-randaugment-200e_cifar10.py',
+        'DADA': '../cifar/wrn28-10_1xb256-dada-200e_cifar10.py',
+        'Cutout': '../cifar/wrn28-10_1xb256-cutout-200e_cifar10.py',
+        'CutMix': '../cifar/wrn28-10_1xb256-cutmix-200e_cifar10.py',
+        'FMix': '../cifar/wrn28-10_1xb256-fmix-200e_cifar10.py',
+        'SaliencyMix': '../cifar/wrn28-10_1xb256-saliencymix-200e_cifar10.py',
+        'ResizeMix': '../cifar/wrn28-10_1xb256-resizemix-200e_cifar10.py',
+        'ResizeMix+': '../cifar/wrn28-10_1xb256-resizemix-plus-200e_cifar10.py',
+    },
+    'Shake-Shake 26 2x96d': {
+        'baseline': '../cifar/shakeshake26-2x96d_1xb256-1800e_cifar10.py',
+        'AutoAugment': '../cifar/shakeshake26-2x96d_1xb256-autoaugment-1800e_cifar10.py',
+        'Fast AutoAugment': '../cifar/shakeshake26-2x96d_1xb256-fast-autoaugment-1800e_cifar10.py',
+        'PBA': '../cifar/shakeshake26-2x96d_1xb256-pba-1800e_cifar10.py',
+        'RandAugment': '../cifar/shakeshake26-2x96d_1xb256-randaugment-1800e_cifar10.py',
+        'DADA': '../cifar/shakeshake26-2x96d_1xb256-dada-1800e_cifar10.py',
+        'Cutout': '../cifar/shakeshake26-2x96d_1xb256-cutout-1800e_cifar10.py',
+        'CutMix': '../cifar/shakeshake26-2x96d_1xb256-cutmix-1800e_cifar10.py',
+        'FMix': '../cifar/shakeshake26-2x96d_1xb256-fmix-1800e_cifar10.py',
+        'SaliencyMix': '../cifar/shakeshake26-2x96d_1xb256-saliencymix-1800e_cifar10.py',
+        'ResizeMix': '../cifar/shakeshake26-2x96d_1xb256-resizemix-1800e_cifar10.py',
+        'ResizeMix+': '../cifar/shakeshake26-2x96d_1xb256-resizemix-plus-1800e_cifar10.py',
+    },
 }
 pretrainings = [
-    dict(name=name, column=column, config=config.format(method))
-    for column, config in _networks.items() for name, method in _methods.items()
+    dict(name=name, column=column, config=config)
+    for column, configs in _configs.items() for name, config in configs.items()
 ]
 seeds = [0, 1, 2]
 gpus_per_run = 1

@@ -2,20 +2,28 @@
 
     python tools/transfer.py configs/plans/table4.py
 """
-_methods = {
+_configs = {
     'ResNet-50': {
-        'baseline': '', 'AutoAugment': 'autoaugment-', 'Fast AutoAugment': 'fast-autoaugment-',
-        'RandAugment': 'randaugment-', 'DADA': 'dada-', 'CutMix': 'cutmix-',
-        'SaliencyMix': 'saliencymix-', 'Puzzle Mix': 'puzzlemix-', 'ResizeMix': 'resizemix-'
+        'baseline': '../pretrain/resnet50_8xb64-300e_in1k.py',
+        'AutoAugment': '../pretrain/resnet50_8xb64-autoaugment-300e_in1k.py',
+        'Fast AutoAugment': '../pretrain/resnet50_8xb64-fast-autoaugment-300e_in1k.py',
+        'RandAugment': '../pretrain/resnet50_8xb64-randaugment-300e_in1k.py',
+        'DADA': '../pretrain/resnet50_8xb64-dada-300e_in1k.py',
+        'CutMix': '../pretrain/resnet50_8xb64-cutmix-300e_in1k.py',
+        'SaliencyMix': '../pretrain/resnet50_8xb64-saliencymix-300e_in1k.py',
+        'Puzzle Mix': '../pretrain/resnet50_8xb64-puzzlemix-300e_in1k.py',
+        'ResizeMix': '../pretrain/resnet50_8xb64-resizemix-300e_in1k.py',
     },
     'ResNet-101': {
-        'baseline': '', 'CutMix': 'cutmix-', 'SaliencyMix': 'saliencymix-', 'ResizeMix': 'resizemix-'
+        'baseline': '../pretrain/resnet101_8xb64-300e_in1k.py',
+        'CutMix': '../pretrain/resnet101_8xb64-cutmix-300e_in1k.py',
+        'SaliencyMix': '../pretrain/resnet101_8xb64-saliencymix-300e_in1k.py',
+        'ResizeMix': '../pretrain/resnet101_8xb64-resizemix-300e_in1k.py',
     },
 }
 pretrainings = [
-    dict(name=name, column=network, config='../pretrain/{}_8xb64-{}300e_in1k.py'.format(
-        network.lower().replace('-', ''), method))
-    for network, methods in _methods.items() for name, method in methods.items()
+    dict(name=name, column=column, config=config)
+    for column, configs in _configs.items() for name, config in configs.items()
 ]
 seeds = [0]
 gpus_per_run = 8

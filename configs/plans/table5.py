@@ -2,8 +2,8 @@
 
     python tools/transfer.py configs/plans/table5.py
 
-The paper has one run per cell; three seeds show what the gaps are worth. One pretraining run per
-method says nothing about the method's own spread: give ``seeds`` there, too, where you can.
+The paper has one run per cell. Three seeds show what the gaps are worth. One pretraining run per
+method says nothing about the method's own spread. Give ``seeds`` there, too, if you can.
 """
 pretrainings = [
     dict(name='baseline', config='../pretrain/resnet50_8xb64-300e_in1k.py'),

@@ -2,12 +2,13 @@
 
     python tools/transfer.py configs/plans/table7.py
 """
-_config = '../cifar/wrn28-10_1xb256-{}200e_cifar100.py'
 pretrainings = [
-    dict(name='baseline', config=_config.format('')),
-    dict(name='ResizeMix', config=_config.format('resizemix-')),
-    dict(name='RandAugment before ResizeMix', config=_config.format('randaugment-resizemix-')),
-    dict(name='RandAugment after ResizeMix', config=_config.format('resizemix-randaugment-')),
+    dict(name='baseline', config='../cifar/wrn28-10_1xb256-200e_cifar100.py'),
+    dict(name='ResizeMix', config='../cifar/wrn28-10_1xb256-resizemix-200e_cifar100.py'),
+    dict(name='RandAugment before ResizeMix',
+         config='../cifar/wrn28-10_1xb256-randaugment-resizemix-200e_cifar100.py'),
+    dict(name='RandAugment after ResizeMix',
+         config='../cifar/wrn28-10_1xb256-resizemix-randaugment-200e_cifar100.py'),
 ]
 seeds = [0, 1, 2]
 gpus_per_run = 1

@@ -1,6 +1,8 @@
-"""Table 8 of the paper: ranges of the scale ratio. 0.1-0.8 is ResizeMix's.
+"""Table 8 of the paper: ranges of the scale ratio.
 
     python tools/transfer.py configs/plans/table8.py
+
+The range of ResizeMix is 0.1-0.8.
 """
 _resizemix = '../cifar/wrn28-10_1xb256-resizemix-200e_cifar100.py'
 _range = 'model.train_cfg.augments.scale_range'

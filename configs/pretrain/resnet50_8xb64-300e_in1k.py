@@ -2,8 +2,8 @@
 
     bash tools/dist_train.sh configs/pretrain/resnet50_8xb64-300e_in1k.py 8
 
-The paper: 76.31 % top-1 for the baseline, 78.60 % with CutMix, 79.00 % with ResizeMix (Table 4).
-Another schedule: --cfg-options train_cfg.max_epochs=100 param_scheduler.T_max=100
+The paper has 76.31 % top-1 for the baseline, 78.60 % with CutMix and 79.00 % with ResizeMix. For
+another schedule, add --cfg-options train_cfg.max_epochs=100 param_scheduler.T_max=100
 """
 _base_ = ['mmpretrain::resnet/resnet50_8xb32_in1k.py', '../_base_/runs.py']
 

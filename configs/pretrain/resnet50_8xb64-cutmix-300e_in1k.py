@@ -2,7 +2,7 @@
 
     bash tools/dist_train.sh configs/pretrain/resnet50_8xb64-cutmix-300e_in1k.py 8
 
-A box for each sample: --cfg-options model.train_cfg.augments.per=sample
+For one box per sample, add --cfg-options model.train_cfg.augments.per=sample
 """
 _base_ = ['./resnet50_8xb64-300e_in1k.py', '../_base_/methods.py']
 

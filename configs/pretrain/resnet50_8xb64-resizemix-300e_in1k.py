@@ -2,8 +2,8 @@
 
     bash tools/dist_train.sh configs/pretrain/resnet50_8xb64-resizemix-300e_in1k.py 8
 
-One τ per batch, one box per sample, resized by nearest neighbour. Another range (Table 8):
---cfg-options model.train_cfg.augments.scale_range=0.2,0.8
+It draws one τ per batch and one box per sample, and resizes by nearest neighbour. For another
+range of τ (Table 8), add --cfg-options model.train_cfg.augments.scale_range=0.2,0.8
 """
 _base_ = ['./resnet50_8xb64-300e_in1k.py', '../_base_/methods.py']
 

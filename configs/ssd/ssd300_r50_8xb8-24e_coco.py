@@ -2,9 +2,10 @@
 
     bash tools/dist_train.sh configs/ssd/ssd300_r50_8xb8-24e_coco.py 8 --backbone FILE
 
-The paper: 25.1 AP from the baseline, 24.9 from CutMix, 25.5 from ResizeMix. About 120 passes over
-COCO (RepeatDataset x 5), 6 to 11 A100-hours by NVIDIA's throughput (an estimate, not measured).
-On one GPU: --cfg-options train_dataloader.batch_size=64
+The paper has 25.1 AP from the baseline, 24.9 from CutMix and 25.5 from ResizeMix. A run makes about
+120 passes over COCO (RepeatDataset x 5) and takes 6 to 11 A100-hours by NVIDIA's throughput (an
+estimate, not measured).
+For one GPU, add --cfg-options train_dataloader.batch_size=64
 """
 _base_ = ['mmdet::ssd/ssd300_coco.py', '../_base_/transfer.py', '../_base_/ssd300_r50.py']
 

@@ -2,9 +2,10 @@
 
     bash tools/dist_train.sh configs/ssd/ssd300_r50_8xb8-24e_voc0712.py 8 --backbone FILE
 
-The paper: 75.6 mAP (11 points) from the baseline, 76.1 from CutMix, 77.3 from ResizeMix. About 240
-passes over VOC07+12 (RepeatDataset x 10), 2 to 3 A100-hours (an estimate, not measured).
-On one GPU: --cfg-options train_dataloader.batch_size=64
+The paper has 75.6 mAP (11 points) from the baseline, 76.1 from CutMix and 77.3 from ResizeMix. A
+run makes about 240 passes over VOC07+12 (RepeatDataset x 10) and takes 2 to 3 A100-hours (an
+estimate, not measured).
+For one GPU, add --cfg-options train_dataloader.batch_size=64
 """
 _base_ = [
     'mmdet::pascal_voc/ssd300_voc0712.py', '../_base_/transfer.py', '../_base_/ssd300_r50.py'

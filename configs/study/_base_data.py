@@ -1,4 +1,4 @@
-"""Your pictures and your detection set: all of the study reads them from here.
+"""Your pictures and your detection set, which all of the study reads from here.
 
 Relative paths start where the command is given.
 """

@@ -2,7 +2,7 @@
 
     python tools/train.py configs/study/faster-rcnn256_r18.py --backbone FILE --work-dir DIR
 
-FPN and all, with fewer channels and proposals than MMDetection's.
+It has FPN and all else that MMDetection's has, with fewer channels and proposals.
 """
 _base_ = ['../faster_rcnn/faster-rcnn_r50_fpn_8xb2-4e_voc0712.py', './_base_detection.py']
 

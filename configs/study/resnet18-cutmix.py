@@ -1,4 +1,4 @@
-"""ResNet-18 at 64 px on your pictures, with CutMix, drawn per sample.
+"""ResNet-18 at 64 px on your pictures, with CutMix, which draws per sample.
 
     python tools/train.py configs/study/resnet18-cutmix.py --work-dir DIR
 """

@@ -1,6 +1,8 @@
-"""ResNet-18 at 64 px on your pictures, with MMPretrain's ResizeMix, another method (README says how).
+"""ResNet-18 at 64 px on your pictures, with MMPretrain's ResizeMix.
 
     python tools/train.py configs/study/resnet18-mmpretrain-resizemix.py --work-dir DIR
+
+That is another method than ours. The README says what differs.
 """
 _base_ = './resnet18.py'
 

@@ -1,4 +1,4 @@
-"""ResNet-18 at 64 px on your pictures, with ResizeMix, drawn per sample.
+"""ResNet-18 at 64 px on your pictures, with ResizeMix, which draws per sample.
 
     python tools/train.py configs/study/resnet18-resizemix.py --work-dir DIR
 """

@@ -2,8 +2,8 @@
 
     python tools/train.py configs/study/ssd256_r18.py --backbone FILE --work-dir DIR
 
-Of our SSD300's two variants the one with all four stages and no changed stride, which is the faster;
-maps of 32, 16, 8, 4 and 2.
+Of the two variants of our SSD300, it is the faster one, with all four stages and no changed stride.
+It has feature maps of 32, 16, 8, 4 and 2 pixels.
 """
 _base_ = ['../ssd/ssd300_r50-c345_8xb8-24e_voc0712.py', './_base_detection.py']
 

@@ -1,7 +1,9 @@
-"""The study's SSD at 96 px, for a CPU: maps of 12, 6, 3, 2 and 1; without random crops, which take a
-fifth of the time.
+"""The study's SSD at 96 px, for a CPU.
 
     python tools/train.py configs/study/ssd96_r18.py --backbone FILE --work-dir DIR
+
+It has feature maps of 12, 6, 3, 2 and 1 pixels, and no random crops, which take a fifth of the
+time.
 """
 _base_ = './ssd256_r18.py'
 
