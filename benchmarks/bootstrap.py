@@ -12,7 +12,7 @@ import numpy as np
 from drawn_set import CLASSES, DETECTIONS, IMAGES, OBJECTS, write_detections, write_set
 from side_by_side import report_growth
 
-from mmresizemix.metrics.evaluate_runs import DetectionFiles, evaluate_files
+from mmresizemix.metrics.evaluate_files import DetectionFiles, evaluate_files
 
 
 def main() -> None:

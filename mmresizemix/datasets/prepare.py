@@ -34,8 +34,8 @@ def parse_arguments(description: str, *, examples: str, published: str, root: st
                         help=f'folder that holds {root_holds} (default: %(default)s)')
     parser.add_argument('--classes', help='class names of your own set in the order of your '
                         'config, separated by commas')
-    parser.add_argument('--splits', help=f'splits of your own set, each as {split_form}, separated by '
-                        'commas')
+    parser.add_argument('--splits', help=f'splits of your own set, each as {split_form}, separated '
+                        'by commas')
     parser.add_argument('--fast', action='store_true', help='do not decode the pictures')
     parser.add_argument('--download', action='store_true',
                         help=f'download what {published} lacks')

@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # results must work without MMEngine
 
 MIM = Path(__file__).parents[1] / '.mim'
 CONFIGS, TOOLS = MIM / 'configs', MIM / 'tools'
+HELPERS = ('methods', 'operations', 'shake_shake', 'twice')
 
 
 def config_path(name: str | Path) -> Path:
@@ -65,6 +66,13 @@ def _drop_our_scope(node: Any) -> None:
         return
     for value in node:
         _drop_our_scope(value)
+
+
+def drop_helpers(config: Config) -> None:
+    """Remove the settings that only other settings of our configs have used: those that begin with
+    an underscore, and the tables of ``configs/_base_``. A run would dump them with its config."""
+    for name in [n for n in config if n.startswith('_') or n in HELPERS]:
+        config.pop(name)
 
 
 def tell_mmengine() -> None:

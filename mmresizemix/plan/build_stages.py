@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..datasets import Leaks
 from ..files import write_if_changed
-from ..openmmlab.installed import read_config
+from ..openmmlab.installed import drop_helpers, read_config
 from ..report.make import REPORT
 from ..runs import read_metrics
 from ..runs.detection_index import FOLDER, DumpIndex
@@ -123,9 +123,7 @@ class Builder:
             cfg = small_config(cfg, self.budget.pictures, self.budget.epochs)
         cfg[TABLE_ROW] = dict(name=pretraining.name, column=pretraining.column,
                               place=self.plan.pretrainings.index(pretraining))
-        # Other settings have used these names of configs/_base_, and nothing reads them later.
-        for name in [n for n in cfg if n in ('methods', 'operations') or n.startswith('_')]:
-            cfg.pop(name)
+        drop_helpers(cfg)
         path = self.root / 'configs' / f'{slug(pretraining.title)}.py'
         write_if_changed(path, cfg.pretty_text)
         return replace(pretraining, config=path, options={},

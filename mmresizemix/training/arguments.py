@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
-from ..openmmlab.installed import read_config
+from ..openmmlab.installed import drop_helpers, read_config
 from .sharing import LOADERS
 
 
@@ -31,6 +31,7 @@ def load_config(args: Namespace) -> Config:
         ValueError: it is not a Python config.
     """
     cfg = read_config(args.config)
+    drop_helpers(cfg)
     cfg.launcher = args.launcher
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     if args.cfg_options:

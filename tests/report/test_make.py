@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 from result_samples import drawn_detections, drawn_truth, write_run
+from run_tool import run_tool
 
 from mmresizemix.report.make import make_comparison
 
@@ -159,13 +160,12 @@ def test_the_command(tool, runs, tmp_path):
     assert {p.name for p in (tmp_path / 'out').iterdir()} == set(FILES)
 
 
-def test_a_locale_without_the_letters(tool, tmp_path):
+def test_a_locale_without_the_letters(tmp_path):
     """Files are UTF-8 all the same; a terminal shows ? for what it lacks."""
     write_run(tmp_path / 'runs/whole', method='baseline')
     write_run(tmp_path / 'runs/whole2', method='τ-mix', ap=.29)
-    done = tool('compare', tmp_path / 'runs', '--out', tmp_path / 'out', '--resamples', 20,
-                environment=dict(LC_ALL='C', PYTHONUTF8='0', PYTHONCOERCECLOCALE='0'),
-                by=sys.executable)
+    done = run_tool(sys.executable, 'compare', tmp_path / 'runs', '--out', tmp_path / 'out', '--resamples', 20,
+                    environment=dict(LC_ALL='C', PYTHONUTF8='0', PYTHONCOERCECLOCALE='0'))
     assert done.returncode == 0, done.stderr
     assert '| ?-mix ' in done.stdout
     for name in FILES:
