@@ -14,9 +14,9 @@ USAGE = """usage: python -m mmresizemix TOOL [options of the tool]
 
 {tools}
 
-Each has --help with examples. Where those say
+Each tool has --help with examples. Where the examples say
     python tools/train.py configs/ssd/…
-it is here
+write
     python -m mmresizemix train mmresizemix::ssd/…
 """
 

@@ -17,7 +17,8 @@ class DiskFullError(OSError):
         free = shutil.disk_usage(path.parent).free
         needs = 'more' if needed is None else size_text(needed)
         super().__init__(errno.ENOSPC, f'{path}: the disk is full: needs {needs}, '
-                         f'{size_text(free)} free. Make room, then give the same command again.')
+                         f'{size_text(free)} free. Free some space, then give the same command '
+                         'again.')
 
     def __str__(self) -> str:
         return str(self.strerror)

@@ -88,7 +88,8 @@ class ShakeShake(BaseModule):
     def __init__(self, depth: int = 26, base_channels: int = 96,
                  init_cfg: dict | list | None = None):
         if depth < 8 or (depth - 2) % 6:
-            raise ValueError(f'ShakeShake: depth: expected 6 n + 2, as 14, 20 or 26, got {depth}')
+            raise ValueError('ShakeShake: depth: expected 6 n + 2, such as 14, 20 or 26, got '
+                             f'{depth}')
         if base_channels < 2 or base_channels % 2:
             raise ValueError('ShakeShake: base_channels: expected an even number, got '
                              f'{base_channels}')

@@ -57,7 +57,8 @@ class WideResNet(BaseModule):
     def __init__(self, depth: int = 28, widen_factor: int = 10, dropout: float = 0.,
                  init_cfg: dict | list | None = None):
         if depth < 10 or (depth - 4) % 6:
-            raise ValueError(f'WideResNet: depth: expected 6 n + 4, as 16, 28 or 40, got {depth}')
+            raise ValueError('WideResNet: depth: expected 6 n + 4, such as 16, 28 or 40, got '
+                             f'{depth}')
         if widen_factor < 1:
             raise ValueError(f'WideResNet: widen_factor: expected at least 1, got {widen_factor}')
         super().__init__(init_cfg or dict(type='Kaiming', layer='Conv2d', mode='fan_out'))

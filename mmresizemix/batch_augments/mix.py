@@ -76,12 +76,12 @@ class Mix:
         whole = torch.tensor([0, 0, width, height])
         if not ((self.source == whole).all()
                 and ((self.target == whole) | (self.target == 0)).all()):
-            raise ValueError('weight: expected boxes of whole pictures beside it')
+            raise ValueError('weight: expected boxes of whole pictures with it')
 
     def _check_moves(self, n: int, moves: Tensor) -> None:
         height, width = self.size
         if self.weight is None:
-            raise ValueError('moves: expected a weight beside them')
+            raise ValueError('moves: expected a weight with them')
         blocks = math.isqrt(moves.shape[-1])
         if moves.shape != (2, n, blocks**2) or height % blocks or width % blocks:
             raise ValueError(f'moves: expected (2, {n}, B * B) with B a divisor of {height} and '

@@ -51,7 +51,7 @@ class MixThenAugment:
         generator."""
         if self.mean is None or self.std is None:
             raise ValueError(
-                'MixThenAugment: expected mean and std, or a model that knows them. In a config '
+                'MixThenAugment: expected mean and std, or a model that has them. In a config, '
                 "add dict(type='mmresizemix.AttachModelHook') to custom_hooks")
         mean, std = (torch.tensor(v, device=inputs.device)[:, None, None]
                      for v in (self.mean, self.std))

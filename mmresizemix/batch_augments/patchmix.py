@@ -79,7 +79,8 @@ class PatchMix(BatchAugment):
         super().__init__(per, prob, inplace, seed, num_classes)
         check_choice('source_region', source_region, SOURCE_REGIONS)
         check_choice('paste_region', paste_region, PASTE_REGIONS)
-        check('paste_region', paste_region, "another than 'corresponding' for a whole source",
+        check('paste_region', paste_region,
+              "a region other than 'corresponding' for a whole source",
               (source_region, paste_region) != ('whole', 'corresponding'))
         check_scale_range(scale_range)
         check_choice('interpolation', interpolation, INTERPOLATIONS)

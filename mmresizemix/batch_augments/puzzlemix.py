@@ -113,8 +113,8 @@ class PuzzleMix(BatchAugment):
             pictures: (N, C, H, W) in 0..1, up to a constant per channel.
         """
         fitting = [b for b in self.blocks if all(side % b == 0 for side in size)]
-        check('blocks', self.blocks, f'one that divides {size[0]} and {size[1]}, the sides of the '
-              'pictures', bool(fitting))
+        check('blocks', self.blocks, f'a number that divides {size[0]} and {size[1]}, the sides of '
+              'the pictures', bool(fitting))
         draws = 1 if self.per == 'batch' else batch_size
         u_lam, u_prob = self._uniform(draws, 2)
         B = fitting[int(torch.randint(len(fitting), (), generator=self.generator))]

@@ -56,7 +56,7 @@ def _said(error: Exception) -> str:
     if not (isinstance(error, OSError) and error.errno in OF_PATHS
             and isinstance(error.filename, (str, os.PathLike))):
         return str(error)
-    place = '' if os.path.isabs(error.filename) else f', seen from {os.getcwd()}'
+    place = '' if os.path.isabs(error.filename) else f', relative to {os.getcwd()}'
     return (f'{error.filename}: {error.strerror}{place}. Check the path, or the setting of the '
             'config that names it')
 

@@ -14,24 +14,24 @@ from .pictures import Picture, look_at
 # The consequences are as MMDetection's datasets/coco.py has them.
 NO_JSON = Kind('missing annotation file', True, 'the split cannot be read')
 BAD_JSON = Kind('unreadable annotation file', True, 'the split cannot be read')
-BAD_ENTRY = Kind('incomplete entry', True, 'reading the split stops there, or its evaluation')
+BAD_ENTRY = Kind('incomplete entry', True, 'reading or evaluating the split stops there')
 REPEATED_ID = Kind('repeated id', True, 'MMDetection stops, or gives boxes to the wrong picture')
-NO_PICTURE = Kind('missing picture', True, 'training stops when it comes to it')
+NO_PICTURE = Kind('missing picture', True, 'training stops when it reaches the picture')
 BAD_PICTURE = Kind('unreadable picture', True, 'training stops, or learns from half a picture')
 NO_CLASS = Kind('class missing in the file', True, 'MMDetection numbers the classes of the file, '
                 'so that labels and names no longer agree')
 OTHER_ORDER = Kind('classes differ between the splits', True,
-                   'labels are numbered in the order of each file: the test scores wrong ones')
+                   'labels are numbered in the order of each file: the test scores wrong labels')
 NAME_ORDER = Kind('classes in another order than asked for', False, 'MMDetection numbers them in '
-                  'the order of the file: give them in that order, or results are misnamed')
-UNKNOWN_CLASS = Kind('unknown class', False, 'MMDetection skips these boxes without a word')
-STRAY = Kind('annotation of no picture', False, 'MMDetection never sees it')
+                  'the order of the file: give them in that order, or results get wrong names')
+UNKNOWN_CLASS = Kind('unknown class', False, 'MMDetection skips these boxes without a message')
+STRAY = Kind('annotation without a picture', False, 'MMDetection never sees it')
 SKIPPED_BOX = Kind('empty, inverted or outside box', False, 'MMDetection skips it')
 BOX_OUTSIDE = Kind('box reaches outside its picture', False,
                    'MMDetection clips it when it resizes')
 OTHER_SIZE = Kind('size in the json differs from the picture', False,
-                  'MMDetection trusts the json when it skips boxes; they may belong to another '
-                  'version of the picture')
+                  'MMDetection uses the size in the json when it skips boxes; the boxes may belong '
+                  'to another version of the picture')
 REPEATED_FILE = Kind('file listed twice', False, 'the picture counts twice')
 COUNT = Kind('count differs from the published set', False,
              'results cannot be compared with published ones')

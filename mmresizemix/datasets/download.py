@@ -34,7 +34,7 @@ class Archive:
 
     def advice(self, root: Path) -> str:
         """Return a line that says where to download the archive, and where to unpack it."""
-        place = 'into' if self.inside == '.' else f'and put what is in its {self.inside} into'
+        place = 'into' if self.inside == '.' else f'and put the content of its {self.inside} into'
         return f'{self.url} ({self.size}): unpack it {place} {root}'
 
 
@@ -84,8 +84,9 @@ def fetch(archive: Archive, root: str | os.PathLike) -> None:
                                      remove_finished=True)
         _move_into(incoming / archive.inside, root)
     except Exception as error:  # of urllib, http, tarfile, zipfile, zlib, lzma or torchvision
-        raise RuntimeError(f'{archive.url} could not be downloaded whole ({error}): try again, or '
-                           f'fetch it by other means; {archive.advice(root)}') from error
+        raise RuntimeError(f'{archive.url} could not be downloaded completely ({error}): try '
+                           'again, or download it in another way; '
+                           f'{archive.advice(root)}') from error
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
 

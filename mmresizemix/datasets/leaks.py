@@ -68,10 +68,12 @@ class Leaks:
         unread = f'; {self.unreadable:,} files could not be read' if self.unreadable else ''
         rule = f'(hashes within {NEAR} of {BITS} bits)'
         if not self.pairs:
-            return (f'None of {self.tested:,} test pictures is among the {self.seen:,} of '
-                    f'pretraining, neither as the same file nor as a near copy {rule}{unread}.')
+            return (f'None of {self.tested:,} test pictures is among the {self.seen:,} '
+                    'pictures of pretraining, neither as the same file nor as a near copy '
+                    f'{rule}{unread}.')
         return (f'Of {self.tested:,} test pictures, pretraining has seen {len(same)} as the same '
-                f'file and {len(near)} as a near copy {rule}, among {self.seen:,}{unread}.')
+                f'file and {len(near)} as a near copy {rule}, among {self.seen:,} '
+                f'pictures{unread}.')
 
     def write(self, path: Path) -> Path:
         """Write the result to ``path`` as JSON, and return ``path``."""

@@ -38,9 +38,9 @@ def parse_arguments(description: str, *, examples: str, published: str, root: st
                         'by commas')
     parser.add_argument('--fast', action='store_true', help='do not decode the pictures')
     parser.add_argument('--download', action='store_true',
-                        help=f'download what {published} lacks')
+                        help=f'download the missing parts of {published}')
     parser.add_argument('--most', type=int, default=5,
-                        help='faults of a kind to show (default: %(default)s)')
+                        help='how many faults of each kind to show (default: %(default)s)')
     args = parser.parse_args()
     # Classes or splits of the user's own mean another set than the published one.
     args.own = bool(args.classes or args.splits)
@@ -95,4 +95,4 @@ def _download(root: Path, archives: list[Archive]) -> bool:
 def _advise(root: Path, archives: Iterable[Archive]) -> None:
     lines = [f'  {archive.advice(root)}' for archive in archives]
     if lines:
-        print('\n'.join(['to download, or with --download:', *lines]))
+        print('\n'.join(['to download by hand, or with --download:', *lines]))

@@ -20,22 +20,24 @@ VOC_CLASSES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', '
 NO_LIST = Kind('missing or unreadable list', True, 'the split cannot be read')
 NO_XML = Kind('missing XML', True, 'reading the split stops there')
 BAD_XML = Kind('unreadable XML', True, 'reading the split stops there')
-NO_PICTURE = Kind('missing picture', True, 'training stops when it comes to it')
+NO_PICTURE = Kind('missing picture', True, 'training stops when it reaches the picture')
 BAD_PICTURE = Kind('unreadable picture', True, 'training stops, or learns from half a picture')
 EMPTY_BOX = Kind('empty or inverted box', True, 'MMDetection keeps it, and the loss becomes '
-                 'infinite or NaN: mend the XML, or mark the box difficult')
+                 'infinite or NaN: correct the XML, or mark the box as difficult')
 HARMLESS_BOX = Kind('empty or inverted box, not trained on', False,
-                    'it can never be found, or is marked difficult')
-FAR_BOX = Kind('box wholly outside its picture', True,
+                    'it can never be detected, or it is marked as difficult')
+FAR_BOX = Kind('box completely outside its picture', True,
                'clipping leaves it empty, and the loss becomes infinite or NaN')
 BOX_OUTSIDE = Kind('box reaches outside its picture', False,
                    'MMDetection clips it when it resizes')
-UNKNOWN_CLASS = Kind('unknown class', False, 'MMDetection skips these boxes without a word')
-OTHER_SIZE = Kind('size in the XML differs from the picture', False, 'MMDetection trusts the XML '
-                  'when it filters and groups pictures; the boxes may belong to another version')
+UNKNOWN_CLASS = Kind('unknown class', False, 'MMDetection skips these boxes without a message')
+OTHER_SIZE = Kind('size in the XML differs from the picture', False, 'MMDetection uses the size in '
+                  'the XML when it filters and groups pictures; the boxes may belong to another '
+                  'version of the picture')
 REPEATED = Kind('repeated in one list', False, 'the picture counts as often as it is listed')
-LEAK = Kind('in training and in test', True, 'the test measures memory, its mAP is too high')
-LIKELY_LEAK = Kind('same bytes in training and in test', False, 'the test measures memory there')
+LEAK = Kind('in training and in test', True, 'the test measures memory, and its mAP is too high')
+LIKELY_LEAK = Kind('same bytes in training and in test', False,
+                   'the test measures memory on these pictures')
 COUNT = Kind('count differs from the published set', False,
              'results cannot be compared with published ones')
 

@@ -147,6 +147,6 @@ def _open(data: bytes) -> Iterator[Image.Image]:
         with Image.open(BytesIO(data)) as picture:
             yield picture
     except Image.UnidentifiedImageError:
-        raise PictureError('not a picture that Pillow knows') from None
+        raise PictureError('not a picture that Pillow can read') from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise PictureError(str(error)) from None

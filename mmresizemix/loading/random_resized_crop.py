@@ -36,7 +36,7 @@ class LoadRandomResizedCrop(RandomResizedCrop):
         unknown = set(settings) - {'crop_ratio_range', 'aspect_ratio_range', 'max_attempts'}
         if unknown:
             raise ValueError('LoadRandomResizedCrop: unknown settings '
-                             f'{", ".join(sorted(unknown))}; it is bilinear and antialiased always')
+                             f'{", ".join(sorted(unknown))}; it is always bilinear and antialiased')
         super().__init__(scale, **settings)
         self.backend_args = backend_args
 

@@ -74,7 +74,7 @@ def _check_whole(path: Path) -> None:
         except (zipfile.BadZipFile, EOFError, OSError):
             damaged = 'is cut off'
     if damaged:
-        raise CheckpointError(f'{path}: {damaged}. Copy or download it again, or take an earlier '
+        raise CheckpointError(f'{path}: {damaged}. Copy or download it again, or use an earlier '
                               'checkpoint.')
 
 
@@ -82,9 +82,9 @@ def _cause(error: Exception) -> str:
     # torch names the object that it refused in the text of its error only.
     wanted = re.search(r'GLOBAL (\S+)', str(error))
     if isinstance(error, pickle.UnpicklingError) and wanted:
-        return (f'calls for {wanted[1]}; a checkpoint holds tensors and plain values, anything '
-                'else could run code. Nothing of it was run. Where you trust its source, save '
-                'model.state_dict() from it.')
+        return (f'asks for {wanted[1]}; a checkpoint holds tensors and plain values, and anything '
+                'else could run code. Nothing of it was run. If you trust its source, load it '
+                'yourself and save only model.state_dict().')
     return (f'is not a checkpoint, or is cut off ({type(error).__name__} while reading). Expected '
             'a dict of tensors as torch.save writes it.')
 
@@ -98,7 +98,7 @@ def _read_safetensors(path: Path) -> dict:
     try:
         return load_file(path)
     except Exception as error:
-        raise CheckpointError(f'{path}: is not a whole safetensors file ({error}). Download it '
+        raise CheckpointError(f'{path}: is not a complete safetensors file ({error}). Download it '
                               'again.') from None
 
 

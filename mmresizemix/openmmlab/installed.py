@@ -29,7 +29,8 @@ def config_path(name: str | Path) -> Path:
         raise FileNotFoundError(f'{name}: no package {package!r} is installed')
     path = Path(spec.origin).parent / '.mim/configs' / inside
     if not path.is_file():
-        raise FileNotFoundError(f'{name}: {package} has no such config; they are in {path.parent}'
+        raise FileNotFoundError(f'{name}: {package} has no such config; its configs are in '
+                                f'{path.parent}'
                                 if path.parent.is_dir() else f'{name}: no such config of {package}')
     return path
 

@@ -67,8 +67,8 @@ def explain_missing_libgl() -> None:
     def explain(error: ImportError) -> NoReturn:
         if 'libGL.so.1' not in str(error):
             raise error
-        raise ImportError(f'{error}. OpenCV wants it for windows; take one without: '
-                          f'{WITHOUT_WINDOWS}') from error
+        raise ImportError(f'{error}. OpenCV needs it to open windows. Install the version that '
+                          f'does not: {WITHOUT_WINDOWS}') from error
 
     when_imported('cv2', failed=explain)
 

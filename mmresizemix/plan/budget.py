@@ -75,7 +75,7 @@ class Budget:
     def remark(self) -> str:
         """The remark above its tables, which says that this is not the paper's experiment."""
         return (f"This is not the paper's experiment: {self.pictures.folder.name} "
-                f'({len(self.pictures.classes)} classes) for {self.epochs} epochs, by small '
+                f'({len(self.pictures.classes)} classes) for {self.epochs} epochs, with small '
                 f'networks (WRN-10-2, Shake-Shake 8 2x16d, ResNet-18), at {CIFAR_SIDE} or {SIDE} '
                 'pixels.')
 

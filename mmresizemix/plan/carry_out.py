@@ -39,7 +39,7 @@ def carry_out(plan_file: str | Path, root: Path, executor: str, gpus: int, only:
         SlurmError: Slurm does not answer, or refuses a job.
     """
     if budget and executor == 'slurm':
-        raise PlanError('--budget: expected --executor local: it is made for this machine')
+        raise PlanError('--budget: expected --executor local: it runs on this machine only')
     plan, stages = _read(plan_file, root, only, console, budget)
     if budget:
         say(console, budget.remark)
@@ -50,14 +50,14 @@ def carry_out(plan_file: str | Path, root: Path, executor: str, gpus: int, only:
         queued = Jobs(root).queue()
         if queued:
             raise InUse(f'{root}: in use by {len(queued)} stages in the queue of Slurm: go on with '
-                        '--executor slurm, or scancel its jobs')
+                        '--executor slurm, or cancel its jobs with scancel')
         failed = run_locally(stages, _places(plan, gpus), root, console)
     report = root / 'comparison' / REPORT
     if report.is_file():
         say(console, f'Report: {report}')
     if failed:
-        say(console, f'Failed, or needs what failed: {", ".join(failed)}. Logs: '
-                     f'{root / "stages"}. The same command tries again.')
+        say(console, f'Failed, or needs a stage that failed: {", ".join(failed)}. Logs: '
+                     f'{root / "stages"}. The same command tries them again.')
     return 1 if failed else 0
 
 
@@ -106,7 +106,7 @@ def _look(stages: Sequence[Stage], root: Path, console: Console) -> dict[str, St
     try:
         queue = Jobs(root).queue()
     except SlurmError as error:
-        say(console, f'warning: {error}\nWhat follows is what the disk tells.')
+        say(console, f'warning: {error}\nThe states below are those on the disk.')
         queue = {}
     return states_on_slurm(stages, queue)
 

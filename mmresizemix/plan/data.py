@@ -49,7 +49,7 @@ class DataCheck:
         try:
             watched = json.loads(self.path.read_text(encoding='utf-8'))['watched']
         except (FileNotFoundError, ValueError):
-            return 'the data were not looked at'
+            return 'the data were not checked'
         return next((f'{name} has changed' for name, state in watched.items()
                      if _state(name) != state), None)
 

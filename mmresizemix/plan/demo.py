@@ -49,7 +49,7 @@ def run_demo(scale: str, console: Console, seed: int = SEED) -> int:
         said = json.loads(found.read_text(encoding='utf-8'))
         first = markdown_table(Table(**said['tables'][0])).rstrip()
         for text in (said['headline'], first,
-                     'In percent: top-1 on crops, COCO AP, VOC mAP, on drawn scenes: a '
+                     'In percent: top-1 on crops, COCO AP and VOC mAP on drawn scenes. This is a '
                      'demonstration, not a result about photographs.'):
             console.print(f'\n{text}', highlight=False, markup=False, soft_wrap=True)
     console.print(f'Scenes: {data}\nRuns and their logs: {root}', highlight=False, soft_wrap=True)

@@ -79,7 +79,7 @@ def _measure(stage: Stage, out: Path, environment: Mapping[str, str]) -> None:
 
 def estimate_table(lines: Sequence[Line], at_once: int) -> Table:
     """Return a table with one row per config, and the sum of the plan."""
-    table = Table(title='What the plan takes, from a few steps measured here', title_justify='left')
+    table = Table(title='What the plan needs, from a few steps measured here', title_justify='left')
     for column in ('runs of', 'number', 'each', 'GPU hours', 'disk', 'memory'):
         table.add_column(column, justify='left' if column == 'runs of' else 'right')
     for line in lines:
@@ -101,8 +101,8 @@ def _hours(gpu_seconds: float) -> str:
 def seeds_table() -> Table:
     """Return a table of the runs per pretraining that show a difference with 80 % power, if the
     spread between seeds is as others have measured (mmdetection#2773, #3624)."""
-    table = Table(title=f'Runs each that settle a difference (80 % power, spread {ASSUMED_SD} AP '
-                  'between runs, images aside)', title_justify='left')
+    table = Table(title=f'Runs of each pretraining that decide a difference (80 % power, spread '
+                  f'{ASSUMED_SD} AP between runs, images not counted)', title_justify='left')
     for difference in DIFFERENCES:
         table.add_column(f'{difference} AP', justify='right')
     # The error over images is left out (0.0), for it depends on the validation set.

@@ -48,7 +48,7 @@ def slots(gpus: int, gpus_per_run: int, at_once: int | None,
         return [dict(OMP_NUM_THREADS=str(max(1, cores // count)), CUDA_VISIBLE_DEVICES='')
                 for _ in range(count)]
     if gpus < gpus_per_run:
-        raise ValueError(f'a run of this plan takes {gpus_per_run} GPUs, there are {gpus}; set '
+        raise ValueError(f'a run of this plan takes {gpus_per_run} GPUs, and there are {gpus}; set '
                          'gpus_per_run in the plan (the total batch is kept)')
     # Use only the GPUs that are visible to this process, by the names that it knows them by.
     visible = os.environ.get('CUDA_VISIBLE_DEVICES')
@@ -161,7 +161,7 @@ class _Schedule:
         needs = [self.states[need].kind for need in stage.needs]
         # A failure passes on to all that needs it, one stage at a time.
         if Status.FAILED in needs and not stage.after_failures:
-            self.states[stage.name] = State(Status.FAILED, 'what it needs has failed')
+            self.states[stage.name] = State(Status.FAILED, 'a stage that it needs has failed')
             return False
         return all(kind in ENDED for kind in needs)
 

@@ -99,4 +99,4 @@ def measure(cfg: Config, steps: int) -> Cost:
             runner.train()
         except _Measured as measured:
             return measured.cost
-    raise RuntimeError('the data set gives no step at all')
+    raise RuntimeError('the data set does not give a single step')

@@ -140,7 +140,7 @@ def read_plan(path: str | Path) -> Plan:
     # Read the file. Names that begin with an underscore are the plan's own.
     path = config_path(path)
     if not path.is_file():
-        raise PlanError(f'{path}: no such plan; expected a file as configs/plans/table5.py')
+        raise PlanError(f'{path}: no such plan; expected a file like configs/plans/table5.py')
     content = {k: v for k, v in read_config(path).to_dict().items() if not k.startswith('_')}
     known = {'pretrainings', 'detectors', 'seeds', 'baseline', 'gpus_per_run', 'runs_per_gpu',
              'at_once', 'slurm', 'log_to'}
@@ -165,8 +165,8 @@ def read_plan(path: str | Path) -> Plan:
     gpus_per_run = _whole(content.get('gpus_per_run', 0), 0, f'{path}: gpus_per_run')
     runs_per_gpu = _whole(content.get('runs_per_gpu', 1), 1, f'{path}: runs_per_gpu')
     if runs_per_gpu > 1 and gpus_per_run != 1:
-        raise PlanError(f'{path}: runs_per_gpu: {runs_per_gpu} runs can share a GPU where each '
-                        f'takes one; expected gpus_per_run = 1, got {gpus_per_run}')
+        raise PlanError(f'{path}: runs_per_gpu: {runs_per_gpu} runs can share a GPU only if '
+                        f'each takes one; expected gpus_per_run = 1, got {gpus_per_run}')
     return Plan(path.stem, pretrainings, detectors, content.get('baseline'),
                 gpus_per_run, runs_per_gpu,
                 None if at_once is None else _whole(at_once, 1, f'{path}: at_once'),
@@ -176,7 +176,8 @@ def read_plan(path: str | Path) -> Plan:
 
 def _slurm(entry: Any, place: str) -> Slurm:
     if not isinstance(entry, dict):
-        raise PlanError(f"{place}: expected as dict(partition='gpu', minutes=1440), got {entry!r}")
+        raise PlanError(f"{place}: expected a dict like dict(partition='gpu', minutes=1440), got "
+                        f'{entry!r}')
     _only(set(Slurm.__dataclass_fields__), entry, place)
     for name in ('minutes', 'cpus', 'signal_seconds'):
         _whole(entry.get(name, 1), 1, f'{place}: {name}')

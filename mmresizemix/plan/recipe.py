@@ -35,8 +35,8 @@ class Recipe:
         # tool would read as another value must be refused here.
         for name, value in self.options.items():
             if _as_read(name, value) != value:
-                raise PlanError(f'{config.name}: options: {name}={value!r} does not survive '
-                                'the command line; set it in a config that inherits from it')
+                raise PlanError(f'{config.name}: options: {name}={value!r} cannot be given on '
+                                'the command line; set it in a config that inherits from this one')
 
     @property
     def epochs(self) -> int:
@@ -78,8 +78,8 @@ class Recipe:
         # The learning rate stays as it is, so the total batch must stay, too.
         fitting = max(1, round(total / self.gpus))
         warning = None if fitting * self.gpus == total else (
-            f'{self.config.name}: a total batch of {total} does not divide by {self.gpus} GPUs: it '
-            f'is {fitting * self.gpus} here, with the learning rate of {total}')
+            f'{self.config.name}: a total batch of {total} is not divisible by {self.gpus} GPUs: '
+            f'it is {fitting * self.gpus} here, with the learning rate of {total}')
         return {'train_dataloader.batch_size': fitting}, warning
 
     def data(self) -> str:

@@ -137,7 +137,7 @@ def _squeue() -> dict[str, str]:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     except (FileNotFoundError, subprocess.TimeoutExpired) as error:
-        raise SlurmError(f'squeue: {error}. Run this where Slurm is.') from None
+        raise SlurmError(f'squeue: {error}. Run this on a machine with Slurm.') from None
     if done.returncode:
         raise SlurmError(f'squeue: {last_line(done.stderr)}')
     return dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if line.strip())
@@ -179,8 +179,8 @@ def run_on_slurm(plan: Plan, plan_file: Path, stages: Sequence[Stage], root: Pat
         _queue_what_is_open(plan, plan_file, stages, root, jobs)
         queue = jobs.queue()
         if queue:
-            say(console, f'{len({job for job, _ in queue.values()})} jobs in the queue. Ctrl-C '
-                         'leaves them there; the same command, or --status, looks at them again.')
+            say(console, f'Jobs in the queue: {len({job for job, _ in queue.values()})}. Ctrl-C '
+                         'leaves them there; the same command, or --status, shows them again.')
         return _watch(stages, jobs, console)
 
 

@@ -124,7 +124,7 @@ def state_of(stage: Stage, before: Mapping[str, State]) -> State:
     if record.state == Status.DONE and missing is None:
         return State(Status.DONE)
     return State(Status.STOPPED, record.reason or missing
-                 or 'interrupted before it was noted as done')
+                 or 'interrupted before it was recorded as done')
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -60,7 +60,7 @@ def _read_json(path: str | Path) -> dict:
     try:
         content = json.loads(Path(path).read_text(encoding='utf-8'))
     except OSError as error:
-        raise ValueError(f'{path}: a policy file that cannot be read: {error.strerror}') from None
+        raise ValueError(f'{path}: the policy file cannot be read: {error.strerror}') from None
     except ValueError as error:  # not JSON, or not text
         raise ValueError(f'{path}: not JSON: {error}') from None
     if not isinstance(content, dict):
@@ -88,13 +88,13 @@ def _operation(entry: Any, where: str, levels: str) -> Operation:
         raise ValueError(f'{where}: an operation is [name, probability, level], got {entry!r}')
     operation, known = Operation(*entry), LEVELS[levels]
     if operation.name not in known.names:
-        raise ValueError(f'{where}: unknown operation {operation.name!r}; known are '
+        raise ValueError(f'{where}: unknown operation {operation.name!r}; expected one of '
                          f'{_listed(known.names)}')
     if not _within(operation.prob, 1):
-        raise ValueError(f'{where}: the probability of {operation.name} must be in 0 to 1, got '
+        raise ValueError(f'{where}: the probability of {operation.name} must be in 0..1, got '
                          f'{operation.prob!r}')
     if not _within(operation.level, known.highest):
-        raise ValueError(f'{where}: the level of {operation.name} must be in 0 to {known.highest} '
+        raise ValueError(f'{where}: the level of {operation.name} must be in 0..{known.highest} '
                          f'("levels": "{levels}"), got {operation.level!r}')
     return operation
 

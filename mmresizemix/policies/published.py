@@ -11,10 +11,10 @@ FOLDER = Path(__file__).parent / 'searched'
 
 NOT_PUBLISHED = dict(
     ohl_aa='OHL-AA learns its distribution of operations while the network trains; its authors '
-    'published code (github.com/Awesome-AutoAug-Algorithms/AWS-OHL-AutoAug), but no policy found',
+    'published code (github.com/Awesome-AutoAug-Algorithms/AWS-OHL-AutoAug), but no policy',
     faster_aa='the authors of Faster AutoAugment published code that saves a policy as weights '
-    '(github.com/moskomule/dda), but no such weights; the figure of the paper shows some '
-    'sub-policies only (issue 16 there)',
+    '(github.com/moskomule/dda), but they published no such weights; the figure of the paper shows '
+    'only some sub-policies (issue 16 there)',
 )
 
 GRAY = (128, 128, 128)

@@ -47,7 +47,7 @@ class PolicySchedule(BaseTransform):
 
     def _phase(self) -> int:
         if self._now is None:
-            raise RuntimeError('this policy is a schedule over epochs and was not told the epoch; '
+            raise RuntimeError('this policy is a schedule over epochs and does not know the epoch; '
                                "add dict(type='mmresizemix.PolicyEpochHook') to custom_hooks")
         return self._now
 

@@ -16,10 +16,10 @@ from ..results.comparison import Cell, Column, Comparison
 
 WIDTH = 360  # of a picture, in pixels
 PALETTE = ('#e6194b', '#3cb44b', '#4363d8', '#f58231', '#911eb4', '#008080', '#9a6324', '#808000')
-RULE = ('AP50 within the image is compared between the pretraining with the highest mean and the '
-        'baseline, of the first run each: the image with the largest gain, the largest loss, and '
-        'the median. Shown are the best-scored detections: of each class in the image as many as '
-        'it has objects there, and 3 of any class.')
+RULE = ('AP50 within each image is compared between the pretraining with the highest mean and the '
+        'baseline, in the first run of each. The images with the largest gain, the largest loss '
+        'and the median gain are shown. Each picture shows the detections with the best scores: '
+        'of each class in the image, as many as it has objects there, and 3 of any class.')
 OF_ANY_CLASS = 3
 
 

@@ -24,8 +24,8 @@ from .table import MISSING, Table, headline, notes, number, signed, tables, verd
 
 TEMPLATES = Environment(loader=PackageLoader('mmresizemix.report'), trim_blocks=True,
                         lstrip_blocks=True, autoescape=True, undefined=StrictUndefined)
-EXPLORATORY = ('Exploratory, no claim: 95 % over images and seeds together, over images alone '
-               'where there is one run.')
+EXPLORATORY = ('Exploratory: no claim is made from these plots. The 95 % intervals are over images '
+               'and seeds together, or over images alone if there is one run.')
 MIXES = 'mixed-by-*.png'  # drawn by tools/show_mix.py
 
 
@@ -62,7 +62,7 @@ def _summary(comparison: Comparison) -> list[str]:
     """Return the remark and the verdicts, one sentence per contrast."""
     said = [comparison.remark] if comparison.remark else []
     if not comparison.contrasts:
-        return [*said, 'See what was left out, below.']
+        return [*said, 'What was left out is listed below.']
     return said + [f'{c.row} against {comparison.baseline}, {c.column}: '
                    f'{signed(c.difference)} points, '
             f'{verdict_text(c)}.' for c in comparison.contrasts.values()]
@@ -70,13 +70,13 @@ def _summary(comparison: Comparison) -> list[str]:
 
 def _sections(comparison: Comparison) -> list[PlotSection]:
     lines = ('line: its 95 % interval over seeds.' if comparison.is_classification else
-             'lines: its 95 % interval over validation images, over seeds, and both.')
+             'lines: its 95 % interval over validation images, over seeds, and over both.')
     kinds = [
         ('differences', 'Differences', f'Grey band: equivalent. Dot: the difference; {lines}',
          forest_plots),
-        ('runs', 'Every run', 'Dots: runs; bar: their mean; line: its 95 % interval by seeds.',
+        ('runs', 'Every run', 'Dots: runs; bar: their mean; line: its 95 % interval over seeds.',
          point_plots),
-        ('epochs', 'By epoch', 'Band: from the least to the most over runs.', curve_plots),
+        ('epochs', 'By epoch', 'Band: from the lowest to the highest run.', curve_plots),
         ('sizes', 'By IoU and object size', EXPLORATORY, size_plots),
         ('classes', 'By class', f'{EXPLORATORY} * marks a false discovery rate below 5 % among the '
          'classes of one plot.', class_plots),
@@ -96,16 +96,16 @@ def _mixes(searched: Sequence[str | Path]) -> list[Panel]:
 
 def _settings(comparison: Comparison) -> list[tuple[str, str]]:
     evaluation = [] if comparison.is_classification else [
-        ('COCO AP', 'matched by pycocotools, IoU 0.50:0.95, at most 100 detections an image and '
-         'class, 101 recalls'),
+        ('COCO AP', 'matched by pycocotools, IoU 0.50:0.95, at most 100 detections per image '
+         'and class, 101 recalls'),
         ('VOC mAP', "IoU 0.5 by VOC's rule (sides inclusive, difficult objects ignored), by 11 "
          'points (VOC2007) and by area (VOC2012)'),
         ('Resamples of images', str(comparison.resamples))]
     return [
         *evaluation, ('Epoch', comparison.epoch),
         ('Baseline', comparison.baseline or 'none'),
-        ('Runs with differing configs', 'compared, on request' if comparison.allow_different
-         else 'refused')]
+        ('Runs with differing configs', 'compared, as --allow-different asks'
+         if comparison.allow_different else 'refused')]
 
 
 def _provenance(comparison: Comparison) -> Table:

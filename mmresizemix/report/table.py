@@ -123,7 +123,7 @@ def metric_table(comparison: Comparison) -> Table:
 def notes(comparison: Comparison) -> list[str]:
     """Return what a reader must know to trust the tables, one note per entry."""
     what = 'Top-1' if comparison.is_classification else 'COCO AP and VOC mAP'
-    said = [f'{what} in percent; mean over runs [its 95 % interval by seeds], n runs.']
+    said = [f'{what} in percent; mean over runs [its 95 % interval over seeds], n runs.']
     # A note that is true of several columns is given once, with their names.
     of_columns: dict[str, list[str]] = {}
     for column in comparison.columns:
@@ -132,7 +132,8 @@ def notes(comparison: Comparison) -> list[str]:
             of_columns.setdefault(note, []).append(column.label)
     said += [f'{"; ".join(labels)}: {note}' for note, labels in of_columns.items()]
     if comparison.epoch == 'best':
-        said.append('Best epochs were chosen on the evaluation set itself: these are optimistic.')
+        said.append('The best epochs were chosen on the evaluation set itself, so these '
+                    'numbers are optimistic.')
     if comparison.contrasts:
         said += _notes_of_contrasts(comparison)
     return said
@@ -142,12 +143,13 @@ def _notes_of_column(column: Column, cells: Sequence[Cell]) -> list[str]:
     # Whether the numbers may be compared with published ones.
     said = []
     if column.whole is None and column.is_classification:
-        said.append("not one of the paper's sets: these numbers may not be compared with it.")
+        said.append("not one of the paper's sets: these numbers must not be compared with "
+                    "the paper's.")
     elif column.whole is None:
         size = (f'{column.images} images, {len(column.classes)} classes' if column.images
-                else 'a set whose annotations are not here')
+                else 'a set whose annotations are not on this machine')
         said.append(f'{size}, which is not the whole standard set: these '
-                    'numbers may not be compared with published ones.')
+                    'numbers must not be compared with published ones.')
     # How far the runs can be trusted: rounded metrics, unproved backbones, configs that differ.
     runs = [r for c in cells for r in c.runs]
     rounded = [one for c in cells for one in c.assessed
@@ -168,24 +170,25 @@ def _notes_of_contrasts(comparison: Comparison) -> list[str]:
     # How to read the columns of the table of differences.
     contrasts = list(comparison.contrasts.values())
     family = [c for c in contrasts if c.p_holm is not None]
-    said = [f'Family of contrasts: every pretraining but random weights against '
+    said = [f'Family of contrasts: every pretraining except random weights against '
             f'{comparison.baseline}, in every column; p of {len(family)} adjusted by Holm.',
-            'seeds: which training run, on this set (t). Which pictures were tested is in none of '
-            'the intervals.' if comparison.is_classification else
-            'images: which validation images, for these very runs '
-            f'({comparison.resamples} exact resamples, the same for both models). seeds: which '
-            'training run, on this set (t). both: the two combined.',
-            'p exact: by permutation of the runs (≥ the least that so few of them allow).',
-            f'equivalent: within ±{EQUIVALENT} points at 5 %. P(better): a run of it beats a run '
-            'of the baseline [95 %]. undecided: with how many it would be settled at 80 % power, '
-            'within the family.']
+            'seeds: the variation between training runs, on this set (t). No interval includes '
+            'the variation between test pictures.' if comparison.is_classification else
+            'images: the variation between validation images, for exactly these runs '
+            f'({comparison.resamples} exact resamples, the same for both models). seeds: the '
+            'variation between training runs, on this set (t). both: the two combined.',
+            'p exact: by permutation of the runs (≥ the smallest p that so few runs allow).',
+            f'equivalent: within ±{EQUIVALENT} points at 5 %. P(better): the probability that a '
+            'run of it is better than a run of the baseline [95 %]. undecided: the number of runs '
+            'that would decide it with 80 % power, within the family.']
     # What the number of pretrainings or runs does not allow to claim.
     if any(c.unit == 'run' for c in contrasts):
-        said.append('One pretraining run per row: its fine-tuning seeds are nested under that one '
-                    'checkpoint, so that these differences are between checkpoints; whether the '
-                    'method makes better ones takes several pretraining runs.')
+        said.append('There is one pretraining run per row, and all its fine-tuning seeds start '
+                    'from that one checkpoint, so these differences are between checkpoints. '
+                    'Several pretraining runs are needed to show whether the method makes better '
+                    'checkpoints.')
     if any(c.needed is not None and c.seed.standard_error is None for c in contrasts):
-        said.append(f'Where there is one run, the number of seeds needed assumes a spread of '
+        said.append(f'If there is one run, the number of seeds needed assumes a spread of '
                     f'{ASSUMED_SD} points between seeds.')
     return said
 

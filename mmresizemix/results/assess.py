@@ -92,9 +92,9 @@ def _with_truths(runs: Sequence[Run]) -> Iterator[AssessedRun]:
             yield one.but(str(truth))
         # A truth that has changed since the run's own evaluation would give other metrics.
         elif run.kept.truth_sha256 not in (None, truth.sha256):
-            yield one.but(f'{path.name} has changed since the run was evaluated (digest '
+            yield one.but(f'{path.name} has changed since the run was evaluated (digest now '
                           f'{truth.sha256[:12]}, then {str(run.kept.truth_sha256)[:12]}); its '
-                          'logged metrics stand')
+                          'logged metrics are used instead')
         else:
             yield replace(one, truth=truth)
 
@@ -113,4 +113,4 @@ def _with_evaluation(one: AssessedRun, result: Evaluation | UnreadableDetections
         return replace(one, evaluation=result)
     return one.but(f'{run.kept.detections} gives {run.primary} {100 * found:.2f}, the log says '
                    f'{100 * logged:.2f}: these are not the detections of epoch {run.epoch} of this '
-                   'run; its logged metrics stand')
+                   'run; its logged metrics are used instead')

@@ -50,8 +50,8 @@ def baseline_row(rows: Sequence[str], asked: str | None) -> str | Fault:
     listed = ', '.join(repr(r) for r in (found or rows))
     problem = (f'{len(found)} baselines match {wanted!r}' if found else
                f'no baseline matches {wanted!r}' if asked else f'no baseline called {wanted!r}')
-    return Fault(Path('--baseline'), f'{problem} among {listed}; name one with --baseline, '
-                 'without it nothing is compared')
+    return Fault(Path('--baseline'), f'{problem} among {listed}; name one with --baseline; '
+                 'without a baseline, nothing is compared')
 
 
 def group_columns(runs: Sequence[AssessedRun], baseline: str | None,
@@ -127,8 +127,8 @@ def _refusal(label: str, cluster: Sequence[AssessedRun], stray: Sequence[Assesse
                       for k, (a, b) in list(found.items())[:4])
     more = f' and {len(found) - 4} more' if len(found) > 4 else ''
     others = f' (and {len(stray) - 1} more)' if len(stray) > 1 else ''
-    end = ('compared all the same, on your word' if allowed else
-           'not compared; --allow-different does, and marks the table')
+    end = ('compared anyway, as --allow-different asks' if allowed else
+           'not compared; --allow-different compares it anyway, and marks the table')
     return Fault(stray[0].run.folder, f'differs from the other runs of {label}, e.g. '
                  f'{cluster[0].run.folder.name}{others}: {shown}{more}; {end}', bad=not allowed)
 

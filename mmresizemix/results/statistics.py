@@ -336,7 +336,7 @@ def seeds_needed(difference: float, seed_sd_a: float, seed_sd_b: float, *, image
     # Without any variance over seeds, only the images are left to limit the power.
     if max(_powers(difference, [], 1, image_se=image_se, alpha=alpha, margin=margin,
                    adjustment=adjustment).values()) < power:
-        return SeedsNeeded(None, None, 'too few validation images, whatever the seeds')
+        return SeedsNeeded(None, None, 'too few validation images, for any number of seeds')
     return SeedsNeeded(None, None, f'more than {limit} seeds')
 
 

@@ -26,7 +26,7 @@ def _literal(node: ast.expr) -> Any:
         return node.value
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict':
         if node.args or any(keyword.arg is None for keyword in node.keywords):
-            raise ValueError('dict() of something else than keywords')
+            raise ValueError('dict() of something other than keywords')
         return {keyword.arg: _literal(keyword.value) for keyword in node.keywords}
     if isinstance(node, (ast.List, ast.Tuple)):
         kind = list if isinstance(node, ast.List) else tuple

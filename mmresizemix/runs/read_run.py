@@ -67,7 +67,7 @@ def read_run(folder: Path, epoch: str = LAST, annotations: Path | None = None) -
         settings=config.settings(log.gpus), epoch=at, metrics=curve[at],
         curve={e: m[primary] for e, m in sorted(curve.items()) if primary in m},
         kept=kept, provenance=_provenance(folder, config, log, index),
-        notes=tuple(f'{place}: a line that is not whole json' for place in log.cut_off))
+        notes=tuple(f'{place}: a line that is not complete json' for place in log.cut_off))
 
 
 def _provenance(folder: Path, config: RunConfig, log: Log, index: DumpIndex | None) -> Provenance:

@@ -46,7 +46,7 @@ def no_such_layer(model: nn.Module, name: str) -> str:
     """Return a message that says that the model has no layer ``name``, and which it has."""
     near = [n for n, _ in model.named_modules() if n and n.count('.') <= 1]
     return (f'layer: no module {name!r} in {type(model).__name__}; it has {", ".join(near)} and '
-            'what is in them')
+            'the modules in these')
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from mmengine.registry import MODELS, init_default_scope
 from torch import Tensor, nn
 
 from ..loading import EncodedPicture, PictureError
+from ..openmmlab.channel_order import red_first
 from ..openmmlab.installed import read_config
 from ..saliency.model import logits
 from ..transfer import CheckpointError, load_checkpoint
@@ -100,20 +101,10 @@ def build_classifier(cfg: Config) -> tuple[nn.Module, Normalisation]:
         settings['data_preprocessor'] = cfg.data_preprocessor.to_dict()
     model = MODELS.build(settings)
     known = model.data_preprocessor
+    dataset = cfg.train_dataloader.dataset
     # With ``to_rgb``, the preprocessor reverses the channels, whatever their order is.
     mean, std = (tuple(getattr(known, name).flatten().tolist()) for name in ('mean', 'std'))
-    return model, Normalisation(mean, std, _red_first(cfg) != known.to_rgb)
-
-
-def _red_first(cfg: Config) -> bool:
-    """Whether pictures leave the training pipeline with the red channel first. Those of CIFAR begin
-    so, and those that OpenCV or Pillow has loaded do not. A step ``PILToNumpy`` sets the order."""
-    dataset = cfg.train_dataloader.dataset
-    red_first = dataset.type.startswith('CIFAR')
-    for step in dataset.pipeline:
-        if step.type == 'PILToNumpy':
-            red_first = not step.get('to_bgr', False)
-    return red_first
+    return model, Normalisation(mean, std, red_first(dataset) != known.to_rgb)
 
 
 def load_weights(model: nn.Module, checkpoint: str | Path, config: str) -> dict:
@@ -174,7 +165,7 @@ def last_layer_with_maps(classifier: Classifier) -> str:
         for handle in handles:
             handle.remove()
     if not last:
-        raise ValueError(f'layer: {type(classifier.model).__name__} has none with maps')
+        raise ValueError(f'layer: {type(classifier.model).__name__} has no layer with maps')
     return last[0]
 
 

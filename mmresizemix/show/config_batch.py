@@ -70,7 +70,7 @@ def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
     if then:
         after, title = then.augment(after), f'{title}; then {then.transform}'
     if isinstance(augment.saliency, ModelSaliency) and checkpoint is None:
-        title += '\n(heat of an untrained network: give --checkpoint)'
+        title += '\n(heat map of an untrained network: give --checkpoint)'
     return show_mix(out, mix, before=normalisation.undo(before), after=normalisation.undo(after),
                     scores_before=scores, scores_after=mixed_scores, classes=classes, title=title,
                     saliency=maps)

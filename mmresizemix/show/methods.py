@@ -8,13 +8,15 @@ from mmengine.registry import TRANSFORMS, init_default_scope
 
 from ..batch_augments import CutMix, FMix, Mixup, PatchMix, PuzzleMix, ResizeMix, SaliencyMix
 from ..batch_augments.mix_then_augment import compose
+from ..openmmlab.installed import read_config
 from ..saliency import GradCAM
 from ..saliency.model import ModelSaliency, logits
 from ..training.seeding import seed_everything
 from .classifier import Classifier, Normalisation, last_layer_with_maps, read_square
 from .mixed_batch import blank_figure, outline, save, with_heat
 
-RANDAUGMENT = [dict(type='RandAugment', num_ops=2, magnitude=9)]
+# The config that has RandAugment's numbers (Table 7).
+RANDAUGMENT = 'mmresizemix::cifar/wrn28-10_1xb256-resizemix-randaugment-200e_cifar100.py'
 MIXES: dict[str, Callable] = {
     'Mixup': Mixup,
     'CutMix': CutMix,
@@ -61,7 +63,7 @@ def show_methods(target: str | Path, source: str | Path, out: Path, size: int | 
         camera = GradCAM(layer or last_layer_with_maps(classifier))
         camera.attach(classifier.model)
         heat = camera(inputs, scores)
-        panels += [(f'heat of the {name} (Grad-CAM)', with_heat(*both), None, '')
+        panels += [(f'heat map of the {name} (Grad-CAM)', with_heat(*both), None, '')
                    for name, both in zip(('target', 'source'), zip(pair, heat))]
     # Mix by each method, which asks the classifier where it needs one.
     for title, kind in MIXES.items():
@@ -72,7 +74,7 @@ def show_methods(target: str | Path, source: str | Path, out: Path, size: int | 
             augment.attach(classifier.model)
         elif isinstance(augment.saliency, ModelSaliency):
             panels.append((title, None, None,
-                           'asks a classifier:\ngive its config\nand --checkpoint'))
+                           'needs a classifier:\ngive its config\nand --checkpoint'))
             continue
         mix = augment.draw_for(inputs, scores)
         mixed, _ = augment.apply(mix, inputs, scores)
@@ -101,7 +103,7 @@ def _augmented(pair: np.ndarray, mixed: np.ndarray, side: int, seed: int) -> lis
     init_default_scope('mmpretrain')
     cutout = TRANSFORMS.build(dict(type='Cutout', shape=side // 2, pad_val=(128, ) * 3, prob=1.))
     cut = cutout.transform(dict(img=pair[0].copy()))['img']
-    randaugment = compose(RANDAUGMENT)
+    randaugment = compose(read_config(RANDAUGMENT).model.train_cfg.augments.transforms)
 
     def augmented(picture: np.ndarray) -> np.ndarray:
         channels = torch.from_numpy(picture).permute(2, 0, 1)

@@ -11,9 +11,10 @@ from .sharing import LOADERS
 
 def add_run_arguments(parser: ArgumentParser) -> None:
     """Add the options that training and testing share."""
-    parser.add_argument('config', help='a config of ours, of mmpretrain, of mmdet, or your own: a '
-                        'path, or package::path of one that came with a package')
-    parser.add_argument('--work-dir', help='where the run goes (default: work_dirs/<config name>)')
+    parser.add_argument('config', help='a config of mmresizemix, of mmpretrain, of mmdet, or your '
+                        'own: a path, or package::path for a config in an installed package')
+    parser.add_argument('--work-dir',
+                        help='folder of the run (default: work_dirs/<config name>)')
     parser.add_argument('--amp', action='store_true',
                         help='automatic mixed precision: float16 on a GPU, bfloat16 on a CPU')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',

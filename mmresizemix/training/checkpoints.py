@@ -28,5 +28,5 @@ def _first_readable(paths: Iterable[Path]) -> tuple[Path, int] | None:
         try:
             return path, load_checkpoint(path).get('meta', {}).get('iter', 0)
         except CheckpointError as error:
-            print(f'Passing by a checkpoint that cannot be read: {error}')
+            print(f'Skipping a checkpoint that cannot be read: {error}')
     return None

@@ -163,7 +163,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         here = get_world_size(), len(self.dataloader)
         if found != here:
             raise ValueError(
-                f'{INTERRUPTED}: of {found[0]} processes and {found[1]} steps an epoch, here are '
+                f'{INTERRUPTED}: expected {found[0]} processes and {found[1]} steps per epoch, got '
                 f'{here[0]} and {here[1]}. Resume as it was started, or from the last epoch: '
                 f'--resume epoch_{self._epoch}.pth')
 

@@ -122,10 +122,10 @@ def _init_cfg(backbone: nn.Module) -> tuple[str, str | None]:
     init_cfg = _pretrained(backbone)
     if init_cfg is None:
         raise BackboneError(
-            'BackboneGuard: model.backbone.init_cfg names no file, so that the backbone would '
-            "start from random weights; set it to dict(type='Pretrained', checkpoint=FILE) (our "
-            'tools/train.py: --backbone FILE), or, if that is meant, from_scratch=True of the '
-            'guard (--backbone random)')
+            'BackboneGuard: model.backbone.init_cfg names no file, so the backbone would start '
+            "from random weights; set it to dict(type='Pretrained', checkpoint=FILE) (in our "
+            'tools/train.py: --backbone FILE) or, if you want random weights, set '
+            'from_scratch=True of the guard (--backbone random)')
     return init_cfg['checkpoint'], init_cfg.get('prefix')
 
 

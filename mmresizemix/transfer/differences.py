@@ -37,8 +37,8 @@ def fit_names(tensors: dict[str, Tensor], backbone: nn.Module, prefix: str | Non
         prefix = prefix if prefix.endswith('.') else f'{prefix}.'
         inside = {k[len(prefix):]: v for k, v in tensors.items() if k.startswith(prefix)}
         if not inside:
-            return Fit([f"init_cfg has prefix='{prefix}', but no tensor of the file begins so "
-                        f'({listed([*tensors])}); leave out the prefix'], [], {})
+            return Fit([f"init_cfg has prefix='{prefix}', but no tensor of the file begins with "
+                        f'it ({listed([*tensors])}); leave out the prefix'], [], {})
         tensors = inside
     elif any(k.startswith('backbone.') for k in tensors):
         return Fit(["the file's tensors begin with 'backbone.', and init_cfg has no prefix: none "
@@ -64,7 +64,7 @@ def fit_names(tensors: dict[str, Tensor], backbone: nn.Module, prefix: str | Non
         faults.insert(0, _likely_cause(tensors, expected, backbone))
     # Tensors that are left over may hold anything, since they are not loaded.
     used = {k: tensors[k] for k in expected if k in tensors}
-    faults += [f'{name} holds NaN or infinite values; take an earlier checkpoint'
+    faults += [f'{name} holds NaN or infinite values; use an earlier checkpoint'
                for name in not_finite(used)]
     return Fit(faults, left_over, tensors)
 
@@ -81,17 +81,18 @@ def _likely_cause(tensors: dict[str, Tensor], expected: dict[str, Tensor],
     here = getattr(backbone, 'depth', None)
     if has_deep_stem(tensors) != has_deep_stem(expected):
         side = 'file' if has_deep_stem(tensors) else 'detector'
-        return (f'the {side} has a deep stem (ResNetV1c or V1d), the other has not; they must be '
-                'of one architecture')
+        return (f'the {side} has a deep stem (ResNetV1c or V1d), the other has none; they must '
+                'have the same architecture')
     there = depth_of(tensors)
     if there and here and there != here:
         return (f'another depth: the file holds a ResNet-{there}, the detector a ResNet-{here}; '
-                f'set model.backbone.depth={there} or take another file')
+                f'set model.backbone.depth={there} or use another file')
     # The architecture has told nothing, so the number of shared names has to.
     shared = [k for k in expected if k in tensors]
     if not shared:
-        return ('no name of the file is one of the backbone; if it is a classifier of mmpretrain, '
-                'torchvision or timm, export it with tools/export_backbone.py')
+        return ('no tensor of the file has a name that the backbone has; if the file is a '
+                'classifier of mmpretrain, torchvision or timm, export it with '
+                'tools/export_backbone.py')
     if any(tensors[k].shape != expected[k].shape for k in shared):
         return 'another width or block type: the shapes differ'
     if len(shared) < len(expected):
@@ -122,8 +123,8 @@ def fit_stamp(stamp: Stamp, model: nn.Module) -> tuple[list[str], list[str]]:
             f"model.backbone.style='{stamp.style}'", ', where the stride is in another convolution')
     # The normalisation. A std that is much smaller makes the inputs too large.
     if getattr(preprocessor, '_enable_normalize', None) is False and stamp.mean:
-        faults.append('the detector does not normalise its pictures, the pretraining did; set '
-                      f'model.data_preprocessor.mean={_shown(stamp.mean)} and '
+        faults.append('the detector does not normalise its pictures, but the pretraining did; '
+                      f'set model.data_preprocessor.mean={_shown(stamp.mean)} and '
                       f'std={_shown(stamp.std)}')
     std = _numbers(preprocessor, 'std')
     scale = (f', so that inputs would be about {stamp.std[0] / std[0]:.0f} times too large'

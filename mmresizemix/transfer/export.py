@@ -91,4 +91,4 @@ def _write(out: Path, content: dict[str, Any]) -> None:
         torch.save(content, unfinished)
         written = load_checkpoint(unfinished)
         if digest(written['state_dict']) != content['meta'][STAMP_KEY]['digest']:
-            raise CheckpointError(f'{out}: what was written reads back differently; check the disk')
+            raise CheckpointError(f'{out}: the file differs from what was written; check the disk')

@@ -97,7 +97,7 @@ class BackboneGuard(Hook):
         # load_from or a later init_cfg may have overwritten what the file gave.
         backbone = unwrapped(runner.model).backbone
         names = differing(self._file.tensors, backbone)
-        overwritten = (f'; load_from={runner._load_from} overwrote it: leave that out'
+        overwritten = (f'; load_from={runner._load_from} overwrote them: leave out load_from'
                        if runner._load_from else '; is another init_cfg applied after it?')
         refuse([f'{len(names)} tensors differ from the file after loading ({listed(names)})'
                 f'{overwritten}'] if names else [], str(self._file.path))
@@ -108,15 +108,15 @@ class BackboneGuard(Hook):
         # The weights have been trained since, so only the digests of the files can be compared.
         record = Path(runner.work_dir) / RECORD
         if not record.is_file():
-            runner.logger.warning(f'BackboneGuard: {record} is missing, so it could not be proved '
+            runner.logger.warning(f'BackboneGuard: {record} is missing, so it cannot be proved '
                                   'which backbone this resumed run began with.')
             return
         began_with = json.loads(record.read_text(encoding='utf-8')).get('digest')
         now = self._file.digest if self._file else None
         refuse([] if began_with == now else [
             f'the run in {runner.work_dir} began with another backbone '
-            f'({_digest_or_random(began_with)}, now {_digest_or_random(now)}); resume with what it '
-            'began with, or take another work_dir'],
+            f'({_digest_or_random(began_with)}, now {_digest_or_random(now)}); resume with the '
+            'backbone that it began with, or use another work_dir'],
             str(self._file.path) if self._file else 'random weights')
 
     @master_only
@@ -139,8 +139,8 @@ def _say(runner: Runner, file: BackboneFile) -> None:
     runner.logger.info(f'BackboneGuard: the backbone equals {file.path} bit for bit '
                        f'(digest {file.digest[:12]}).')
     if file.unproved:
-        runner.logger.info(f'BackboneGuard: {file.path} does not say, so it could not be '
-                           f'proved: {", ".join(file.unproved)}.')
+        runner.logger.info(f'BackboneGuard: these facts are not in {file.path} and could not '
+                           f'be proved: {", ".join(file.unproved)}.')
 
 
 def _on_every_rank(check: Callable[[Any], None], runner: Runner) -> None:

@@ -62,7 +62,7 @@ def read_layout(checkpoint: dict[str, Any], raw: bool = False) -> Backbone:
     # The backbone is exported as float32, so wider tensors would lose digits.
     wide = [k for k, v in tensors.items() if v.dtype in (torch.float64, torch.complex128)]
     if wide:
-        raise LayoutError(f'{len(wide)} tensors that float32 does not hold exactly '
+        raise LayoutError(f'{len(wide)} tensors that float32 cannot hold exactly '
                           f'({listed(wide)}); save them as float32')
     if not tensors:
         raise LayoutError(f'no tensors of a backbone; the top-level keys are {[*checkpoint][:8]}')
@@ -92,7 +92,7 @@ def _choose_weights(checkpoint: dict[str, Any], raw: bool) -> tuple[dict, str]:
         if isinstance(checkpoint.get(average), dict):
             return (checkpoint[plain], 'raw') if raw else (checkpoint[average], 'ema')
     if raw:
-        raise LayoutError('raw weights were asked for, but no moving average stands beside them; '
+        raise LayoutError('raw weights were asked for, but the checkpoint has no moving average; '
                           'leave out --raw')
     for name in ('state_dict', 'model'):
         if isinstance(checkpoint.get(name), dict):
@@ -148,7 +148,7 @@ def _architecture_faults(tensors: dict[str, Tensor]) -> list[str]:
     if has_deep_stem(tensors):
         return ['a deep stem (ResNetV1c or V1d), which the detectors here do not have']
     if depth_of(tensors) is None:
-        return ['blocks of no known ResNet (18, 34, 50, 101, 152): is the file whole?']
+        return ['blocks of no known ResNet (18, 34, 50, 101, 152): is the file complete?']
     conv2 = tensors['layer1.0.conv2.weight'].shape
     if conv2[1] != conv2[0]:
         return [f'a grouped 3x3 convolution of shape {tuple(conv2)}: a ResNeXt']
@@ -170,7 +170,8 @@ def _differences_from_plain(tensors: dict[str, Tensor], depth: int) -> list[str]
     misshapen = [f'{k} {tuple(t.shape)} instead of {tuple(plain[k].shape)}'
                  for k, t in tensors.items() if k in plain and t.shape != plain[k].shape]
     return [f'{len(found)} {what} ({listed(found)})' for what, found in (
-        ('tensors missing', missing), ('foreign tensors', foreign), ('misshapen', misshapen))
+        ('tensors missing', missing), ('foreign tensors', foreign),
+        ('tensors of another shape', misshapen))
         if found]
 
 

@@ -25,7 +25,8 @@ def local_file(checkpoint: str) -> Path:
         return _download(url, checkpoint)
     if '://' in checkpoint:
         raise CheckpointError(f'{checkpoint}: cannot be checked before MMEngine loads it; download '
-                              'the file, export it with tools/export_backbone.py, give its path')
+                              'the file, export it with tools/export_backbone.py, and give the '
+                              'path of the result')
     return Path(checkpoint).expanduser()
 
 
@@ -34,7 +35,7 @@ def _torchvision_url(checkpoint: str) -> str:
     urls = get_torchvision_models()
     name = checkpoint[len('torchvision://'):]
     if name not in urls:
-        raise CheckpointError(f'{checkpoint}: torchvision has no such weights; known are, among '
+        raise CheckpointError(f'{checkpoint}: torchvision has no such weights; it has, among '
                               f'others, {", ".join(sorted(n for n in urls if "resnet50" in n))}')
     return urls[name]
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..openmmlab.channel_order import red_first
 from ..runs import json_lines
 from ..runs.config_text import read_config_text
 from ..runs.methods import method_of
@@ -62,8 +63,9 @@ class Stamp:
             ValueError: ``values`` have another format, e.g. that of a newer version.
         """
         if values.get('format') != FORMAT:
-            raise ValueError(f'the stamp has format {values.get("format")}, this version of '
-                             f'mmresizemix reads {FORMAT}; update it, or export again')
+            raise ValueError(f'the stamp has format {values.get("format")}, but this version of '
+                             f'mmresizemix reads format {FORMAT}; update mmresizemix, or export '
+                             'the file again')
         fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v
                                   for k, v in values.items()}
         return cls(**fields)
@@ -102,11 +104,9 @@ def facts_of_mmpretrain(config_text: str) -> dict[str, Any]:
 
 def _channels(cfg: dict[str, Any], preprocessor: dict[str, Any]) -> str:
     """Return the order of channels that the network sees, 'RGB' or 'BGR'."""
-    # ``to_rgb`` reverses the channels, whatever their order. Pictures are read as BGR, but those of
-    # MMPretrain's CIFAR data sets are RGB.
+    # ``to_rgb`` reverses the channels, whatever their order is.
     dataset = _dict_in(_dict_in(cfg, 'train_dataloader'), 'dataset')
-    red_first = str(dataset.get('type')).rpartition('.')[2].startswith('CIFAR')
-    return 'RGB' if bool(preprocessor.get('to_rgb')) != red_first else 'BGR'
+    return 'RGB' if bool(preprocessor.get('to_rgb')) != red_first(dataset) else 'BGR'
 
 
 def _dict_in(values: dict, name: str) -> dict:

@@ -148,7 +148,7 @@ def test_in_place_and_the_seed():
 
 
 def test_sides_that_no_block_divides():
-    with pytest.raises(ValueError, match='blocks: expected one that divides 33 and 32'):
+    with pytest.raises(ValueError, match='blocks: expected a number that divides 33 and 32'):
         PuzzleMix(saliency=Bright())(torch.rand(2, 3, 33, 32), torch.eye(2))
 
 

@@ -37,7 +37,7 @@ def test_a_path_that_is_not_there(tool, tmp_path):
     done = tool('train', 'absent.py', cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
-        f'error: absent.py: No such file or directory, seen from {tmp_path}. Check the path, or the '
+        f'error: absent.py: No such file or directory, relative to {tmp_path}. Check the path, or the '
         'setting of the config that names it')
     absolute = tool('train', tmp_path / 'absent.py')
     assert f'error: {tmp_path}/absent.py: No such file or directory. Check' in absolute.stderr

@@ -173,7 +173,7 @@ def test_what_is_absent_is_downloaded_and_then_checked(root, served, tmp_path, c
 def test_a_failed_download_is_no_folder(name, root, served, tmp_path):
     folder, address = served
     shutil.make_archive(str(folder / 'broken'), 'zip', root, 'train2017')
-    with pytest.raises(RuntimeError, match=f'{name}.zip could not be downloaded whole'):
+    with pytest.raises(RuntimeError, match=f'{name}.zip could not be downloaded completely'):
         fetch(Archive(f'{address}/{name}.zip', '1 kB', ('train2017', )), tmp_path / 'data')
     assert list((tmp_path / 'data').iterdir()) == []
 

@@ -37,7 +37,7 @@ def leaks_of(folders) -> Leaks:
 def test_drawn_scenes_that_only_resemble_each_other_are_no_leaks(folders):
     leaks = leaks_of(folders)
     assert leaks == Leaks(seen=12, tested=12, unreadable=0, pairs=())
-    assert str(leaks).startswith('None of 12 test pictures is among the 12 of pretraining')
+    assert str(leaks).startswith('None of 12 test pictures is among the 12 pictures of pretraining')
 
 
 def test_the_same_file_under_another_name_is_found(folders):

@@ -266,6 +266,6 @@ def test_a_download_with_another_checksum_leaves_the_folder_as_it_was(root, serv
     folder, address = served
     packed(root, folder / 'voc.tar', ['VOC2012'])
     archive = Archive(f'{address}/voc.tar', '1 kB', ('VOC2012', ), 'VOCdevkit', md5=32 * '0')
-    with pytest.raises(RuntimeError, match='could not be downloaded whole'):
+    with pytest.raises(RuntimeError, match='could not be downloaded completely'):
         fetch(archive, tmp_path / 'data')
     assert list((tmp_path / 'data').iterdir()) == []

@@ -81,7 +81,7 @@ def test_a_spoiled_newest_checkpoint_falls_back_to_the_one_before(plan, root, fi
     assert done.returncode == 0, done.stdout + done.stderr
     assert_same_run(root, finished)
     if spoil is not Path.unlink:
-        assert 'Passing by a checkpoint that cannot be read' in (
+        assert 'Skipping a checkpoint that cannot be read' in (
             root / f'stages/{TRAIN}.log').read_text()
 
 
@@ -138,7 +138,7 @@ def test_a_full_disk_and_room_made(plan, finished, tmp_path):
         done = transfer(plan[0], disk / 'root', plan[1])
         assert done.returncode == 1, done.stdout + done.stderr
         [line] = done.stderr.strip().splitlines()
-        assert 'the disk is full: needs ' in line and ' free. Make room' in line
+        assert 'the disk is full: needs ' in line and ' free. Free some space' in line
         assert not list(disk.rglob('*.part'))
         subprocess.run(['mount', '-o', 'remount,size=500m', disk], check=True)
         done = transfer(plan[0], disk / 'root', plan[1])

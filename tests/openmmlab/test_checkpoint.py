@@ -45,7 +45,7 @@ def test_a_file_that_would_run_code_runs_none(tmp_path, kind):
         path.write_bytes(pickle.dumps(evil))
     else:
         torch.save(evil if kind == 'zip' else dict(state_dict=dict(a=torch.ones(1)), meta=evil), path)
-    with pytest.raises(CheckpointError, match='calls for .*system; .* could run code|is not a checkpoint') as error:
+    with pytest.raises(CheckpointError, match='asks for .*system; .* could run code|is not a checkpoint') as error:
         load_checkpoint(path)
     assert not (tmp_path / 'ran').exists()
     assert str(path) in str(error.value) and '\n' not in str(error.value)

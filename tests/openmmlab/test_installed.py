@@ -50,7 +50,7 @@ def test_a_name_is_a_path_or_a_config_of_a_package():
 
 @pytest.mark.parametrize('name, message', [
     ('nothere::ssd/x.py', "no package 'nothere' is installed"),
-    ('mmresizemix::ssd/x.py', 'mmresizemix has no such config; they are in'),
+    ('mmresizemix::ssd/x.py', 'mmresizemix has no such config; its configs are in'),
     ('mmresizemix::nothere/x.py', 'no such config of mmresizemix'),
 ])
 def test_a_name_that_means_nothing_says_so(name, message):

@@ -65,6 +65,6 @@ def test_other_annotations_are_other_data(scenes, tmp_path):
 
 
 def test_never_looked_at(tmp_path):
-    assert DataCheck(tmp_path / 'a.json').missing() == 'the data were not looked at'
+    assert DataCheck(tmp_path / 'a.json').missing() == 'the data were not checked'
     (tmp_path / 'a.json').write_text('{"dig')
-    assert DataCheck(Path(tmp_path / 'a.json')).missing() == 'the data were not looked at'
+    assert DataCheck(Path(tmp_path / 'a.json')).missing() == 'the data were not checked'

@@ -109,7 +109,7 @@ def test_runs_that_share_a_gpu_share_out_its_memory_and_the_cores(monkeypatch):
 
 
 def test_too_few_gpus_are_said():
-    with pytest.raises(ValueError, match='takes 8 GPUs, there are 2; set gpus_per_run'):
+    with pytest.raises(ValueError, match='takes 8 GPUs, and there are 2; set gpus_per_run'):
         slots(2, 8, None)
     assert all(p['CUDA_VISIBLE_DEVICES'] == '' for p in slots(4, 0, None)), 'on the CPU'
 

@@ -68,7 +68,7 @@ def test_without_jobs_slurm_is_not_asked(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('entry, message', [
-    ("'gpu'", "slurm: expected as dict(partition='gpu'"), ('dict(queue=1)', 'slurm: unknown: queue'),
+    ("'gpu'", "slurm: expected a dict like dict(partition='gpu'"), ('dict(queue=1)', 'slurm: unknown: queue'),
     ("dict(minutes='1:00')", "slurm: minutes: expected a whole number of at least 1, got '1:00'")])
 def test_settings_that_cannot_be_are_refused(tmp_path, entry, message):
     plan = tmp_path / 'plan.py'
@@ -89,7 +89,7 @@ def test_the_status_of_a_roots_copy_elsewhere(tool, tmp_path):
                 environment={**os.environ, 'PATH': ''})
     assert done.returncode == 0 and 'warning: squeue' in done.stdout and '0 of 25' in done.stdout
     done = tool('transfer', plan, '--root', tmp_path, environment={**os.environ, 'PATH': ''})
-    assert done.returncode == 1 and 'Run this where Slurm is' in done.stderr
+    assert done.returncode == 1 and 'Run this on a machine with Slurm' in done.stderr
 
 
 def test_without_slurm_it_is_said_in_a_line(tool, tmp_path):

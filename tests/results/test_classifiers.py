@@ -74,7 +74,7 @@ def test_runs_are_compared_by_their_seeds(tmp_path):
     text = to_markdown(comparison)
     assert '83.40 [' in text and 'CutMix, ResizeMix paper' in text
     assert '83.40' in text.split('CutMix, ResizeMix paper')[1].split('\n')[0]
-    assert 'images 95 %' not in text and 'Which pictures were tested' in text
+    assert 'images 95 %' not in text and 'No interval includes the variation between test pictures' in text
     assert 'AP' not in text.replace('CIFAR', '')
     for show in (to_csv, to_json, to_latex):
         assert show(comparison) == show(comparison)

@@ -88,7 +88,7 @@ def other_scope(run):
 
 @pytest.mark.parametrize('spoil, reason, bad, counts', [
     (break_config, 'has no config', True, False),
-    (break_log, 'scalars.json:5: a line that is not whole json', True, True),
+    (break_log, 'scalars.json:5: a line that is not complete json', True, True),
     (break_record, 'backbone.json: not json, or cut off', True, False),
     (no_metric, 'was never evaluated', False, False),
     (nothing_detected, 'its validation of epoch 2 gave no metric: nothing was', True, False),

@@ -144,4 +144,4 @@ def test_a_failure_stops_only_what_needs_it(cluster, tmp_path, python):
     done = transfer(plan, tmp_path / 'root', environment, '--executor', 'slurm')
     assert done.returncode == 1, done.stdout
     assert 'finetune SSD from random weights, seed 0: FAILED, NaN: ' in done.stdout
-    assert done.stdout.splitlines()[-1].startswith('Failed, or needs what failed: finetune SSD')
+    assert done.stdout.splitlines()[-1].startswith('Failed, or needs a stage that failed: finetune SSD')

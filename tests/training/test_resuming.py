@@ -172,7 +172,7 @@ def test_another_batch_size_is_refused(tmp_path):
         small_run(tmp_path, stop=dict(at=8)).train()
     runner = small_run(tmp_path, resume=True)
     runner._train_dataloader['batch_size'] = 8
-    with pytest.raises(ValueError, match=r'of 1 processes and 6 steps an epoch, here are 1 and 3.*'
+    with pytest.raises(ValueError, match=r'expected 1 processes and 6 steps per epoch, got 1 and 3.*'
                                          r'--resume epoch_1\.pth'):
         runner.train()
 

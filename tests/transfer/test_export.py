@@ -210,11 +210,17 @@ def test_a_config_that_cannot_be_read_names_no_method(text):
     assert facts_of_mmpretrain(text) == {}, 'unknown, and above all not "baseline"'
 
 
+TO_RED_FIRST = [dict(type='NumpyToPIL', to_rgb=True), dict(type='PILToNumpy')]
+
+
 @pytest.mark.parametrize('dataset, to_rgb, seen', [
-    ('ImageNet', True, 'RGB'), ('ImageNet', False, 'BGR'),
-    ('CIFAR10', False, 'RGB'), ('mmpretrain.CIFAR100', True, 'BGR')])
+    (dict(type='ImageNet'), True, 'RGB'), (dict(type='ImageNet'), False, 'BGR'),
+    (dict(type='CIFAR10'), False, 'RGB'), (dict(type='mmpretrain.CIFAR100'), True, 'BGR'),
+    (dict(type='RepeatDataset', times=2, dataset=dict(type='CIFAR10')), False, 'RGB'),
+    (dict(type='ImageNet', pipeline=TO_RED_FIRST), False, 'RGB'),
+    (dict(type='ImageNet', pipeline=[dict(type='PILToNumpy', to_bgr=True)]), True, 'RGB')])
 def test_the_order_of_channels_is_what_the_network_sees(dataset, to_rgb, seen):
-    text = f'''train_dataloader = dict(dataset=dict(type={dataset!r}))
+    text = f'''train_dataloader = dict(dataset={dataset!r})
 model = dict(backbone=dict(type='ResNet', depth=18))
 data_preprocessor = dict(mean=[1, 2, 3], std=[4, 5, 6], to_rgb={to_rgb})'''
     assert facts_of_mmpretrain(text)['channels'] == seen
@@ -254,5 +260,5 @@ def test_the_checkpoint_itself_is_never_overwritten(save):
 
 def test_doubles_are_refused(save, tmp_path):
     state = {k: v.double() if v.is_floating_point() else v for k, v in state_of().items()}
-    with pytest.raises(CheckpointError, match='float32 does not hold exactly'):
+    with pytest.raises(CheckpointError, match='float32 cannot hold exactly'):
         export_backbone(save(state), tmp_path / 'out.pth')

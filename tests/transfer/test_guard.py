@@ -197,7 +197,7 @@ def test_load_from_overwriting_the_backbone(exported, detector_config, tmp_path)
     torch.save(dict(state_dict=other), tmp_path / 'detector.pth')
     cfg.load_from = str(tmp_path / 'detector.pth')
     text = refused(cfg)
-    assert 'load_from=' in text and 'overwrote it: leave that out' in text
+    assert 'load_from=' in text and 'overwrote them: leave out load_from' in text
 
 
 def test_no_file_and_no_word_that_this_is_meant(detector_config):

@@ -20,7 +20,7 @@ def _unavailable(name: str) -> Callable:
     def op(*args: Any, **kwargs: Any) -> NoReturn:
         raise NotImplementedError(
             f'mmcv.ops: {name} needs the compiled ops of mmcv, which are not installed. '
-            'mmresizemix stands in for nms and roi_align only. Build mmcv with its ops: '
+            'mmresizemix replaces nms and roi_align only. Build mmcv with its ops: '
             'https://mmcv.readthedocs.io/en/latest/get_started/build.html')
 
     op.__name__ = name
