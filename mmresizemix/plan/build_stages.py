@@ -15,7 +15,7 @@ from ..report.make import REPORT
 from ..runs import read_metrics
 from ..runs.detection_index import FOLDER, DumpIndex
 from ..runs.logs import HEADLINES
-from ..runs.methods import method_of
+from ..runs.method_name import method_of
 from ..runs.run import RANDOM
 from ..runs.run_config import TABLE_ROW
 from .budget import Budget, small_config

@@ -5,7 +5,7 @@ from pathlib import PurePath
 from typing import Any
 
 from .comparable import comparable
-from .methods import method_of
+from .method_name import method_of
 
 CLASSIFIERS, DETECTORS = 'mmpretrain', 'mmdet'  # the default_scope of their configs
 TABLE_ROW = 'table_row'  # in a config: which row and column of a table the run is for

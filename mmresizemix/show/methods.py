@@ -63,7 +63,7 @@ def show_methods(target: str | Path, source: str | Path, out: Path, size: int | 
         camera = GradCAM(layer or last_layer_with_maps(classifier))
         camera.attach(classifier.model)
         heat = camera(inputs, scores)
-        panels += [(f'heat map of the {name} (Grad-CAM)', with_heat(*both), None, '')
+        panels += [(f'heat map: {name} (Grad-CAM)', with_heat(*both), None, '')
                    for name, both in zip(('target', 'source'), zip(pair, heat))]
     # Mix by each method, which asks the classifier where it needs one.
     for title, kind in MIXES.items():

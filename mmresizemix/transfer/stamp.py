@@ -13,7 +13,7 @@ from torch import Tensor
 from ..openmmlab.channel_order import red_first
 from ..runs import json_lines
 from ..runs.config_text import read_config_text
-from ..runs.methods import method_of
+from ..runs.method_name import method_of
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)  # in 0..255, RGB
 IMAGENET_STD = (58.395, 57.12, 57.375)

@@ -7,7 +7,7 @@ from mmresizemix.datasets import SCENE_CLASSES, write_scenes
 from mmresizemix.openmmlab.installed import read_config
 from mmresizemix.plan import read_plan
 from mmresizemix.plan.recipe import Recipe
-from mmresizemix.runs.methods import method_of
+from mmresizemix.runs.method_name import method_of
 from mmresizemix.runs.run_config import RunConfig
 
 ROOT = Path(__file__).resolve().parents[2]
