@@ -22,6 +22,7 @@ from mmresizemix.datasets import write_scenes
 from mmresizemix.transfer import load_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
+CONFIG = ROOT / 'configs/demo/resnet18-resizemix_scenes.py'
 QUESTION = 'Killed and resumed, or not: the weights after 3 epochs'
 EPOCHS, PATIENCE = 3, 600
 WAYS = {'as configured': [], '--fast': ['--fast'], 'deterministic kernels': [
@@ -29,11 +30,12 @@ WAYS = {'as configured': [], '--fast': ['--fast'], 'deterministic kernels': [
 
 
 def command(work_dir: Path, words: list[str]) -> list[str]:
-    options = [f'train_cfg.max_epochs={EPOCHS}', f'param_scheduler.T_max={EPOCHS}']
+    # The second schedule is the cosine, after the warm-up.
+    options = [f'train_cfg.max_epochs={EPOCHS}', f'param_scheduler.1.T_max={EPOCHS}']
     if '--cfg-options' not in words:
         words = [*words, '--cfg-options']
     return [sys.executable, str(ROOT / 'tools/train.py'),
-            str(ROOT / 'configs/demo/resnet18-resizemix_scenes.py'), '--work-dir', str(work_dir),
+            str(CONFIG), '--work-dir', str(work_dir),
             '--seed', '0', '--resume', *words, *options]
 
 

@@ -66,9 +66,11 @@ def openmmlab(config: str, args, fast: bool = False, amp: bool = False):
     steps, runner = steps_of(cfg, args.steps)
 
     def losses(count: int) -> list[float]:
-        while runner.iter < count:
+        # Fast training hands its losses to the log some hundred steps at once.
+        logged = runner.message_hub.log_scalars
+        while 'train/loss' not in logged or len(logged['train/loss'].data[0]) < count:
             steps()
-        return runner.message_hub.get_scalar('train/loss').data[0][:count].tolist()
+        return logged['train/loss'].data[0][:count].tolist()
 
     return steps, losses
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mmresizemix.openmmlab.installed import read_config
+
 BENCHMARKS = Path(__file__).resolve().parents[1] / 'benchmarks'
 PARTS = ('side_by_side', 'drawn_set', 'loops', 'page')  # modules that answer no question of their own
 COMMANDS = sorted(p.stem for p in BENCHMARKS.glob('*.py') if p.stem not in PARTS)
@@ -66,3 +68,13 @@ def test_the_page_shows_figures_and_what_was_left_out(bench, tmp_path):
     assert '| **mmresizemix** | 4.0 (4.0 – 4.0) | 0.40 | <= 0.4 |' in text
     assert 'Not measured here: no GPU.' in text and '40 pixels | 1.00 |' in text
     assert (tmp_path / 'pictures/benchmarks.png').stat().st_size > 1000
+
+
+@pytest.mark.usefixtures('bench')
+def test_what_resuming_overrides_is_in_its_config():
+    resuming = importlib.import_module('resuming')
+    words = resuming.command(Path('run'), [])
+    options = dict(word.split('=') for word in words[words.index('--cfg-options') + 1:])
+    config = read_config(resuming.CONFIG)
+    config.merge_from_dict(options)
+    assert config.param_scheduler[1].T_max == config.train_cfg.max_epochs == str(resuming.EPOCHS)

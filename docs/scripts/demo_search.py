@@ -1,7 +1,7 @@
 """In which regime does ResizeMix pay on drawn scenes? The search behind ``make demo``, on scenes of
 seed 0; the demo reports on those of seed 1.
 
-    python docs/scripts/demo_search.py work_dirs/demo-search            # half an hour on two slow cores; goes on where it was
+    python docs/scripts/demo_search.py work_dirs/demo-search            # forty minutes on two slow cores; goes on where it was
     python docs/scripts/demo_search.py work_dirs/demo-search --only few-crops
 
 Each regime is a plan: pretraining without mixing and with ResizeMix, three seeds each, and the
