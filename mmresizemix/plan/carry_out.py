@@ -17,6 +17,8 @@ from .slurm import Jobs, SlurmError, run_on_slurm, states_on_slurm
 from .stage import Stage, State
 from .status import Status
 
+SHOWN = 4  # the number of failed stages that are named
+
 
 def carry_out(plan_file: str | Path, root: Path, executor: str, gpus: int, only: str | None,
               console: Console, budget: Budget | None = None) -> int:
@@ -56,8 +58,9 @@ def carry_out(plan_file: str | Path, root: Path, executor: str, gpus: int, only:
     if report.is_file():
         say(console, f'Report: {report}')
     if failed:
-        say(console, f'Failed, or needs a stage that failed: {", ".join(failed)}. Logs: '
-                     f'{root / "stages"}. The same command tries them again.')
+        more = f' and {len(failed) - SHOWN} more' if len(failed) > SHOWN else ''
+        say(console, f'Failed, or needs a stage that failed: {", ".join(failed[:SHOWN])}{more}. '
+                     f'Logs: {root / "stages"}. The same command tries them again.')
     return 1 if failed else 0
 
 
