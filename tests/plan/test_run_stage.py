@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, Timer
 
 import pytest
 
@@ -194,7 +194,7 @@ import os, time
 order = open({str(tmp_path / "order")!r}, "a", buffering=1)
 order.write("begins ")
 open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))
-time.sleep(0.6)
+while not os.path.exists({str(tmp_path / "go")!r}): time.sleep(0.02)
 {write(tmp_path / "result")}
 order.write("ends ")'''
     driver = subprocess.Popen([python, '-c', DRIVER.format(
@@ -204,6 +204,7 @@ order.write("ends ")'''
     driver.wait()
     one = stage(tmp_path, code)
     assert state_of(one, {}).kind == Status.RUNNING, 'the lock is held by the process itself'
+    Timer(0.3, (tmp_path / 'go').touch).start()
     assert run(one).state == Status.DONE
     assert (tmp_path / 'order').read_text() == 'begins ends ' * 2
 
