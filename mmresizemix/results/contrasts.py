@@ -56,7 +56,7 @@ def _decided(one: Contrast, ours: Cell, theirs: Cell, p_holm: float | None) -> C
     alone = one.combined.p
     p = alone if one.row in FROM_SCRATCH else p_holm
     words, needed = verdict(one.combined, p), None
-    if words == 'equivalent' and max(ours.mean, theirs.mean) < EQUIVALENT:
+    if words in ('equivalent', 'undecided') and max(ours.mean, theirs.mean) < EQUIVALENT:
         words, needed = 'undecided', SeedsNeeded(None, None, NOTHING_LEARNED)
     elif words == 'undecided':
         # The comparison with more runs will pay the same factor for the family as this one.
