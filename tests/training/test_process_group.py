@@ -5,12 +5,16 @@ from pathlib import Path
 
 RANK = '''
 import os, sys
+from contextlib import suppress
 from small_run import config
 from mmresizemix.training.launch import train
 
 def gloo_threads():
-    names = [open(f'/proc/self/task/{t}/comm').read() for t in os.listdir('/proc/self/task')]
-    return sum('gloo' in name for name in names)
+    found = 0
+    for thread in os.listdir('/proc/self/task'):
+        with suppress(FileNotFoundError):  # it has ended meanwhile
+            found += 'gloo' in open(f'/proc/self/task/{thread}/comm').read()
+    return found
 
 during = []
 cfg = config(sys.argv[1], epochs=1, launcher='pytorch')
