@@ -77,12 +77,6 @@ NEEDS = dict(
 )
 
 
-def names_in(registry: str) -> list[str]:
-    """Return the names of the parts that are in ``registry``."""
-    return [part.name for part in PARTS if part.registry == registry]
-
-
-def modules_of(registry: str) -> list[str]:
-    """Return the modules in which the parts of ``registry`` register themselves."""
-    modules = (f'mmresizemix.{part.module}' for part in PARTS if part.registry == registry)
-    return list(dict.fromkeys(modules))
+def parts_in(registry: str) -> list[Part]:
+    """Return the parts that are in ``registry``."""
+    return [part for part in PARTS if part.registry == registry]

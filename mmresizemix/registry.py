@@ -8,7 +8,7 @@ from importlib import import_module
 
 from mmengine import registry as mmengine
 
-from .contents import modules_of
+from .contents import parts_in
 from .openmmlab import whole_file_backend  # noqa: F401  registers itself
 from .openmmlab.when_imported import when_imported
 
@@ -18,7 +18,8 @@ SCOPE = 'mmresizemix'
 def _ours(name: str) -> mmengine.Registry:
     """Return a child of MMEngine's registry ``name``."""
     parent = getattr(mmengine, name)
-    return mmengine.Registry(parent.name, parent=parent, scope=SCOPE, locations=modules_of(name))
+    locations = dict.fromkeys(f'{SCOPE}.{part.module}' for part in parts_in(name))
+    return mmengine.Registry(parent.name, parent=parent, scope=SCOPE, locations=[*locations])
 
 
 HOOKS = _ours('HOOKS')

@@ -5,11 +5,10 @@ from importlib import import_module
 from mmengine.registry import Registry
 from mmpretrain.registry import BATCH_AUGMENTS as MMPRETRAIN_BATCH_AUGMENTS
 
-from ..contents import PARTS
+from ..contents import parts_in
 from ..registry import SCOPE
 
 BATCH_AUGMENTS = Registry('batch augment', parent=MMPRETRAIN_BATCH_AUGMENTS, scope=SCOPE)
-for _part in PARTS:
-    if _part.registry == 'BATCH_AUGMENTS':
-        _module = import_module(f'mmresizemix.{_part.module}')
-        BATCH_AUGMENTS.register_module(module=getattr(_module, _part.name))
+for _part in parts_in('BATCH_AUGMENTS'):
+    _module = import_module(f'{SCOPE}.{_part.module}')
+    BATCH_AUGMENTS.register_module(module=getattr(_module, _part.name))

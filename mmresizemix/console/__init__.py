@@ -1,1 +1,1 @@
-"""What every command shares: how it ends, its processes, its progress bar."""
+"""The parts that all commands share: their end, their processes, their progress bar."""

@@ -1,2 +1,2 @@
-"""What touches OpenMMLab itself: versions, configs, storage, strict reading, and the few mends of
-something upstream."""
+"""All contact with OpenMMLab itself: versions, configs, storage, strict reading, and the few mends
+of something upstream."""

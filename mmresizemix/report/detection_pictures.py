@@ -44,15 +44,14 @@ def examples(comparison: Comparison) -> list[Example]:
     for column in comparison.columns:
         # The first run of each cell is drawn, so its detections must be there.
         cells = [cell for cell in comparison.cells_of(column) if cell.assessed[0].evaluation]
-        if comparison.baseline in [c.row for c in cells] and len(cells) > 1:
-            made += _of_column(column, cells)
+        truth = cells[0].assessed[0].truth if cells else None
+        if truth and comparison.baseline in [c.row for c in cells] and len(cells) > 1:
+            made += _of_column(column, cells, truth)
     return made
 
 
-def _of_column(column: Column, cells: Sequence[Cell]) -> list[Example]:
+def _of_column(column: Column, cells: Sequence[Cell], truth: Truth) -> list[Example]:
     baseline, *others = cells  # the baseline is the first row
-    truth = baseline.assessed[0].truth
-    assert truth is not None, 'there is no evaluation without it'
     best = max(others, key=lambda c: c.mean)
     detections = {c.row: read_detections(file, truth) for c in cells
                   if (file := c.runs[0].kept.detections)}

@@ -2,6 +2,7 @@
 detections belongs to its run."""
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class AssessedRun:
     evaluation: Evaluation | None = None
     fault: Fault | None = None
 
-    @property
+    @cached_property
     def settings(self) -> dict[str, Any]:
         """The settings that compared runs must share, which include the evaluation set."""
         if self.truth is None:

@@ -1,4 +1,5 @@
-"""What a run leaves on disk: its config, its logs, its detections, and the proof of its backbone.
+"""The files that a run leaves on disk: its config, its logs, its detections, and the proof of its
+backbone.
 
 This room reads files only. It imports neither torch nor OpenMMLab.
 """

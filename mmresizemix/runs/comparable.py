@@ -3,13 +3,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from ..contents import PARTS
+from ..contents import parts_in
 
 # The sections that decide the result, apart from the seed. WEIGHTS is taken out of them again.
 SECTIONS = ('model', 'train_dataloader', 'val_dataloader', 'val_evaluator', 'train_cfg',
             'optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'custom_hooks')
 # Our hooks that change no result by themselves.
-OURS = {p.name for p in PARTS if p.registry == 'HOOKS' and not p.changes_result}
+OURS = {part.name for part in parts_in('HOOKS') if not part.changes_result}
 EVALUATION_SET = 'evaluation set (digest)'  # of its content, added where that is known
 WEIGHTS = 'model.backbone.init_cfg'
 LOOP, BY_EPOCH = 'train_cfg.type', 'train_cfg.by_epoch'

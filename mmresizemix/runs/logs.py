@@ -94,7 +94,7 @@ def read_log(work_dir: str | Path) -> Log:
 
 
 class _Scalars(NamedTuple):
-    """What ``scalars.json`` says.
+    """The content of ``scalars.json``.
 
     Args:
         metrics: (epoch, metrics) of each validation.

@@ -10,15 +10,14 @@ from typing import Any
 from .config_text import read_config_text
 from .detection_index import FOLDER, TRUTH, DumpIndex
 from .logs import Log, read_log, starts_of
-from .run import RANDOM_UNVERIFIED, TOP1, Kept, Origin, Provenance, Run
-from .run_config import DETECTORS, VOC_BY_MODE, RunConfig
+from .run import RANDOM_UNVERIFIED, TOP1, Kept, Origin, Provenance, Run, primary_of
+from .run_config import DETECTORS, RunConfig
 
 RECORD = 'backbone.json'  # written by mmresizemix.BackboneGuard
 LOGGED = {  # our name of a metric -> the logged one
     'AP': 'coco/bbox_mAP', 'AP50': 'coco/bbox_mAP_50', 'AP75': 'coco/bbox_mAP_75',
     'APs': 'coco/bbox_mAP_s', 'APm': 'coco/bbox_mAP_m', 'APl': 'coco/bbox_mAP_l'}
 BEST, LAST = 'best', 'last'
-PRIMARY = (TOP1, 'AP', *VOC_BY_MODE.values())
 
 Curve = dict[int, dict[str, float]]  # the metrics of each epoch, by our names
 
@@ -57,7 +56,7 @@ def read_run(folder: Path, epoch: str = LAST, annotations: Path | None = None) -
         curve = _curve(config, log, index)
     # The epoch that counts, and what belongs to it.
     at = _epoch(config, log, curve, epoch)
-    primary = next(m for m in PRIMARY if m in curve[at])
+    primary = primary_of(curve[at])
     kept = Kept() if config.is_classifier else _kept(folder, config, index, at, annotations,
                                                      newest=at == max(curve))
     return Run(
@@ -174,7 +173,7 @@ def _epoch(config: RunConfig, log: Log, curve: Curve, which: str) -> int:
     reached = max(curve)
     if last and reached < last:
         raise NotARun(f'not finished: evaluated at epoch {reached} of {last}', bad=False)
-    primary = next(m for m in PRIMARY if m in curve[reached])
+    primary = primary_of(curve[reached])
     if math.isnan(curve[reached][primary]):
         raise NotARun(f'its {primary} is NaN at epoch {reached}')
     if which == BEST:

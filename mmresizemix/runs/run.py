@@ -1,4 +1,5 @@
 """The record of one finished run."""
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ RANDOM = 'random'
 RANDOM_UNVERIFIED = 'random (unverified)'
 BASELINE = 'baseline'
 TOP1 = 'top1'
+PRIMARY = (TOP1, 'AP', *VOC_BY_MODE.values())
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What the logs of a run say beside its metrics, None for what they do not say.
+    """The facts that the logs of a run hold beside its metrics, None for those that they lack.
 
     Args:
         started: the name of the first start, which is its date and time.
@@ -102,10 +104,7 @@ class Run:
     @property
     def primary(self) -> str:
         """The name of the metric by which the run is compared."""
-        if self.is_classifier:
-            return TOP1
-        return 'AP' if self.config.kind == 'COCO' else next(
-            name for name in VOC_BY_MODE.values() if name in self.metrics)
+        return primary_of(self.metrics)
 
     @property
     def is_classifier(self) -> bool:
@@ -124,3 +123,8 @@ class Run:
         It is the pretraining, or the run itself if the weights were random.
         """
         return str(self.folder) if self.from_scratch else self.origin.pretraining
+
+
+def primary_of(metrics: Mapping[str, float]) -> str:
+    """Return the name of the metric in ``metrics`` by which a run is compared."""
+    return next(name for name in PRIMARY if name in metrics)

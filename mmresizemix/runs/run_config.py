@@ -1,4 +1,4 @@
-"""What reading and comparing need of the config of a run, parsed once."""
+"""The config of a run, parsed once for reading and comparing."""
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath

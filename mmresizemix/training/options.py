@@ -1,4 +1,4 @@
-"""What the options of training change in a config."""
+"""The changes that the options of training make to a config."""
 import torch
 from mmengine.config import Config
 

@@ -10,7 +10,7 @@ import pytest
 from mmengine.registry import Registry
 
 import mmresizemix
-from mmresizemix.contents import PUBLIC, names_in
+from mmresizemix.contents import PUBLIC, parts_in
 from mmresizemix.openmmlab import stack
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,4 +93,4 @@ def test_what_is_registered_is_in_the_table_of_contents():
     ours = {name: value for name, value in vars(registry).items() if isinstance(value, Registry)}
     for name, found in {**ours, 'BATCH_AUGMENTS': BATCH_AUGMENTS}.items():
         found.import_from_location()
-        assert sorted(found.module_dict) == sorted(names_in(name)), name
+        assert sorted(found.module_dict) == sorted(part.name for part in parts_in(name)), name
