@@ -73,21 +73,20 @@ def compiler(full, monkeypatch):
 
 
 def test_trains_as_without(crops, tmp_path, compiler):
-    """One run is compiled and in bfloat16. From the same seeds, the losses differ by rounding. A run goes on from a
-    checkpoint of the other kind."""
+    """A run that is compiled and in bfloat16 goes on from a checkpoint of a plain one, and a plain one from its. From
+    the same seeds, the losses differ by rounding."""
     train(small_classifier(crops, tmp_path / 'plain'))
-    train(small_classifier(crops, tmp_path / 'fast'), fast=True)
-    plain, fast = (torch.tensor(losses(tmp_path / kind)) for kind in ('plain', 'fast'))
-    assert len(plain) == len(fast) == 12 and not torch.equal(plain, fast)
+    train(small_classifier(crops, tmp_path / 'fast'), fast=True, resume=str(tmp_path / 'plain/epoch_1.pth'))
+    plain, fast = (torch.tensor(losses(tmp_path / kind)[-6:]) for kind in ('plain', 'fast'))
+    assert not torch.equal(plain, fast)
     assert (plain - fast).abs().max() < 0.1 * plain.mean()
 
     ends = [load_checkpoint(tmp_path / kind / 'epoch_2.pth') for kind in ('plain', 'fast')]
     plain, fast = ({k: (v.shape, v.dtype) for k, v in end['state_dict'].items()} for end in ends)
     assert plain == fast
-    for kind, other in (('plain', True), ('fast', False)):
-        train(small_classifier(crops, tmp_path / kind, **{'train_cfg.max_epochs': 3}), fast=other,
-              resume=str(tmp_path / kind / 'epoch_2.pth'))
-        assert (tmp_path / kind / 'epoch_3.pth').is_file()
+    train(small_classifier(crops, tmp_path / 'after', **{'train_cfg.max_epochs': 3}),
+          resume=str(tmp_path / 'fast/epoch_2.pth'))
+    assert (tmp_path / 'after/epoch_3.pth').is_file()
 
 
 @HOOKS.register_module(force=True)

@@ -190,11 +190,11 @@ def test_ranks_stop_together_and_go_on_with_their_own_state(tmp_path, python):
     """One of two ranks gets a signal. Both stop at the iteration at which they ask each other."""
     from small_run import two_processes
     straight, broken = tmp_path / 'straight', tmp_path / 'broken'
-    assert two_processes(python, straight, '--epochs', '3').returncode == 0
-    assert two_processes(python, broken, '--epochs', '3', '--stop', '1', '8').returncode != 0
+    assert two_processes(python, straight, '--epochs', '3') == [0, 0]
+    assert two_processes(python, broken, '--epochs', '3', '--stop', '1', '8') == [128 + signal.SIGTERM] * 2
     meta = load_checkpoint(broken / INTERRUPTED)['meta']
     assert meta['iter'] == AGREE_EVERY and len(meta['interrupted']['ranks']) == 2
-    assert two_processes(python, broken, '--epochs', '3', '--resume').returncode == 0
+    assert two_processes(python, broken, '--epochs', '3', '--resume') == [0, 0]
     ends = [torch.load(run / f'rank{rank}.pth') for rank in (0, 1) for run in (broken, straight)]
     for end in ends[1:]:
         assert torch.equal(end['weight'], ends[0]['weight'])
