@@ -8,8 +8,8 @@ import torchvision
 CLASSIFIER_CONFIG = '''
 data_preprocessor = dict(mean=[123.675, 116.28, 103.53], num_classes=6, std=[58.395, 57.12, 57.375],
                          to_rgb=True)
-model = dict(backbone=dict(depth=18, style='pytorch', type='ResNet'),
-             train_cfg=dict(augments=dict(per='batch', type='mmresizemix.ResizeMix')))
+model = dict(type='ImageClassifier', backbone=dict(depth=18, style='pytorch', type='ResNet'),
+             train_cfg=dict(augments=dict(interpolation='nearest', per='batch', type='mmresizemix.ResizeMix')))
 work = open('/nonexistent')
 '''
 

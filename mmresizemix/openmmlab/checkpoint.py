@@ -19,6 +19,9 @@ import numpy as np
 import torch
 from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_globals
 
+ZIP = b'PK\x03\x04'
+AGAIN = 'Copy or download it again, or use an earlier checkpoint.'
+
 
 class CheckpointError(ValueError):
     """The error for a checkpoint that cannot be read or is not what it should be.
@@ -27,30 +30,44 @@ class CheckpointError(ValueError):
     """
 
 
-def load_checkpoint(path: str | Path) -> dict:
-    """Read a ``.pth`` file (PyTorch, MMEngine) or a ``.safetensors`` file, on the CPU.
+MOST_PARTS = 100_000  # tensors in a file. The largest networks have some thousands.
 
-    The checksums in a ``.pth`` file are compared, which ``torch.load`` does not do. The logged
-    history in the ``message_hub`` of an MMEngine checkpoint is skipped.
+
+def load_checkpoint(path: str | Path, history: type | None = None) -> dict:
+    """Read a file of PyTorch, MMEngine or safetensors, on the CPU.
+
+    The first bytes of the file decide how it is read, not its name. The checksums in a file of
+    ``torch.save`` are compared, which ``torch.load`` does not do.
+
+    Args:
+        history: the class to build for the ``HistoryBuffer`` of MMEngine. None skips the logged
+            history.
 
     Raises:
-        CheckpointError: the file is missing, cut off or damaged, is no checkpoint, or asks for
-            more than tensors and plain values. Nothing in it has run.
+        CheckpointError: the file is missing, cut off or damaged, is no checkpoint, is much larger
+            in memory than on the disk, or asks for more than tensors and plain values. Nothing in
+            it has run.
     """
     path = Path(path).expanduser()
     if not path.is_file():
         raise CheckpointError(f'{path}: no such file. Check the path.')
-    checkpoint = _read_safetensors(path) if path.suffix == '.safetensors' else _read_torch(path)
+    with open(path, 'rb') as file:
+        start = file.read(9)
+    if not start:
+        raise CheckpointError(f'{path}: is empty. {AGAIN}')
+    # safetensors begin with the length of a JSON object, and then the object.
+    safetensors = start[8:] == b'{' and start[:4] != ZIP
+    checkpoint = _read_safetensors(path) if safetensors else _read_torch(path, history or _History)
     if not isinstance(checkpoint, dict):
         raise CheckpointError(f'{path}: holds a {type(checkpoint).__name__}, not a dict of '
                               'tensors. Save model.state_dict().')
     return checkpoint
 
 
-def _read_torch(path: Path) -> object:
+def _read_torch(path: Path, history: type) -> object:
     _check_whole(path)
     try:
-        with _only(inert_globals()), warnings.catch_warnings():
+        with _only(inert_globals(history)), warnings.catch_warnings():
             warnings.simplefilter('ignore')  # about odd protocols; the error says what is wrong
             return torch.load(path, map_location='cpu', weights_only=True)
     except Exception as error:  # a damaged file can make the parser raise anything
@@ -58,24 +75,32 @@ def _read_torch(path: Path) -> object:
 
 
 def _check_whole(path: Path) -> None:
-    """Refuse a file that was cut off in writing or changed in copying.
+    """Refuse a file that was cut off in writing, changed in copying, or made to fill the memory.
 
     ``torch.load`` may read such a file without an error.
     """
     with open(path, 'rb') as file:
-        start = file.read(4)
-    # torch.save has written zip files since torch 1.6. Older files have no checksums.
-    damaged = None if start else 'is empty'
-    if start == b'PK\x03\x04':
-        try:
-            with zipfile.ZipFile(path) as archive:
-                member = archive.testzip()
-            damaged = member and f'is damaged (wrong checksum of {member})'
-        except (zipfile.BadZipFile, EOFError, OSError):
-            damaged = 'is cut off'
+        if file.read(4) != ZIP:
+            return  # torch.save has written zip files since torch 1.6. Older files have no checksums.
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+            # torch.save does not compress. A file that is compressed may unfold without end.
+            folded = [part for part in parts if part.compress_type != zipfile.ZIP_STORED]
+            fault = (f'has {len(parts)} parts; no network has so many tensors'
+                     if len(parts) > MOST_PARTS else
+                     f'has compressed parts ({folded[0].filename}), which torch.save does not write'
+                     if folded else
+                     'holds more bytes than the file has'
+                     if sum(part.file_size for part in parts) > path.stat().st_size else None)
+            if fault:
+                raise CheckpointError(f'{path}: {fault}. Save model.state_dict() with torch.save.')
+            member = archive.testzip()
+        damaged = member and f'is damaged (wrong checksum of {member})'
+    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError):
+        damaged = 'is cut off'
     if damaged:
-        raise CheckpointError(f'{path}: {damaged}. Copy or download it again, or use an earlier '
-                              'checkpoint.')
+        raise CheckpointError(f'{path}: {damaged}. {AGAIN}')
 
 
 def _cause(error: Exception) -> str:

@@ -15,7 +15,7 @@ from ..report.make import REPORT
 from ..runs import read_metrics
 from ..runs.detection_index import FOLDER, DumpIndex
 from ..runs.logs import HEADLINES
-from ..runs.method_name import method_of
+from ..runs.method_name import BASELINE, method_of
 from ..runs.run import RANDOM
 from ..runs.run_config import TABLE_ROW
 from .budget import Budget, small_config
@@ -202,11 +202,13 @@ class Builder:
             checkpoint = pretraining.checkpoint
         else:
             checkpoint, needs = self._pretrain(pretraining, seed, title)
-        method = ('--method', pretraining.method) if pretraining.method else ()
+        said = {name: value for name in ('method', 'recipe', 'prefix')
+                if (value := getattr(pretraining, name))}
+        words = [word for name, value in said.items() for word in (f'--{name}', value)]
         name = self._add(
             f'export {title}', 'export',
-            lambda: python_tool('export_backbone', checkpoint, out, *method), needs=needs,
-            inputs=lambda: dict(checkpoint=identity(checkpoint), method=pretraining.method),
+            lambda: python_tool('export_backbone', checkpoint, out, *words), needs=needs,
+            inputs=lambda: dict(checkpoint=identity(checkpoint), method=None) | said,
             missing=lambda: absent(out))
         return out, name
 
@@ -224,8 +226,8 @@ class Builder:
 
     def _draw(self, pretraining: Pretraining, recipe: Recipe, check: str) -> None:
         """Add a stage that draws mixed batches of a method, for the report."""
-        method = method_of(recipe.effective.model.get('train_cfg', {}).get('augments'))
-        if method in (None, 'baseline'):
+        method = method_of(recipe.effective)
+        if method in (None, BASELINE):
             return
         out = self.root / 'mixes' / f'mixed-by-{slug(pretraining.name)}.png'
         if any(stage.name == f'draw mixes of {pretraining.name}' for stage in self.stages):

@@ -50,6 +50,8 @@ class Pretraining:
         checkpoint: a finished checkpoint of mmpretrain, torchvision or timm.
         random: no pretraining at all, but random weights.
         method: the name of its method in the table (default: what the checkpoint's config says).
+        recipe, prefix: of a checkpoint that does not say them, see
+            :func:`~mmresizemix.transfer.export_backbone`.
         options: settings that override those of the config, by dotted name. ``_delete_=True`` among
             them removes the settings of the config.
         seeds: the seeds of the pretraining (default: those of the plan if classifiers are compared,
@@ -63,6 +65,8 @@ class Pretraining:
     checkpoint: Path | None = None
     random: bool = False
     method: str | None = None
+    recipe: str | None = None
+    prefix: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] | None = None
     column: str | None = None
@@ -215,6 +219,8 @@ def _pretraining(entry: Mapping[str, Any], path: Path, own: tuple[int, ...]) -> 
                         f'random=True, got {sorted(entry)}')
     if given == ['random'] and {'method', 'options'} & set(entry):
         raise PlanError(f'{place}: random weights take neither method nor options')
+    if given != ['checkpoint'] and {'recipe', 'prefix'} & set(entry):
+        raise PlanError(f'{place}: recipe and prefix are of a finished checkpoint only')
     default = None if given == ['random'] else own
     seeds = read_seeds(entry['seeds'], f'{place}: seeds') if 'seeds' in entry else default
     if given == ['checkpoint'] and seeds and len(seeds) > 1:

@@ -160,6 +160,11 @@ def _notes_of_column(column: Column, cells: Sequence[Cell]) -> list[str]:
     if not all(r.origin.verified for r in runs):
         said.append(f'the backbone of {sum(not r.origin.verified for r in runs)} of '
                     f'{len(runs)} runs is unverified (no {"backbone.json"} of BackboneGuard).')
+    for cell in cells:
+        unlike = {r.origin.settings for r in cell.runs} - {None}
+        if len(unlike) > 1:
+            said.append(f'{cell.row} JOINS PRETRAININGS WHOSE SETTINGS DIFFER, in '
+                        f'{len(unlike)} ways (the settings of their stamps).')
     if column.differs:
         said.append('COMPARES RUNS WHOSE CONFIGS DIFFER, in '
                     + ', '.join(f'{k} ({a!r}, {b!r})' for k, (a, b) in column.differs.items()))

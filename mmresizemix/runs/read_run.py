@@ -238,7 +238,8 @@ def _origin(record: dict[str, Any] | None, config: RunConfig) -> Origin:
         stamp = record.get('stamp') or {}
         method = record.get('method') or Path(str(record.get('file'))).stem
         return Origin(method, True, record.get('digest'),
-                      stamp.get('source') or record.get('file'), stamp.get('top1'))
+                      stamp.get('source') or record.get('file'), stamp.get('top1'),
+                      stamp.get('settings'))
     named = config.checkpoint
     if named is None:
         return Origin(RANDOM_UNVERIFIED, False, None)

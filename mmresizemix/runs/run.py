@@ -37,12 +37,15 @@ class Origin:
             config names. None for random weights. For a classifier, the folder of the run.
         source: where the backbone came from, if known.
         top1: the top-1 of the pretraining in percent, if known.
+        settings: a digest of the settings of the pretraining, if known. Pretrainings of one method
+            and unlike settings have unlike digests.
     """
     method: str
     verified: bool
     pretraining: str | None
     source: str | None = None
     top1: float | None = None
+    settings: str | None = None
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,7 @@ class RunConfig:
             kind=kind, dataset=dataset, seed=_dict(values, 'randomness').get('seed'),
             max_epochs=_dict(values, 'train_cfg').get('max_epochs'),
             batch_size=_dict(values, 'train_dataloader').get('batch_size'),
-            method=(row.get('name') or method_of(_dict(_dict(values, 'model'), 'train_cfg').get(
-                'augments'))) if scope == CLASSIFIERS else None,
+            method=(row.get('name') or method_of(values)) if scope == CLASSIFIERS else None,
             checkpoint=_backbone_checkpoint(values),
             rounded=kind == 'COCO' and not _type_of(evaluator_of(values, 'val')).startswith(
                 'mmresizemix.'),

@@ -12,9 +12,11 @@ from mmengine.runner import Runner
 
 from ..console.processes import die_with_parent
 from ..openmmlab.checkpoint import load_checkpoint
+from ..openmmlab.strict_loading import load_strictly, local_file
 from .checkpoints import newest_checkpoint
 from .fast import use_fast_training
 from .options import set_backbone, use_amp
+from .same_model import SameModelHook
 from .sharing import LOADERS, take_share
 from .trackers import log_to
 
@@ -58,9 +60,10 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
         if checkpoint is None:
             print(f'{cfg.work_dir}: no checkpoint to resume from; starting from the beginning')
         cfg.resume, cfg.load_from = checkpoint is not None, checkpoint and str(checkpoint)
-    # Read it strictly before MMEngine would unpickle anything in it. 'auto' has read it already.
+    load_strictly()
+    # Refuse a file that cannot be read before the data are looked at. 'auto' has read it already.
     if cfg.get('load_from') and resume != 'auto':
-        load_checkpoint(cfg.load_from)
+        load_checkpoint(local_file(cfg.load_from))
     # Logging, and the share of a machine that several runs use.
     log_to(cfg, trackers)
     take_share(cfg)
@@ -69,7 +72,9 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
     # A rank that outlived torchrun would continue to train.
     if cfg.get('launcher') == 'pytorch':
         die_with_parent()
-    build_runner(cfg).train()
+    runner = build_runner(cfg)
+    runner.register_hook(SameModelHook(), 'VERY_HIGH')
+    runner.train()
     leave_process_group()
 
 
@@ -90,13 +95,20 @@ def _notice_hung_workers(cfg: Config) -> None:
 
 
 def test(cfg: Config, checkpoint: str, *, amp: bool = False) -> dict:
-    """Evaluate ``checkpoint`` on the config's test set and return the metrics."""
-    load_checkpoint(checkpoint)
+    """Evaluate ``checkpoint`` on the config's test set and return the metrics.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be read safely, or is that of another model.
+    """
+    load_strictly()
+    load_checkpoint(local_file(str(checkpoint)))
     cfg.load_from = str(checkpoint)
     if amp:
         cfg.test_cfg.fp16 = True
     take_share(cfg)
-    metrics = build_runner(cfg).test()
+    runner = build_runner(cfg)
+    runner.register_hook(SameModelHook(), 'VERY_HIGH')
+    metrics = runner.test()
     leave_process_group()
     return metrics
 

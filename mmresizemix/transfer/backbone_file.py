@@ -1,16 +1,22 @@
 """Read the backbone file that a detector's config names, and find all that speaks against it."""
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from ..files import file_sha256
 from ..openmmlab.checkpoint import CheckpointError, load_checkpoint
-from .differences import fit_names, fit_stamp
+from ..openmmlab.strict_loading import load_strictly, local_file
+from .architecture import plain_settings, same_random_numbers
+from .differences import Fit, differing, fit_names, fit_stamp, names_in_a_classifier
 from .export import stamp_of
-from .layouts import HEADS, meta_of
-from .locate import local_file
-from .stamp import Stamp, digest, facts_of_mmpretrain, facts_of_torchvision
+from .sources import is_head, listed, meta_of
+from .stamp import Stamp, digest, facts_of_config, facts_of_published
 
 UNSTAMPED = ('method', 'normalisation', 'channel order', 'style')  # what no file says by itself
 
@@ -32,6 +38,7 @@ class BackboneFile:
         stamp: what is known about the file, or None.
         digest: the digest of all stages, so that a file has the same digest in every detector.
         unproved: what could not be compared, since the file does not say it.
+        added: the names of tensors that the detector adds to the backbone.
     """
     path: Path
     tensors: dict[str, Tensor]
@@ -39,13 +46,18 @@ class BackboneFile:
     stamp: Stamp | None
     digest: str
     unproved: list[str]
+    added: list[str]
 
 
-def read_backbone_file(model: Any) -> BackboneFile:
+def read_backbone_file(model: Any, config: Mapping[str, Any] | None = None) -> BackboneFile:
     """Read the file that the ``init_cfg`` of ``model.backbone`` names, and compare it with the
     detector ``model``.
 
     The file is read strictly, and nothing in it can run.
+
+    Args:
+        config: the config that built ``model``. Without it, a backbone that takes other outputs
+            than a classifier, or has more layers, is refused.
 
     Raises:
         BackboneError: no file is named, it cannot be read safely, or it does not fit the detector.
@@ -56,31 +68,86 @@ def read_backbone_file(model: Any) -> BackboneFile:
         content = load_checkpoint(path)
     except CheckpointError as error:
         raise BackboneError(f'BackboneGuard: {error}') from None
-    # DataParallel puts 'module.' in front of every name.
+    # MMEngine takes one of these, and DataParallel puts 'module.' in front of every name.
     state = content.get('state_dict', content)
     state = state if isinstance(state, dict) else {}
     state = {str(k).removeprefix('module.'): v for k, v in state.items() if isinstance(v, Tensor)}
-    # All faults are collected, so that one message names them all.
-    fit = fit_names(state, model.backbone, prefix)
-    faults, unproved, exported = list(fit.faults), list(UNSTAMPED), None
+    faults, exported = [], None
     try:
         exported = stamp_of(content)
     except ValueError as error:
         faults.append(str(error))
-    if exported and exported.digest != digest(state):
+    plain = {k.removeprefix('backbone.'): v for k, v in state.items()}
+    if exported and exported.digest != digest(plain):
         faults.append('the tensors are not those that were exported (their digest differs); '
                       'export the backbone again')
+    # All faults are collected, so that one message names them all.
+    stamp = exported or _known_facts(path, content)
+    settings, scope = _settings_of(config)
+    fit = _fit(state, model.backbone, prefix,
+               names_in_a_classifier(settings, scope, model.backbone, stamp))
+    faults = [*fit.faults, *faults]
     # The stamp is compared only if the names fit. Another architecture explains the rest.
-    stamp = exported or _known_facts(checkpoint, content)
+    unproved = list(UNSTAMPED)
     if stamp and not fit.faults:
-        stamp_faults, unproved = fit_stamp(stamp, model)
+        stamp_faults, unproved = fit_stamp(stamp, model, settings, scope)
         faults += stamp_faults
     refuse(faults, str(path))
     # Heads stay out of the digest, as they do in an exported file.
     own = (exported and exported.digest) or digest(
-        {k: v for k, v in fit.inside.items() if not k.startswith(HEADS)})
+        {k: v for k, v in fit.inside.items() if not is_head(k)})
     tensors = {k: v for k, v in fit.inside.items() if k not in fit.left_over}
-    return BackboneFile(path, tensors, fit.left_over, stamp, own, unproved)
+    return BackboneFile(path, tensors, fit.left_over, stamp, own, unproved, fit.added)
+
+
+def _settings_of(config: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None, str]:
+    """Return (the settings of the backbone in ``config``, the package of the config)."""
+    model = config.get('model') if config else None
+    found = plain_settings(model.get('backbone')) if isinstance(model, Mapping) else None
+    return found, str((config or {}).get('default_scope') or 'mmdet')
+
+
+def _fit(state: dict[str, Tensor], backbone: nn.Module, prefix: str | None,
+         classifier: frozenset[str] | None) -> Fit:
+    """Compare names and shapes by the rule by which the backbone will load them."""
+    fit = fit_names(state, backbone, prefix, classifier)
+    if type(backbone).init_weights is BaseModule.init_weights:
+        return fit
+    # The class has an init_weights of its own, which may read the file by another rule. What it
+    # does is tried on a copy.
+    other = fit_names(state, backbone, None if prefix else 'backbone.', classifier)
+    fits = [one for one in (fit, other) if not one.faults]
+    if not fits:
+        return fit
+    kind = type(backbone).__name__
+    try:
+        loaded = _initialised(backbone)
+    except Exception as error:  # of whatever the class does with the file
+        return replace(fit, faults=[
+            f'{kind} reads the file by itself and fails ({type(error).__name__}: {error}); if it expects names that '
+            "begin with 'backbone.', export the file with --add-prefix"])
+    for one in fits:
+        if not differing({k: v for k, v in one.inside.items() if k not in one.left_over}, loaded):
+            return one
+    if fit.faults:
+        return fit
+    names = differing(fit.inside, loaded)
+    return replace(fit, faults=[f'{kind} reads the file by itself, and {len(names)} of its tensors are not those of '
+                                f'the file ({listed(names)}); they are resized, or not loaded'])
+
+
+def _initialised(backbone: nn.Module) -> nn.Module:
+    """Return a copy of ``backbone`` after its ``init_weights``. The random streams are left as they were."""
+    load_strictly()
+    copy = deepcopy(backbone)
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)  # the real run will log the same
+    try:
+        with same_random_numbers():
+            copy.init_weights()
+    finally:
+        logging.disable(before)
+    return copy
 
 
 def check_from_scratch(backbone: nn.Module) -> None:
@@ -129,11 +196,9 @@ def _init_cfg(backbone: nn.Module) -> tuple[str, str | None]:
     return init_cfg['checkpoint'], init_cfg.get('prefix')
 
 
-def _known_facts(checkpoint: str, content: dict[str, Any]) -> Stamp | None:
+def _known_facts(path: Path, content: dict[str, Any]) -> Stamp | None:
     """Return what is known about a file without a stamp, or None."""
-    if checkpoint.startswith('torchvision://'):
-        return Stamp(method='baseline', source=checkpoint, **facts_of_torchvision())
     config_text = meta_of(content).get('cfg')
-    if isinstance(config_text, str):
-        return Stamp(**facts_of_mmpretrain(config_text))
-    return None
+    facts = facts_of_config(config_text) if isinstance(config_text, str) else {}
+    facts = facts or facts_of_published(file_sha256(path))
+    return Stamp(source=path.name, **facts) if facts else None

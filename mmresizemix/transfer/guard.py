@@ -30,7 +30,7 @@ from .backbone_file import (
     refuse,
 )
 from .differences import differing
-from .layouts import listed
+from .sources import listed
 
 
 @HOOKS.register_module()
@@ -78,7 +78,7 @@ class BackboneGuard(Hook):
         if self.from_scratch:
             check_from_scratch(model.backbone)
         else:
-            self._file = read_backbone_file(model)
+            self._file = read_backbone_file(model, runner.cfg)
             self._quiet = _ExpectedLeftOver(self._file.left_over)
 
     def before_train(self, runner: Runner) -> None:
@@ -132,12 +132,16 @@ def _what_was_proved(file: BackboneFile, backbone: nn.Module) -> dict[str, Any]:
         file=str(file.path),
         tensors_equal=sum(name in file.tensors for name in backbone.state_dict()),
         not_proved=file.unproved,
+        added_by_the_detector=file.added,
         stamp=file.stamp.to_dict() if file.stamp else None)
 
 
 def _say(runner: Runner, file: BackboneFile) -> None:
     runner.logger.info(f'BackboneGuard: the backbone equals {file.path} bit for bit '
                        f'(digest {file.digest[:12]}).')
+    if file.added:
+        runner.logger.info(f'BackboneGuard: the detector adds {len(file.added)} tensors to the backbone '
+                           f'({listed(file.added)}), which start from random weights.')
     if file.unproved:
         runner.logger.info(f'BackboneGuard: these facts are not in {file.path} and could not '
                            f'be proved: {", ".join(file.unproved)}.')

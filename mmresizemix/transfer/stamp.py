@@ -1,9 +1,13 @@
-"""The stamp of a backbone file, which says what the file is and where it came from.
+"""The stamp of a backbone file, which says what the file is, where it came from, and by what that is proved.
 
 A digest proves that the tensors are the exported ones.
 """
 import hashlib
-from dataclasses import asdict, dataclass
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +17,20 @@ from torch import Tensor
 from ..openmmlab.channel_order import red_first
 from ..runs import json_lines
 from ..runs.config_text import read_config_text
-from ..runs.method_name import method_of
+from ..runs.method_name import method_of, settings_of
+from .architecture import plain_settings
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)  # in 0..255, RGB
 IMAGENET_STD = (58.395, 57.12, 57.375)
-FORMAT = 1
+# How well-known collections prepare pictures and place strides. A file cannot show that it is one
+# of theirs, so the user says it.
+RECIPES: dict[str, dict[str, Any]] = {
+    'torchvision': dict(mean=IMAGENET_MEAN, std=IMAGENET_STD, channels='RGB', style='pytorch'),
+    'caffe': dict(mean=IMAGENET_MEAN[::-1], std=(1.0, 1.0, 1.0), channels='BGR', style='caffe'),
+}
+GIVEN, CONFIG, DIGEST, TENSORS = 'given', 'config', 'digest', 'tensors'  # what proves a fact
+FORMAT = 2
+OLDER = 1  # without architecture, settings, prefix and proved_by
 
 
 @dataclass(frozen=True)
@@ -25,53 +38,106 @@ class Stamp:
     """The known facts about a backbone. A fact that is not known is None.
 
     Args:
-        method: the name of the pretraining: 'baseline', 'cutmix', 'resizemix', ...
-        depth: the depth of the ResNet.
-        style: where a bottleneck has its stride, 'pytorch' or 'caffe'.
+        method: the name of the pretraining: 'baseline', 'cutmix', 'resizemix', 'moco', ...
+        settings: a digest of all settings of the pretraining but its seed. Pretrainings of one
+            method and unlike settings have unlike digests.
+        depth: the depth of a ResNet.
+        style: where a bottleneck of a ResNet has its stride, 'pytorch' or 'caffe'.
+        architecture: the settings that build the backbone, as in a config.
         mean, std: the normalisation of its pictures, in 0..255, in the order of ``channels``.
         channels: 'RGB' or 'BGR', as the network sees them.
         source, source_sha256: the name and the digest of the checkpoint that it was taken from.
-        layout, weights: see :class:`~mmresizemix.transfer.layouts.Backbone`.
+        layout, weights, prefix: see :class:`~mmresizemix.transfer.sources.Backbone`.
         top1: the accuracy in percent.
         top1_from: where ``top1`` was read, or 'given'.
+        proved_by: for each known fact what proves it: 'config' (of the checkpoint), 'digest' (the
+            file is one that torchvision publishes), 'tensors', or 'given' (by the user).
         digest: the :func:`digest` of the tensors.
     """
     method: str | None = None
+    settings: str | None = None
     depth: int | None = None
     style: str | None = None
+    architecture: dict[str, Any] | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     channels: str | None = None
     source: str | None = None
     source_sha256: str | None = None
     layout: str | None = None
+    prefix: str | None = None
     weights: str | None = None
     top1: float | None = None
     top1_from: str | None = None
+    proved_by: dict[str, str] = field(default_factory=dict)
     digest: str | None = None
     format: int = FORMAT
 
     def to_dict(self) -> dict[str, Any]:
-        """Convert the stamp to plain values, as they stand in the file."""
+        """Convert the stamp to plain values, as they are written into the file."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> 'Stamp':
-        """Read a stamp from what :meth:`to_dict` returned.
+    def from_dict(cls, values: Mapping[str, Any]) -> 'Stamp':
+        """Read a stamp from what :meth:`to_dict` returned, field by field.
 
         Raises:
-            ValueError: ``values`` have another format, e.g. that of a newer version.
+            ValueError: ``values`` have another format, e.g. that of a newer version, or a field is
+                not what it should be.
         """
-        if values.get('format') != FORMAT:
-            raise ValueError(f'the stamp has format {values.get("format")}, but this version of '
-                             f'mmresizemix reads format {FORMAT}; update mmresizemix, or export '
+        if values.get('format') not in (OLDER, FORMAT):
+            raise ValueError(f'the stamp has format {values.get("format")!r}, but this version of '
+                             f'mmresizemix reads formats up to {FORMAT}; update mmresizemix, or export '
                              'the file again')
-        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v
-                                  for k, v in values.items()}
-        return cls(**fields)
+        known = {f.name for f in fields(cls)}
+        for name, value in values.items():
+            if name not in known or not _valid(name, value):
+                expected = _FIELDS[name][1] if name in known else 'no such field'
+                raise ValueError(f'the stamp is damaged: {str(name)[:40]}: expected {expected}, got '
+                                 f'{str(value)[:60]!r}; export the file again')
+        found: dict[str, Any] = {k: tuple(v) if k in ('mean', 'std') and v is not None else v
+                                 for k, v in values.items()}
+        return cls(**found)
 
 
-def digest(tensors: dict[str, Tensor]) -> str:
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= 1000 and value.isprintable()
+
+
+def _numbers(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and 1 <= len(value) <= 16 and all(map(_number, value))
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _hex(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch('[0-9a-f]{64}', value) is not None
+
+
+_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    **dict.fromkeys(('method', 'settings', 'source', 'layout', 'prefix', 'weights', 'top1_from'),
+                    (_text, 'a short text')),
+    'depth': (lambda v: isinstance(v, int) and not isinstance(v, bool) and 0 < v < 10_000, 'a number of layers'),
+    'style': (lambda v: v in ('pytorch', 'caffe'), "'pytorch' or 'caffe'"),
+    'architecture': (lambda v: isinstance(v, dict) and isinstance(v.get('type'), str), 'settings with a type'),
+    'mean': (_numbers, 'numbers'),
+    'std': (lambda v: _numbers(v) and all(x > 0 for x in v), 'numbers above 0'),
+    'channels': (lambda v: v in ('RGB', 'BGR'), "'RGB' or 'BGR'"),
+    'top1': (lambda v: _number(v) and 0 <= v <= 100, 'a percentage'),
+    'proved_by': (lambda v: isinstance(v, dict) and all(_text(k) and v[k] in (GIVEN, CONFIG, DIGEST, TENSORS)
+                                                        for k in v), 'what proves each fact'),
+    **dict.fromkeys(('digest', 'source_sha256'), (_hex, '64 hexadecimal digits')),
+    'format': (lambda v: v in (OLDER, FORMAT), 'a format'),
+}
+
+
+def _valid(name: str, value: Any) -> bool:
+    return value is None or _FIELDS[name][0](value)
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
     """Compute the SHA-256 over names, dtypes, shapes and bytes, in the order of names."""
     sha = hashlib.sha256()
     for name in sorted(tensors):
@@ -82,41 +148,74 @@ def digest(tensors: dict[str, Tensor]) -> str:
     return sha.hexdigest()
 
 
-def facts_of_torchvision() -> dict[str, Any]:
-    """Return how torchvision and timm prepare pictures and place strides in their ResNets."""
-    return dict(mean=IMAGENET_MEAN, std=IMAGENET_STD, channels='RGB', style='pytorch')
+# Facts
 
 
-def facts_of_mmpretrain(config_text: str) -> dict[str, Any]:
-    """Read the facts in ``meta['cfg']`` of an mmpretrain checkpoint. The text is never executed."""
-    cfg = read_config_text(config_text)
+def facts_of_config(config_text: str) -> dict[str, Any]:
+    """Read the facts in ``meta['cfg']`` of a checkpoint of MMPretrain or MMDetection. The text is never executed."""
+    return facts_of(read_config_text(config_text))
+
+
+def facts_of(cfg: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts that a config says about the backbone that it trained."""
     model = _dict_in(cfg, 'model')
-    if not _dict_in(model, 'backbone'):
+    backbone = _dict_in(model, 'backbone')
+    if not backbone:
         return {}  # a config that cannot be read leaves all facts unknown
     preprocessor = _dict_in(model, 'data_preprocessor') or _dict_in(cfg, 'data_preprocessor')
-    facts = dict(style=model['backbone'].get('style', 'pytorch'),
-                 method=method_of(_dict_in(model, 'train_cfg').get('augments')))
-    if _numeric(preprocessor.get('mean')) and _numeric(preprocessor.get('std')):
+    facts: dict[str, Any] = dict(method=method_of(cfg), settings=settings_of(cfg),
+                                 architecture=plain_settings(backbone))
+    kind = str(backbone.get('type')).rpartition('.')[2]
+    if kind.startswith(('ResNet', 'ResNeXt', 'SEResNe')):
+        facts['style'] = backbone.get('style', 'pytorch')
+    if _numbers(preprocessor.get('mean')) and _numbers(preprocessor.get('std')):
         facts.update(mean=tuple(preprocessor['mean']), std=tuple(preprocessor['std']),
                      channels=_channels(cfg, preprocessor))
-    return facts
+    return {k: v for k, v in facts.items() if v is not None and _valid(k, v)}
 
 
-def _channels(cfg: dict[str, Any], preprocessor: dict[str, Any]) -> str:
+def _channels(cfg: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> str:
     """Return the order of channels that the network sees, 'RGB' or 'BGR'."""
-    # ``to_rgb`` reverses the channels, whatever their order is.
+    # ``to_rgb`` of MMPretrain and ``bgr_to_rgb`` of MMDetection reverse the channels, whatever
+    # their order is.
     dataset = _dict_in(_dict_in(cfg, 'train_dataloader'), 'dataset')
-    return 'RGB' if bool(preprocessor.get('to_rgb')) != red_first(dataset) else 'BGR'
+    reverses = bool(preprocessor.get('to_rgb')) or bool(preprocessor.get('bgr_to_rgb')) or bool(
+        preprocessor.get('rgb_to_bgr'))
+    return 'RGB' if reverses != red_first(dataset) else 'BGR'
 
 
-def _dict_in(values: dict, name: str) -> dict:
+def facts_of_published(sha256: str) -> dict[str, Any]:
+    """Return the facts about a file that torchvision publishes, by the SHA-256 of the file. {} for any other.
+
+    The names of torchvision's files end with the first digits of their SHA-256.
+    """
+    found = published().get(sha256[:8])
+    if found is None:
+        return {}
+    name, weights = found
+    prepared = weights.transforms()
+    style = dict(style='pytorch') if 'resne' in name else {}  # torchvision has its stride in the 3x3 convolution
+    return dict(method=f'torchvision-{weights.name}'.lower(), channels='RGB', **style,
+                mean=tuple(round(255 * m, 4) for m in prepared.mean),
+                std=tuple(round(255 * s, 4) for s in prepared.std))
+
+
+@cache
+def published() -> dict[str, tuple[str, Any]]:
+    """Return torchvision's classifiers by the first eight digits of the SHA-256 of their files: (model, weights)."""
+    import torchvision
+    found = {}
+    for name in torchvision.models.list_models(torchvision.models):
+        for weights in torchvision.models.get_model_weights(name):
+            digits = re.search(r'-([0-9a-f]{8})\.pth$', weights.url)
+            if digits and hasattr(weights.transforms(), 'mean'):
+                found[digits[1]] = (name, weights)
+    return found
+
+
+def _dict_in(values: Mapping, name: str) -> dict:
     found = values.get(name)
     return found if isinstance(found, dict) else {}
-
-
-def _numeric(values: Any) -> bool:
-    return isinstance(values, (list, tuple)) and len(values) > 0 and all(
-        isinstance(v, (int, float)) for v in values)
 
 
 def top1_of_run(checkpoint: Path, epoch: int | None) -> tuple[float, str] | None:

@@ -19,7 +19,7 @@ METHODS = {'resnet18': 'baseline', 'resnet18-cutmix': 'cutmix-persample',
 
 def test_pretrainings_differ_in_mixing_only():
     configs = {name: read_config(STUDY / f'{name}.py').to_dict() for name in METHODS}
-    assert {name: method_of(cfg['model'].get('train_cfg', {}).get('augments'))
+    assert {name: method_of(cfg)
             for name, cfg in configs.items()} == METHODS
     first = RunConfig.parse(configs['resnet18']).settings()
     assert all(RunConfig.parse(cfg).settings() == first for cfg in configs.values())

@@ -135,7 +135,7 @@ def test_old_mmengine_still_cannot_read_its_own_checkpoints(tmp_path):
 
 
 def test_safetensors_say_what_to_install(tmp_path, python):
-    (tmp_path / 'a.safetensors').write_bytes(b'xx')
+    (tmp_path / 'a.safetensors').write_bytes((2).to_bytes(8, 'little') + b'{}')
     code = ('import sys; sys.modules["safetensors"] = None\n'
             'from mmresizemix.transfer import load_checkpoint, CheckpointError\n'
             f'try: load_checkpoint({str(tmp_path / "a.safetensors")!r})\n'

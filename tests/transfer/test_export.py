@@ -8,8 +8,8 @@ from mmengine.runner import load_checkpoint as mmengine_load
 from transfer_samples import as_mmpretrain, state_of
 
 from mmresizemix.transfer import CheckpointError, export_backbone, load_checkpoint
-from mmresizemix.transfer.layouts import check_plain_resnet, read_layout
-from mmresizemix.transfer.stamp import digest, facts_of_mmpretrain, method_of
+from mmresizemix.transfer.sources import read_layout
+from mmresizemix.transfer.stamp import FORMAT, Stamp, digest, facts_of_config
 
 
 def prefixed(state, prefix):
@@ -38,16 +38,20 @@ def test_every_layout_gives_the_same_tensors(layout, save, tmp_path):
 
 
 def shapes_of(network, **settings):
-    """Return a torchvision network's tensors. All are ones, and each is one number in memory."""
+    """Return a torchvision network's tensors, of which nothing was ever written into memory."""
     with torch.device('meta'):
         state = getattr(torchvision.models, network)(**settings).state_dict()
-    return {k: torch.ones((), dtype=v.dtype).expand(v.shape) for k, v in state.items()}
+    return {k: torch.empty(v.shape, dtype=v.dtype) for k, v in state.items()}
 
 
-@pytest.mark.parametrize('depth', [18, 34, 50, 101, 152])
-def test_depths(depth, save):
-    content = load_checkpoint(save(shapes_of(f'resnet{depth}')))
-    assert check_plain_resnet(read_layout(content).tensors) == depth
+@pytest.mark.parametrize('network, settings', [
+    *((f'resnet{depth}', dict(type='ResNet', depth=depth)) for depth in (18, 34, 50, 101, 152)),
+    ('resnext50_32x4d', dict(type='ResNeXt', depth=50, groups=32, width_per_group=4)),
+    ('resnext101_64x4d', dict(type='ResNeXt', depth=101, groups=64, width_per_group=4)),
+    ('convnext_tiny', dict(type='ConvNeXt', arch=dict(depths=[3, 3, 9, 3], channels=[96, 192, 384, 768]))),
+])
+def test_what_the_names_and_shapes_of_tensors_tell(network, settings):
+    assert read_layout(shapes_of(network)).settings == settings
 
 
 def test_exporting_again_keeps_the_stamp(exported, tmp_path):
@@ -117,8 +121,8 @@ def test_where_mmengines_ema_hook_really_puts_the_average(tmp_path):
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=1.0)),
         custom_hooks=[dict(type='EMAHook', momentum=0.5)], experiment_name='ema').train()
     content = load_checkpoint(tmp_path / 'epoch_1.pth')
-    average = read_layout(content).tensors['weight'].item()
-    raw = read_layout(content, raw=True).tensors['weight'].item()
+    average, raw = (read_layout(content, raw, expected=dict(weight=None)).tensors['weight'].item()
+                    for raw in (False, True))
     assert raw == pytest.approx(4.0) and 0 < average < raw
 
 
@@ -142,29 +146,35 @@ def deep_stem(state):
 
 
 REFUSED = {
-    'a deep stem': lambda: deep_stem(state_of()),
-    'a grouped 3x3 convolution': lambda: shapes_of('resnext50_32x4d'),
-    'width 128 in layer1': lambda: shapes_of('wide_resnet50_2'),
+    'without a first convolution': lambda: deep_stem(state_of()),
+    'a wide ResNet .128 channels': lambda: shapes_of('wide_resnet50_2'),
     'tensors missing .*layer2.0.bn1.weight': lambda: without(state_of(), 'layer2.0.bn1.weight'),
     'blocks of no known ResNet': lambda: {k: v for k, v in state_of().items() if 'layer4' not in k},
     'layer3.1.conv2.weight holds NaN': lambda: with_nan(state_of()),
     'foreign tensors .*se.weight': lambda: dict(state_of(), **{'layer1.0.se.weight': torch.ones(1)}),
-    'no tensors of a backbone': lambda: dict(meta=dict(epoch=1)),
+    'foreign tensors .conv2.weight': lambda: dict(state_of(), **{'conv2.weight': torch.ones(1)}),
+    'no tensors; the top-level keys are .*meta': lambda: dict(meta=dict(epoch=1)),
+    'known by its names alone, such as block.weight': lambda: {'block.weight': torch.ones(1)},
+    "its own words name the network 'resnetaa18.in1k'": lambda: dict(state_dict=state_of(), arch='resnetaa18.in1k'),
+    'bn1.running_var holds a variance below 0': lambda: dict(state_of(), **{'bn1.running_var': -torch.ones(64)}),
+    'tensors of torch.int8': lambda: dict(state_of(), **{'conv1.weight': torch.ones(64, 3, 7, 7, dtype=torch.int8)}),
+    'of torch.complex64': lambda: dict(state_of(), **{'conv1.weight': torch.ones(64, 3, 7, 7, dtype=torch.cfloat)}),
+    'conv1.weight is of the layout torch.sparse': lambda: dict(
+        state_of(), **{'conv1.weight': torch.ones(64, 3, 7, 7).to_sparse()}),
+    'conv1.weight claims .* but holds 4 bytes': lambda: dict(
+        state_of(), **{'conv1.weight': torch.ones(1, 1, 1, 1).expand(64, 3, 7, 7)}),
+    'conv1.weight is empty .on the meta device': lambda: dict(
+        state_of(), **{'conv1.weight': torch.ones(64, 3, 7, 7, device='meta')}),
+    "several backbones, whose names begin with 'encoder_q.', 'encoder_k.'; .*--prefix": lambda: {
+        **prefixed(state_of(), 'module.encoder_q.'), **prefixed(state_of(), 'module.encoder_k.')},
 }
 
 
 @pytest.mark.parametrize('named', REFUSED)
-def test_what_is_not_a_plain_resnet_is_refused_by_name(named, save, tmp_path):
-    with pytest.raises(CheckpointError, match=named):
+def test_what_is_not_one_whole_backbone_is_refused_by_name(named, save, tmp_path):
+    with pytest.raises(CheckpointError, match=named) as error:
         export_backbone(save(REFUSED[named]()), tmp_path / 'out.pth')
-    assert not (tmp_path / 'out.pth').exists()
-
-
-def test_a_real_mmpretrain_v1d_is_refused(save, tmp_path):
-    from mmpretrain.models.backbones import ResNetV1d
-    with pytest.raises(CheckpointError, match='deep stem'):
-        export_backbone(save(dict(state_dict=prefixed(ResNetV1d(depth=50).state_dict(), 'backbone.'))),
-                        tmp_path / 'out.pth')
+    assert not (tmp_path / 'out.pth').exists() and '\n' not in str(error.value)
 
 
 def test_the_stamp_of_an_mmpretrain_checkpoint(save, tmp_path):
@@ -178,19 +188,7 @@ def test_the_stamp_of_an_mmpretrain_checkpoint(save, tmp_path):
     assert stamp.mean == (123.675, 116.28, 103.53) and stamp.std == (58.395, 57.12, 57.375)
     assert stamp.top1 == 73.0 and 'scalars.json' in stamp.top1_from, 'of the epoch that was saved'
     assert len(stamp.source_sha256) == 64 and stamp.layout == 'mmpretrain'
-
-
-@pytest.mark.parametrize('augments, method', [
-    (None, 'baseline'),
-    (dict(type='mmresizemix.ResizeMix', per='batch'), 'resizemix'),
-    (dict(type='mmresizemix.ResizeMix'), 'resizemix-persample'),
-    (dict(type='mmresizemix.ResizeMix', prob=0), 'baseline'),
-    (dict(type='mmresizemix.CutMix', per='batch'), 'cutmix'),
-    (dict(type='ResizeMix', alpha=1.0), 'mmpretrain-resizemix'),
-    ([dict(type='Mixup'), dict(type='CutMix')], 'mixup+cutmix'),
-])
-def test_methods_are_named_by_their_augments(augments, method):
-    assert method_of(augments) == method
+    assert set(stamp.proved_by.values()) == {'config'} and len(stamp.settings) == 12
 
 
 def test_the_command(save, tmp_path, tool):
@@ -207,7 +205,7 @@ def test_the_command(save, tmp_path, tool):
     '', 'model = build()', 'model = "a"', 'model = dict(train_cfg=3)', 'x = ' + '-' * 200_000 + '1'
 ], ids=['empty', 'a call', 'a string', 'no backbone', 'too deep to parse'])
 def test_a_config_that_cannot_be_read_names_no_method(text):
-    assert facts_of_mmpretrain(text) == {}, 'unknown, and above all not "baseline"'
+    assert facts_of_config(text) == {}, 'unknown, and above all not "baseline"'
 
 
 TO_RED_FIRST = [dict(type='NumpyToPIL', to_rgb=True), dict(type='PILToNumpy')]
@@ -223,7 +221,7 @@ def test_the_order_of_channels_is_what_the_network_sees(dataset, to_rgb, seen):
     text = f'''train_dataloader = dict(dataset={dataset!r})
 model = dict(backbone=dict(type='ResNet', depth=18))
 data_preprocessor = dict(mean=[1, 2, 3], std=[4, 5, 6], to_rgb={to_rgb})'''
-    assert facts_of_mmpretrain(text)['channels'] == seen
+    assert facts_of_config(text)['channels'] == seen
 
 
 def test_the_raw_weights_do_not_take_the_averages_accuracy(save, tmp_path):
@@ -262,3 +260,82 @@ def test_doubles_are_refused(save, tmp_path):
     state = {k: v.double() if v.is_floating_point() else v for k, v in state_of().items()}
     with pytest.raises(CheckpointError, match='float32 cannot hold exactly'):
         export_backbone(save(state), tmp_path / 'out.pth')
+
+
+# Where the facts in a stamp come from
+
+
+def test_a_bare_file_proves_its_tensors_and_nothing_else(save, tmp_path):
+    stamp = export_backbone(save(state_of()), tmp_path / 'out.pth')
+    assert (stamp.method, stamp.mean, stamp.std, stamp.channels, stamp.style) == (None, ) * 5
+    assert stamp.proved_by == dict(architecture='tensors', depth='tensors')
+
+
+def test_a_recipe_is_what_the_user_says(save, tmp_path):
+    stamp = export_backbone(save(state_of()), tmp_path / 'out.pth', recipe='caffe', method='msra')
+    assert (stamp.channels, stamp.style, stamp.std, stamp.method) == ('BGR', 'caffe', (1, 1, 1), 'msra')
+    assert {stamp.proved_by[name] for name in ('channels', 'style', 'mean', 'std', 'method')} == {'given'}
+    with pytest.raises(ValueError, match="recipe: 'caffe' has mean=.*proved to have"):
+        export_backbone(save(as_mmpretrain(state_of())), tmp_path / 'two.pth', recipe='caffe')
+    with pytest.raises(ValueError, match="recipe: expected one of torchvision, caffe, got 'timm'"):
+        export_backbone(save(state_of()), tmp_path / 'two.pth', recipe='timm')
+
+
+def test_a_file_that_torchvision_publishes_is_known_by_its_digest(save, tmp_path, monkeypatch):
+    from mmresizemix.files import file_sha256
+    from mmresizemix.transfer import stamp
+    assert stamp.published()['0676ba61'][0] == 'resnet50' and stamp.published()['11ad3fa6'][0] == 'resnet50'
+    path, weights = save(state_of()), torchvision.models.ResNet18_Weights.IMAGENET1K_V1
+    monkeypatch.setattr(stamp, 'published', lambda: {file_sha256(path)[:8]: ('resnet18', weights)})
+    found = export_backbone(path, tmp_path / 'out.pth')
+    assert (found.method, found.channels, found.style) == ('torchvision-imagenet1k_v1', 'RGB', 'pytorch')
+    assert found.mean == pytest.approx((123.675, 116.28, 103.53)) and found.proved_by['mean'] == 'digest'
+
+
+def test_a_detectors_checkpoint_is_named_for_what_it_is(save, tmp_path):
+    config = """default_scope = 'mmdet'
+model = dict(type='FasterRCNN', backbone=dict(type='ResNet', depth=18, norm_eval=True, frozen_stages=1),
+             data_preprocessor=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True))"""
+    stamp = export_backbone(save(as_mmpretrain(state_of(), config)), tmp_path / 'out.pth')
+    assert (stamp.method, stamp.channels, stamp.layout) == ('mmdet-fasterrcnn', 'RGB', 'mmdet')
+
+
+def test_exporting_an_exported_file_proves_it_first(exported, tmp_path):
+    content = torch.load(exported)
+    content['state_dict']['conv1.weight'] += 1
+    content['meta']['mmresizemix_backbone'].update(method='resizemix', top1=79.0)
+    torch.save(content, tmp_path / 'changed.pth')
+    with pytest.raises(CheckpointError, match='not those that were exported'):
+        export_backbone(tmp_path / 'changed.pth', tmp_path / 'laundered.pth')
+    assert not (tmp_path / 'laundered.pth').exists()
+
+
+@pytest.mark.parametrize('field, value', [
+    ('mean', 'abc'), ('mean', [float('nan')]), ('std', [0, 1, 1]), ('depth', '18'), ('depth', True), ('style', 5),
+    ('channels', 'rgb'), ('top1', 790), ('method', ['resizemix']), ('method', 'a\x1b[31m'), ('digest', 'abc'),
+    ('architecture', 'ResNet'), ('proved_by', {'mean': 'hearsay'}), ('new', 1), ('format', FORMAT + 1)])
+def test_a_stamp_is_read_field_by_field(field, value):
+    Stamp.from_dict(Stamp(method='x').to_dict())
+    with pytest.raises(ValueError, match=f'{field}|format') as error:
+        Stamp.from_dict({**Stamp().to_dict(), field: value})
+    assert '\n' not in str(error.value)
+
+
+def test_a_stamp_of_format_1_is_still_read(exported):
+    values = torch.load(exported)['meta']['mmresizemix_backbone']
+    old = {k: v for k, v in values.items() if k not in ('architecture', 'settings', 'prefix', 'proved_by')}
+    stamp = Stamp.from_dict(dict(old, format=1))
+    assert stamp.method == 'resizemix' and stamp.architecture is None
+
+
+def test_files_that_would_fill_the_memory_are_refused_at_once(tmp_path):
+    import zipfile
+    with zipfile.ZipFile(tmp_path / 'folded.pth', 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('archive/data.pkl', bytes(10**6))
+    with zipfile.ZipFile(tmp_path / 'many.pth', 'w') as archive:
+        for i in range(100_001):
+            archive.writestr(f'a/{i}', b'')
+    with pytest.raises(CheckpointError, match='has compressed parts .archive/data.pkl.'):
+        load_checkpoint(tmp_path / 'folded.pth')
+    with pytest.raises(CheckpointError, match='has 100001 parts'):
+        load_checkpoint(tmp_path / 'many.pth')

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
+from mmengine.config import Config
 from mmengine.runner import Runner
 from transfer_samples import RunsCode, as_mmpretrain, state_of
 
@@ -219,8 +220,8 @@ def test_from_scratch_beside_a_file(exported, detector_config):
 
 
 def test_a_scheme_that_cannot_be_checked_first(detector_config):
-    text = refused(detector_config('open-mmlab://resnet18'))
-    assert 'cannot be checked before MMEngine loads it' in text
+    text = refused(detector_config('s3://bucket/resnet18.pth'))
+    assert 's3://bucket/resnet18.pth: cannot be read strictly; download the file' in text
 
 
 def test_a_download_that_fails(detector_config, monkeypatch, tmp_path):
@@ -232,12 +233,19 @@ def test_a_download_that_fails(detector_config, monkeypatch, tmp_path):
 def test_torchvision_weights_are_known_to_be_rgb_and_normalised(detector_config, monkeypatch, save,
                                                                tmp_path, start):
     """The file lies in PyTorch's cache under the name of its address, as if it was downloaded."""
-    from mmresizemix.transfer.locate import _torchvision_url
+    from mmengine.runner.checkpoint import get_torchvision_models
+    from torchvision.models import ResNet18_Weights
+
+    from mmresizemix.files import file_sha256
+    from mmresizemix.transfer import stamp
     monkeypatch.setenv('TORCH_HOME', str(tmp_path))
     (tmp_path / 'hub/checkpoints').mkdir(parents=True)
-    name = _torchvision_url('torchvision://resnet18').rpartition('/')[2]
-    torch.save(state_of(), tmp_path / 'hub/checkpoints' / name)
-    assert record_of(start(detector_config('torchvision://resnet18')))['method'] == 'baseline'
+    path = tmp_path / 'hub/checkpoints' / get_torchvision_models()['resnet18'].rpartition('/')[2]
+    torch.save(state_of(), path)
+    assert record_of(start(detector_config('torchvision://resnet18')))['method'] is None, 'the digest is another'
+    digits = file_sha256(path)[:8]
+    monkeypatch.setattr(stamp, 'published', lambda: {digits: ('resnet18', ResNet18_Weights.IMAGENET1K_V1)})
+    assert record_of(start(detector_config('torchvision://resnet18')))['method'] == 'torchvision-imagenet1k_v1'
     bad = detector_config('torchvision://resnet18',
                           **{'model.data_preprocessor.bgr_to_rgb': False})
     assert 'channel order' in refused(bad)
@@ -294,3 +302,70 @@ def test_one_file_has_one_digest_in_every_detector(save, detector_config, start)
     path = save(state_of())
     four, three = (record_of(start(detector_config(path, **d))) for d in ({}, THREE_STAGES))
     assert four['digest'] == three['digest']
+
+
+# Any backbone: the guard accepts a file if and only if the backbone gets its tensors
+
+CONVNEXT = dict(type='mmpretrain.ConvNeXt', arch=dict(depths=[1, 1, 1, 1], channels=[8, 8, 16, 16]),
+                out_indices=[0, 1, 2, 3], gap_before_final_norm=False)
+SWIN = dict(embed_dims=8, depths=(1, 1, 1, 1), num_heads=(1, 1, 2, 2), window_size=4)
+BACKBONES = {
+    'ResNet': (dict(type='ResNet', depth=18, base_channels=8, stem_channels=8), dict(out_indices=(0, 1, 2, 3))),
+    'ResNet of MMPretrain': (dict(type='mmpretrain.ResNet', depth=18, base_channels=8, stem_channels=8),
+                             dict(out_indices=(0, 1, 2, 3))),
+    'RegNet': (dict(type='mmdet.RegNet', arch='regnetx_400mf'), dict(out_indices=(0, 1, 2, 3))),
+    'ConvNeXt': ({k: v for k, v in CONVNEXT.items() if k in ('type', 'arch')}, CONVNEXT),
+    'Swin of MMDetection': (dict(type='mmdet.SwinTransformer', **SWIN), {}),
+    'MobileNetV2': (dict(type='mmpretrain.MobileNetV2', widen_factor=0.25), dict(out_indices=(1, 2, 4, 6))),
+}
+FORMS = ('exported', 'exported with a prefix', 'checkpoint', 'checkpoint, and init_cfg has the prefix',
+         'exported, and init_cfg has a prefix')
+
+
+def detector_with(settings, checkpoint, prefix=None):
+    """Build what the guard looks at: a model with a backbone that is to start from ``checkpoint``."""
+    from mmdet.registry import MODELS
+    init_cfg = dict(type='Pretrained', checkpoint=str(checkpoint), **(dict(prefix=prefix) if prefix else {}))
+    model = torch.nn.Module()
+    cfg = Config(dict(default_scope='mmdet', model=dict(backbone=dict(settings, init_cfg=init_cfg))))
+    model.backbone = MODELS.build(cfg.model.backbone)
+    return model, cfg
+
+
+@pytest.mark.parametrize('form', FORMS)
+@pytest.mark.parametrize('name', BACKBONES)
+def test_a_file_is_accepted_if_and_only_if_its_tensors_arrive(name, form, save, tmp_path):
+    from mmresizemix.transfer.architecture import build_backbone
+    from mmresizemix.transfer.backbone_file import read_backbone_file
+    pretrained, more = BACKBONES[name]
+    torch.manual_seed(1)
+    weights = build_backbone(pretrained, 'mmdet').to_empty(device='cpu').state_dict()
+    weights = {k: torch.rand(v.shape) if v.is_floating_point() else v.zero_() for k, v in weights.items()}
+    config = f"default_scope = 'mmpretrain'\nmodel = dict(type='ImageClassifier', backbone=dict({pretrained}))"
+    config = config.replace('dict({', '({').replace("'type': 'ResNet'", "'type': 'mmdet.ResNet'")
+    file = save(dict(meta=dict(cfg=config), state_dict={
+        **{f'backbone.{k}': v for k, v in weights.items()}, 'head.fc.weight': torch.ones(2, 8)}))
+    prefix = 'backbone.' if 'init_cfg' in form else None
+    if form.startswith('exported'):
+        export_backbone(file, tmp_path / 'out.pth', add_prefix='with a prefix' in form)
+        file = tmp_path / 'out.pth'
+    settings = {**pretrained, **more}
+    try:
+        found = read_backbone_file(*detector_with(settings, file, prefix))
+    except BackboneError:
+        found = None
+    # What the guard expects must be what happens.
+    model, _ = detector_with(settings, file, prefix)
+    try:
+        model.backbone.init_weights()
+        now = model.backbone.state_dict()
+        arrived = all(torch.equal(now[k], weights[k]) for k in now if k in weights)
+    except Exception:
+        arrived = False
+    # MMDetection's Swin reads files by itself, and takes names with 'backbone.' in front only.
+    by_itself = name == 'Swin of MMDetection'
+    assert arrived == (form == 'checkpoint, and init_cfg has the prefix' or (form == 'exported' and not by_itself) or (
+        form in ('exported with a prefix', 'checkpoint') and by_itself))
+    assert (found is not None) == arrived
+    if found:
+        assert set(found.added) == set(now) - set(weights) and found.digest

@@ -1,0 +1,153 @@
+"""Tests that the name of a pretraining says what was trained, wherever a config says it."""
+import inspect
+from pathlib import Path
+
+import mmpretrain.models
+import pytest
+from mmpretrain.registry import BATCH_AUGMENTS, MODELS
+
+import mmresizemix
+from mmresizemix.openmmlab.installed import CONFIGS, read_config
+from mmresizemix.runs.method_name import ASIDE, PLAIN, method_of, settings_of
+
+OURS = 'mmresizemix.'
+RESIZEMIX = dict(type='mmresizemix.ResizeMix')
+CUTMIX = dict(type='CutMix', alpha=1.0)
+
+
+def config(augments=None, probs=None, steps=(), **more):
+    """Return the config of a classifier with these batch augments and these steps in its pipeline."""
+    train_cfg = {} if augments is None else dict(augments=augments, **({} if probs is None else dict(probs=probs)))
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='RandomResizedCrop', scale=32), *steps,
+                dict(type='PackInputs')]
+    return dict(default_scope='mmpretrain', model=dict(
+        type='ImageClassifier', backbone=dict(type='ResNet', depth=18), train_cfg=train_cfg),
+        train_dataloader=dict(dataset=dict(type='CustomDataset', pipeline=pipeline)), **more)
+
+
+@pytest.mark.parametrize('augments, probs, name', [
+    (None, None, 'baseline'),
+    (dict(RESIZEMIX), None, 'resizemix-persample'),
+    (dict(RESIZEMIX, per='batch', interpolation='nearest', inplace=True, seed=3), None, 'resizemix'),
+    (dict(RESIZEMIX, per='batch'), None, 'resizemix(interpolation=bilinear)'),
+    (dict(RESIZEMIX, scale_range=(0.2, 0.5)), None, 'resizemix-persample(scale_range=[0.2, 0.5])'),
+    (dict(RESIZEMIX, scale_range=[0.1, 0.8], prob=1.0), None, 'resizemix-persample'),
+    (dict(RESIZEMIX, prob=0.5), None, 'resizemix-persample(prob=0.5)'),
+    (dict(RESIZEMIX, prob=0), None, 'baseline'),
+    ([dict(RESIZEMIX, prob=0), dict(CUTMIX)], None, 'baseline+cutmix'),
+    (dict(type='mmresizemix.CutMix', per='batch'), None, 'cutmix'),
+    (dict(CUTMIX), None, 'cutmix'),
+    (dict(type='CutMix', alpha=0.2), None, 'cutmix(alpha=0.2)'),
+    (dict(type='mmpretrain.ResizeMix', alpha=1.0), None, 'mmpretrain-resizemix'),
+    (dict(type='ResizeMix', alpha=1.0, lam_max=0.5), None, 'mmpretrain-resizemix(lam_max=0.5)'),
+    ([dict(type='Mixup', alpha=1.0), CUTMIX], None, 'mixup+cutmix'),
+    ([dict(type='Mixup', alpha=1.0), CUTMIX], [0.5, 0.3], 'mixup(0.5 of batches)+cutmix(0.3 of batches)'),
+    ([CUTMIX], 0.5, 'cutmix(0.5 of batches)'), ([CUTMIX], [1.0], 'cutmix'),
+    (dict(type='their.PastyMix', strength=2), None, 'pastymix(strength=2)'),
+    (5, None, None), ('CutMix', None, None), ([CUTMIX], [0.1, 0.2], None),
+])
+def test_batch_augments_with_their_settings(augments, probs, name):
+    assert method_of(config(augments, probs)) == name
+
+
+def test_the_preprocessors_augments_are_the_ones_that_are_used():
+    """MMPretrain takes those of train_cfg only if the preprocessor has none."""
+    cfg = config(dict(RESIZEMIX))
+    cfg['model']['data_preprocessor'] = dict(batch_augments=dict(augments=CUTMIX, probs=[0.5]))
+    assert method_of(cfg) == 'cutmix(0.5 of batches)'
+    cfg['model'].pop('data_preprocessor')
+    cfg['data_preprocessor'] = dict(batch_augments=None)
+    assert method_of(cfg) == 'baseline'
+
+
+@pytest.mark.parametrize('steps, name', [
+    ([dict(type='RandomFlip', prob=0.5), dict(type='NumpyToPIL'), dict(type='torchvision/ToTensor')], 'baseline'),
+    ([dict(type='mmresizemix.SearchedPolicy', name='aa_imagenet')], 'aa_imagenet'),
+    ([dict(type='RandAugment', magnitude_level=9, num_policies=2)], 'randaugment(magnitude_level=9, num_policies=2)'),
+    ([dict(type='ColorJitter', brightness=0.4)], 'colorjitter(brightness=0.4)'),
+])
+def test_what_a_pipeline_does_beyond_the_ordinary(steps, name):
+    assert method_of(config(steps=steps)) == name
+    mixed = method_of(config(dict(RESIZEMIX), steps=steps))
+    assert mixed == ('resizemix-persample' if name == 'baseline' else f'resizemix-persample+{name}')
+
+
+def test_two_policies_of_unlike_lists_have_unlike_names():
+    names = {method_of(config(steps=[dict(type='AutoAugment', policies=[[dict(type='Rotate', angle=a)]])]))
+             for a in (10, 20)}
+    assert len(names) == 2 and all(name.startswith('autoaugment(policies=') for name in names)
+
+
+def test_a_method_that_changes_during_training_has_no_name():
+    cfg = config(dict(CUTMIX), custom_hooks=[dict(type='SwitchRecipeHook', schedule=[dict(
+        action_epoch=5, batch_augments=None)])])
+    assert method_of(cfg) is None
+
+
+@pytest.mark.parametrize('cfg', [{}, dict(model=3), dict(model=dict(backbone={})),
+                                 dict(model=dict(type='ImageClassifier', train_cfg=3))])
+def test_a_config_that_does_not_say_it(cfg):
+    assert method_of(cfg) is None
+
+
+ALGORITHMS = sorted(name for name, cls in MODELS.module_dict.items()
+                    if inspect.isclass(cls) and cls.__module__.startswith('mmpretrain.models.selfsup')
+                    and issubclass(cls, mmpretrain.models.BaseSelfSupervisor))
+
+
+@pytest.mark.parametrize('name', ALGORITHMS)
+def test_every_algorithm_of_mmpretrain_has_its_own_name(name):
+    cfg = config()
+    cfg['model']['type'] = name
+    assert method_of(cfg) == name.lower() != 'baseline'
+    assert len(ALGORITHMS) >= 15
+
+
+def test_a_detector_is_named_as_one():
+    assert method_of(dict(default_scope='mmdet', model=dict(type='FasterRCNN'))) == 'mmdet-fasterrcnn'
+
+
+def test_the_plain_settings_are_the_defaults_of_the_classes():
+    for name, settings in PLAIN.items():
+        kind = name.removesuffix('-persample').removeprefix('mmpretrain-')
+        classes = {k.lower(): v for k, v in BATCH_AUGMENTS.module_dict.items()}
+        ours = next((getattr(mmresizemix, n) for n in mmresizemix.__all__ if n.lower() == kind), None)
+        cls = classes[kind] if name.startswith('mmpretrain-') else ours
+        defaults = {p.name: p.default for p in inspect.signature(cls).parameters.values()
+                    if p.name not in (*ASIDE, 'per', 'prob')}
+        for key, value in settings.items():
+            if name == 'resizemix' and key == 'interpolation':
+                continue  # the authors' released code draws per batch, and resizes by nearest neighbour
+            if key in defaults and defaults[key] is not inspect.Parameter.empty:
+                assert value == defaults[key], (name, key)
+        assert set(defaults) - set(settings) <= {'source_region', 'paste_region'}, name
+
+
+METHODS_OF_FILES = {
+    '-cutmix-': 'cutmix', '-fmix-': 'fmix', '-mixup-': 'mixup', '-puzzlemix-': 'puzzlemix', '-dada-': 'dada_',
+    '-autoaugment-': 'aa_', '-fast-autoaugment-': 'fast_aa_', '-pba-': 'pba_', '-saliencymix-': 'saliencymix',
+    '-resizemix-persample-': 'resizemix-persample', '-randaugment-': 'randaugment(magnitude=9, num_ops=2)'}
+
+
+@pytest.mark.parametrize('folder', ['pretrain', 'cifar', 'study', 'demo', 'saliency_study'])
+def test_every_config_that_is_shipped_has_a_name_that_agrees_with_its_files(folder):
+    names: dict[str, set] = {}
+    for path in sorted((CONFIGS / folder).glob('[!_]*.py')):
+        cfg = read_config(path).to_dict()
+        if cfg['default_scope'] != 'mmpretrain':
+            continue
+        name = method_of(cfg)
+        assert name is not None and len(settings_of(cfg)) == 12, path.name
+        for part, expected in METHODS_OF_FILES.items():
+            if part in path.name and 'resizemix-randaugment' not in path.name and 'randaugment-resizemix' not in \
+                    path.name and not ('autoaugment' in part and 'fast-' in path.name and part != '-fast-autoaugment-'):
+                assert name.startswith(expected), path.name
+        names.setdefault(name, set()).add(Path(path).name)
+    assert names, folder
+
+
+def test_unlike_settings_have_unlike_digests_and_seeds_do_not_count():
+    one = config(dict(RESIZEMIX), randomness=dict(seed=0), train_cfg=dict(max_epochs=100))
+    assert settings_of(one) == settings_of(dict(one, randomness=dict(seed=1)))
+    assert settings_of(one) != settings_of(dict(one, train_cfg=dict(max_epochs=300)))
+    assert settings_of({}) is None
