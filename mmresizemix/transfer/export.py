@@ -1,4 +1,5 @@
 """Export the backbone of a classifier to a file that is safe to share and says what it is."""
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ from .stamp import (
     top1_of_run,
 )
 
+RESNETS = ('ResNet', 'ResNetV1c', 'ResNetV1d', 'ResNeXt')  # MMDetection has them, too
 METHODS = ('baseline', 'mixup', 'cutmix', 'resizemix')  # names whose meaning is not the user's
 
 
@@ -92,7 +94,8 @@ def export_backbone(checkpoint: str | Path, out: str | Path, *, method: str | No
         if not source and backbone.settings:
             source = Source(backbone.settings, 'mmpretrain')
             expected = _expected(source)
-        tensors = _whole(backbone.tensors, expected)
+        tensors = _whole(_named_as_in_mmdetection(backbone.tensors, source),
+                         _named_as_in_mmdetection(expected, source) if expected else None)
         _check_arch(content, backbone)
     except (LayoutError, ArchitectureError) as error:
         raise CheckpointError(f'{path}: {error}') from None
@@ -132,9 +135,8 @@ def exported_tensors(content: dict[str, Any]) -> dict[str, Tensor]:
 
 def _source(content: dict[str, Any], config: Mapping[str, Any] | None) -> Source | None:
     """Return the settings of the backbone by the checkpoint's own config, or else by ``config``."""
-    stamp = meta_of(content).get(STAMP_KEY)
-    if isinstance(stamp, dict) and isinstance(stamp.get('architecture'), dict):
-        return Source(stamp['architecture'], 'mmpretrain')
+    if STAMP_KEY in meta_of(content):
+        return None  # the digest proves that it is whole
     own = meta_of(content).get('cfg')
     for cfg in (read_config_text(own) if isinstance(own, str) else {}, config or {}):
         model = cfg.get('model')
@@ -146,6 +148,24 @@ def _source(content: dict[str, Any], config: Mapping[str, Any] | None) -> Source
 
 def _expected(source: Source) -> dict[str, tuple[tuple[int, ...], bool]]:
     return tensors_of(build_backbone(source.settings, source.scope))
+
+
+def _named_as_in_mmdetection(values: Mapping[str, Any], source: Source | None) -> dict[str, Any]:
+    """Return ``values`` by the names of MMDetection, where those of MMPretrain's ResNets differ."""
+    if source is None or source.settings['type'].rpartition('.')[2] not in RESNETS:
+        return dict(values)
+
+    def renamed(name: str) -> str:
+        # MMPretrain has three groups of layers in a deep stem, and MMDetection numbers the layers.
+        name = re.sub(r'^stem\.(\d)\.(conv|bn)\.',
+                      lambda m: f'stem.{3 * int(m[1]) + ("conv", "bn").index(m[2])}.', name)
+        # MMDetection pools in the first shortcut too, by 1, which counts as a layer.
+        return re.sub(r'^layer1\.0\.downsample\.(\d)\.', lambda m: f'layer1.0.downsample.{int(m[1]) + 1}.',
+                      name) if pooled else name
+
+    pooled = 'layer1.0.downsample.0.weight' in values and (
+        source.settings.get('avg_down') or source.settings['type'].endswith('ResNetV1d'))
+    return {renamed(name): value for name, value in values.items()}
 
 
 def _whole(found: dict[str, Tensor],

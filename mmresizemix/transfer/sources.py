@@ -243,7 +243,8 @@ def _resnet_settings(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     depth = depth_of(tensors)
     if depth is None:
         raise LayoutError('blocks of no known ResNet (18, 34, 50, 101, 152): is the file complete?')
-    first = tensors.get('stem.6.weight', tensors.get('conv1.weight'))
+    first = next((tensors[name] for name in ('stem.6.weight', 'stem.2.conv.weight', 'conv1.weight')
+                  if name in tensors), None)
     conv2 = tensors.get('layer1.0.conv2.weight')
     if first is None or conv2 is None or first.dim() != 4 or conv2.dim() != 4:
         raise LayoutError('a ResNet without a first convolution: is the file complete?')
@@ -324,7 +325,9 @@ _HF_CONVNEXT: Renames = (
 NAMINGS = (
     Naming('torchvision or timm ResNet', ('layer1.0.conv1.weight', 'conv1.weight'), (), _resnet_settings),
     Naming('timm ResNet with a deep stem', ('layer1.0.conv1.weight', 'conv1.0.weight'), _DEEP_STEM, _resnet_settings),
-    Naming('MMPretrain ResNet with a deep stem', ('layer1.0.conv1.weight', 'stem.0.weight'), (), _resnet_settings),
+    Naming('MMPretrain ResNet with a deep stem', ('layer1.0.conv1.weight', 'stem.0.conv.weight'), (),
+           _resnet_settings),
+    Naming('MMDetection ResNet with a deep stem', ('layer1.0.conv1.weight', 'stem.0.weight'), (), _resnet_settings),
     Naming('Hugging Face ResNet', ('embedder.embedder.convolution.weight', ), _HF_RESNET, _resnet_settings),
     Naming('ResNet in sequence', ('0.weight', '4.0.conv1.weight'), _IN_SEQUENCE, _resnet_settings),
     Naming('ConvNeXt', ('downsample_layers.0.0.weight', 'stages.0.0.dwconv.weight'), _CONVNEXT, _convnext_settings),

@@ -1,0 +1,193 @@
+"""Tests that the backbones of other frameworks compute the same after the export as before it.
+
+Every network is built and initialised by its own library, and saved as its users save it.
+"""
+from functools import partial
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from mmresizemix.transfer import CheckpointError, export_backbone, load_checkpoint
+from mmresizemix.transfer.architecture import build_backbone
+
+PICTURES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+
+
+def shaken(network: nn.Module) -> nn.Module:
+    """Give every buffer and every scale of ``network`` values of its own, so that none can be taken for another."""
+    torch.manual_seed(0)
+    for name, tensor in network.state_dict().items():
+        if tensor.is_floating_point() and tensor.dim() == 1 or 'gamma' in name or 'grn' in name:
+            tensor.copy_(torch.rand_like(tensor) + 0.5)
+    network.eval()
+    return network
+
+
+def timm_network(name, **settings):
+    timm = pytest.importorskip('timm', reason='needs timm')
+    network = shaken(timm.create_model(name, **settings))
+    return network, network.state_dict(), network.forward_features
+
+
+def timm_convnext(name):
+    network, state, features = timm_network(name)
+    return network, state, lambda x: network.forward_head(features(x), pre_logits=True)
+
+
+def transformers_network(kind, **settings):
+    transformers = pytest.importorskip('transformers', reason='needs transformers')
+    config = getattr(transformers, f'{kind}Config')(**settings)
+    network = shaken(getattr(transformers, f'{kind}ForImageClassification')(config))
+    base = network.base_model
+    of_features = {'ResNet': lambda x: base(x).last_hidden_state}
+    return network, network.state_dict(), of_features.get(kind, lambda x: base(x).pooler_output)
+
+
+def torchvision_network(name, **settings):
+    network = shaken(getattr(torchvision.models, name)(**settings))
+    if 'convnext' in name:
+        return network, network.state_dict(), lambda x: network.classifier[0](
+            network.avgpool(network.features(x))).flatten(1)
+    return network, network.state_dict(), lambda x: nn.Sequential(*list(network.children())[:-2])(x)
+
+
+def torchvision_detector():
+    network = shaken(torchvision.models.detection.fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None))
+    return network, dict(model=network.state_dict()), lambda x: network.backbone.body(x)['3']
+
+
+def lightly_simclr():
+    """lightly's own example: the children of a ResNet in a Sequential, and a projection head."""
+    heads = pytest.importorskip('lightly.models.modules.heads', reason='needs lightly')
+    backbone = shaken(nn.Sequential(*list(torchvision.models.resnet18().children())[:-1]))
+    model = nn.ModuleDict(dict(backbone=backbone, projection_head=heads.SimCLRProjectionHead(512, 64, 32)))
+    return model, dict(state_dict=model.state_dict()), backbone[:-1]
+
+
+def wrapped(layout):
+    """A ResNet-18 of torchvision in the file of another framework."""
+    network, state, features = torchvision_network('resnet18')
+    before = {
+        'Lightning': dict(state_dict={f'model.{k}': v for k, v in state.items()}, epoch=3),
+        'lightly, flat': {f'backbone.{k}': v for k, v in state.items() if not k.startswith('fc.')},
+        'data parallel': dict(state_dict={f'module.{k}': v for k, v in state.items()}),
+        'compiled': dict(model={f'_orig_mod.{k}': v for k, v in state.items()}),
+        'MoCo': dict(arch='resnet18', state_dict={
+            **{f'module.encoder_q.{k}': v for k, v in state.items()},
+            **{f'module.encoder_k.{k}': v + 1 for k, v in state.items()}, 'module.queue': torch.ones(8, 4)}),
+        'DINO': dict(student={f'module.backbone.{k}': v + 1 for k, v in state.items()},
+                     teacher={f'backbone.{k}': v for k, v in state.items()}, epoch=3),
+    }[layout]
+    return network, before, features
+
+
+SOURCES = {
+    **{f'torchvision {name}': partial(torchvision_network, name)
+       for name in ('resnet18', 'resnet50', 'resnext50_32x4d', 'convnext_tiny')},
+    'torchvision detector': torchvision_detector,
+    **{f'timm {name}': partial(timm_network, name) for name in ('resnet18', 'resnet50d', 'resnext50_32x4d')},
+    'timm convnext_atto': partial(timm_convnext, 'convnext_atto'),
+    'timm convnextv2_atto': partial(timm_convnext, 'convnextv2_atto'),
+    'transformers ResNet-18': partial(transformers_network, 'ResNet', layer_type='basic', depths=[2, 2, 2, 2],
+                                      hidden_sizes=[64, 128, 256, 512]),
+    'transformers ResNet-50': partial(transformers_network, 'ResNet'),
+    'transformers ConvNeXt': partial(transformers_network, 'ConvNext', depths=[1, 1, 2, 1],
+                                     hidden_sizes=[16, 24, 32, 40]),
+    'transformers ConvNeXt V2': partial(transformers_network, 'ConvNextV2', depths=[1, 1, 2, 1],
+                                        hidden_sizes=[16, 24, 32, 40]),
+    'lightly SimCLR': lightly_simclr,
+    **{layout: partial(wrapped, layout) for layout in ('Lightning', 'lightly, flat', 'data parallel', 'compiled',
+                                                       'MoCo', 'DINO')},
+}
+PREFIXES = {'MoCo': 'module.encoder_q.', 'DINO': 'teacher.backbone'}
+FOUND = {'torchvision detector': 'backbone.body.', 'lightly SimCLR': 'backbone.', 'Lightning': 'model.',
+         'lightly, flat': 'backbone.', 'MoCo': 'encoder_q.', 'DINO': 'teacher.backbone.',
+         **dict.fromkeys(('transformers ResNet-18', 'transformers ResNet-50'), 'resnet.'),
+         'transformers ConvNeXt': 'convnext.', 'transformers ConvNeXt V2': 'convnextv2.'}
+
+
+@pytest.mark.parametrize('source', SOURCES)
+def test_a_backbone_computes_the_same_after_the_export(source, save, tmp_path):
+    _, content, features = SOURCES[source]()
+    file = save(content)
+    if source in PREFIXES:
+        with pytest.raises(CheckpointError, match='several backbones, .* choose one with --prefix'):
+            export_backbone(file, tmp_path / 'out.pth')
+    stamp = export_backbone(file, tmp_path / 'out.pth', prefix=PREFIXES.get(source))
+    assert stamp.prefix == FOUND.get(source, '') and stamp.method is None
+    # A deep stem has MMDetection's names, and MMPretrain has others.
+    ours = build_backbone(stamp.architecture, 'mmdet' if 'deep_stem' in stamp.architecture else 'mmpretrain')
+    ours.to_empty(device='cpu').eval()
+    missing, foreign = ours.load_state_dict(load_checkpoint(tmp_path / 'out.pth')['state_dict'], strict=False)
+    assert not foreign and all(name.endswith('num_batches_tracked') for name in missing)
+    with torch.no_grad():
+        expected, found = features(PICTURES), ours(PICTURES)[-1]
+    assert expected.shape == found.shape and torch.allclose(expected, found, rtol=1e-4, atol=1e-5)
+
+
+def test_a_config_names_a_network_that_no_names_tell(save, tmp_path):
+    """DeiT's own names are those of no network here, and MMPretrain's are told by its config."""
+    from mmpretrain.models.backbones import MobileNetV2
+    network = shaken(MobileNetV2(widen_factor=0.25))
+    file = save({f'net.{k}': v for k, v in network.state_dict().items()})
+    with pytest.raises(CheckpointError, match='known by its names alone, such as net.conv1.conv.weight.*--config'):
+        export_backbone(file, tmp_path / 'out.pth')
+    config = dict(model=dict(backbone=dict(type='MobileNetV2', widen_factor=0.25)))
+    with pytest.raises(CheckpointError, match="no tensor begins with 'backbone.'; the names begin with net.conv1"):
+        export_backbone(file, tmp_path / 'out.pth', config=config)
+    stamp = export_backbone(file, tmp_path / 'out.pth', config=config, prefix='net', method='mine')
+    assert stamp.architecture == dict(type='MobileNetV2', widen_factor=0.25)
+    assert stamp.proved_by == dict(architecture='given', method='given')
+    wrong = dict(model=dict(backbone=dict(type='MobileNetV2', widen_factor=0.5)))
+    with pytest.raises(CheckpointError, match='tensors of another shape .conv1.conv.weight'):
+        export_backbone(file, tmp_path / 'out.pth', config=wrong, prefix='net')
+
+
+@pytest.mark.parametrize('kind, named', [
+    ('torch.nn.Linear', 'is no backbone'), ('mmpretrain.ImageClassifier', 'is no backbone'), ('Nothing', 'is no')])
+def test_a_config_in_a_file_builds_backbones_only(kind, named, save, tmp_path):
+    text = f"model = dict(type='ImageClassifier', backbone=dict(type={kind!r}))"
+    content = dict(meta=dict(cfg=text), state_dict={'backbone.weight': torch.ones(1)})
+    with pytest.raises(CheckpointError, match=named):
+        export_backbone(save(content), tmp_path / 'out.pth')
+
+
+ARCHITECTURES = {
+    'ResNetV1c': dict(type='ResNetV1c', depth=18), 'ResNetV1d': dict(type='ResNetV1d', depth=50),
+    'ResNeXt': dict(type='ResNeXt', depth=50), 'SEResNet': dict(type='SEResNet', depth=50),
+    'RegNet': dict(type='RegNet', arch='regnetx_400mf'), 'ConvNeXt': dict(type='ConvNeXt', arch='atto'),
+    'ConvNeXt V2': dict(type='ConvNeXt', arch='atto', use_grn=True, layer_scale_init_value=0.),
+    'Swin': dict(type='SwinTransformer', arch='tiny', img_size=64),
+    'Swin V2': dict(type='SwinTransformerV2', arch='tiny', img_size=64),
+    'ViT': dict(type='VisionTransformer', arch='deit-tiny', img_size=64, patch_size=16),
+    'MobileNetV2': dict(type='MobileNetV2'), 'MobileNetV3': dict(type='MobileNetV3', arch='small'),
+    'EfficientNet': dict(type='EfficientNet', arch='b0'), 'thin ResNet': dict(type='ResNet', depth=18, base_channels=8),
+}
+
+
+@pytest.mark.parametrize('name, algorithm', [*((name, 'ImageClassifier') for name in ARCHITECTURES),
+                                             ('thin ResNet', 'MoCo'), ('ViT', 'MAE')])
+def test_whatever_mmpretrain_trains_is_exported(name, algorithm, save, tmp_path):
+    settings = ARCHITECTURES[name]
+    network = build_backbone(settings, 'mmpretrain').to_empty(device='cpu')
+    state = {k: torch.rand(v.shape) if v.is_floating_point() else torch.zeros_like(v)
+             for k, v in network.state_dict().items()}
+    text = (f"default_scope = 'mmpretrain'\nmodel = dict(type={algorithm!r}, backbone={settings!r})\n"
+            'data_preprocessor = dict(mean=[1., 2., 3.], std=[4., 5., 6.], to_rgb=True)')
+    others = {'head.fc.weight': torch.ones(2, 2), 'encoder_k.0.conv1.weight': torch.ones(3)}
+    stamp = export_backbone(save(dict(meta=dict(cfg=text), state_dict={
+        **{f'backbone.{k}': v for k, v in state.items()}, **others})), tmp_path / 'out.pth')
+    written = load_checkpoint(tmp_path / 'out.pth')['state_dict']
+    same = {name for name in state if not name.startswith(('stem.', 'layer1.0.downsample.'))}
+    assert len(written) == len(state) and same <= set(written)
+    assert all(torch.equal(one, two) for one, two in zip(written.values(), state.values()))
+    if name in ('ResNetV1c', 'ResNetV1d'):
+        theirs = build_backbone(dict(settings, type='ResNet', deep_stem=True, avg_down=name == 'ResNetV1d'), 'mmdet')
+        assert set(written) == set(theirs.state_dict())
+    assert stamp.method == ('baseline' if algorithm == 'ImageClassifier' else algorithm.lower())
+    assert stamp.architecture == settings and (stamp.mean, stamp.channels) == ((1, 2, 3), 'RGB')
+    broken = dict(list({f'backbone.{k}': v for k, v in state.items()}.items())[3:])
+    with pytest.raises(CheckpointError, match='tensors missing'):
+        export_backbone(save(dict(meta=dict(cfg=text), state_dict=broken)), tmp_path / 'out.pth')
