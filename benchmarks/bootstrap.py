@@ -22,7 +22,7 @@ def main() -> None:
     resamples = args.parse_args().resamples
     report_growth('growth-bootstrap', 'The bootstrap of two models over a set like COCO val2017',
                   f'{IMAGES} images, {CLASSES} classes, {resamples} resamples (goal: 90 s, 3 GiB)',
-                  'detections a model',
+                  'detections per model',
                   {DETECTIONS // part: bootstrap(part, resamples) for part in (8, 4, 2, 1)})
 
 
@@ -37,7 +37,7 @@ def bootstrap(part: int, resamples: int) -> float:
         seconds = time.perf_counter() - begin
     difference = 100 * (a.overall['AP'] - b.overall['AP'])
     low, high = np.quantile(difference[1:], (0.025, 0.975))
-    # ru_maxrss is in KiB on Linux. For children, it is the largest of all that have ended.
+    # ru_maxrss is in KiB on Linux. For children, it is that of the largest one that has ended.
     peak = sum(resource.getrusage(who).ru_maxrss for who in (
         resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 2**20
     print(f'1/{part} of the set: {seconds:.1f} s, at most {peak:.2f} GiB per process pair so far; '

@@ -1,5 +1,5 @@
-"""Time the COCO AP of one model at the size of val2017: faster-coco-eval, which CocoMetric uses
-while a detector trains, beside pycocotools.
+"""Time the computation of COCO AP for one model at the size of val2017. faster-coco-eval, which
+CocoMetric uses while a detector trains, is compared with pycocotools.
 
     OMP_NUM_THREADS=1 python benchmarks/coco_evaluation.py [--rounds 15]
 """

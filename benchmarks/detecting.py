@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 from mmresizemix.training.options import use_amp
 
 QUESTION = 'Fine-tuning {} with ResNet-50 on synthetic pictures, a GPU'
-# config, height and width of a picture, pictures per step
+# The values are: config, height and width of a picture, pictures per step.
 DETECTORS = {
     'SSD300': ('configs/ssd/ssd300_r50_8xb8-24e_coco.py', (300, 300), 64),
     'Faster R-CNN': ('configs/faster_rcnn/faster-rcnn_r50_fpn_8xb2-12e_coco.py', (800, 1216), 16)}
@@ -56,7 +56,7 @@ class SyntheticScenes(Dataset):
 def steps(config: str, size: tuple[int, int], batch: int, args, amp: bool):
     init_default_scope('mmdet')
     cfg = read(config, 'mmdet')
-    # The backbone loads no file, so the guard, which would refuse it, is left out of the hooks.
+    # The backbone loads no file. The guard would refuse that, so it is left out of the hooks.
     cfg.model.backbone.init_cfg = None
     cfg.custom_hooks = [h for h in cfg.custom_hooks if h['type'] == 'mmresizemix.EpochSeedHook']
     cfg.train_dataloader.update(batch_size=batch, num_workers=args.workers,

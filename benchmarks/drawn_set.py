@@ -1,16 +1,16 @@
-"""An evaluation set that resembles COCO's, with detections on it."""
+"""Write an evaluation set that resembles COCO's, and detections on it."""
 import json
 from pathlib import Path
 
 import numpy as np
 
-# The first three numbers are about those of val2017. A detector makes about as many detections
-# there as the last one says.
+# The first three numbers are about those of val2017. The last number is about that of the
+# detections that a detector makes there.
 IMAGES, OBJECTS, CLASSES, DETECTIONS = 5000, 36_000, 80, 100_000
 
 
 def write_set(folder: Path, images: int, objects: int, classes: int, rng) -> Path:
-    """Write a truth whose objects are as large and as unevenly spread over classes as COCO's."""
+    """Write a truth. Its objects are as large, and as unevenly spread over classes, as COCO's."""
     share = rng.dirichlet(np.full(classes, 0.7))
     side = np.exp(rng.normal(4, 1, (objects, 2))).clip(4, 400)
     corner = rng.uniform(0, 240, (objects, 2))

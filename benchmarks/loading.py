@@ -27,7 +27,7 @@ SIDE = 224
 
 
 def views_of_a_photo(folder: Path, count: int = 100) -> list[Path]:
-    # Different crops of one photograph, so that not all files hold the same bytes.
+    # The files are different crops of one photograph, so that they do not hold the same bytes.
     photo = Image.open(Path(get_data_path()) / 'sample_data/grace_hopper.jpg').convert('RGB')
     rng, paths = random.Random(0), []
     for i in range(count):
@@ -69,7 +69,7 @@ def one_by_one(transform, paths: list[str]):
 def dali(paths: list[str]):
     from nvidia.dali import fn, pipeline_def, types
 
-    # DALI must not work ahead of time: it would do so in the turn of the next candidate.
+    # DALI must not work ahead of time, since it would do so while the next candidate is timed.
     @pipeline_def(batch_size=len(paths), num_threads=1, device_id=None, exec_async=False,
                   exec_pipelined=False, exec_dynamic=False)
     def pipeline():
@@ -85,7 +85,7 @@ def dali(paths: list[str]):
 
 
 def one_box(paths: list[Path], scale: float) -> float:
-    """Return the seconds for reading the middle of a picture that is enlarged by ``scale``."""
+    """Return the seconds per picture for reading its middle, enlarged by ``scale`` beforehand."""
     files = []
     for path in paths[:20]:
         picture, out = Image.open(path).convert('RGB'), BytesIO()
@@ -107,7 +107,7 @@ def main() -> None:
     args.add_argument('--pictures', type=Path, help='a folder with JPEGs in it or below')
     args.add_argument('--count', type=int, default=100, help='number of pictures (default: 100)')
     args = args.parse_args()
-    # The libraries would use all cores, while a loader's worker has one.
+    # The libraries would use all cores, but a worker of a loader has only one.
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     np.random.seed(0)
@@ -119,7 +119,7 @@ def main() -> None:
                 raise SystemExit(f'--pictures {args.pictures}: no JPEGs there')
         else:
             paths = views_of_a_photo(Path(scratch), args.count)
-        # All candidates read the same pictures. Then ours alone reads larger and larger ones.
+        # All candidates read the same pictures. After that, only ours reads larger and larger ones.
         sizes = np.mean([Image.open(path).size for path in paths], axis=0)
         names = [str(path) for path in paths]
         times = in_turn({name: lambda run=run: seconds_of(run)
@@ -130,7 +130,7 @@ def main() -> None:
                'one CPU thread', times, 'mmpretrain, pillow',
                {'mmresizemix': '>= 2.4, first of all'}, per=len(paths))
         report_growth('growth-loading', 'Reading a crop against the size of the picture',
-                      'three quarters of each side, to 224 px', 'pixels a picture',
+                      'three quarters of each side, to 224 px', 'pixels per picture',
                       {int(scale**2 * sizes.prod()): one_box(paths, scale)
                        for scale in (1, 2, 4, 8)})
 

@@ -1,4 +1,4 @@
-"""Time each mixing method beside ResizeMix and beside a training step.
+"""Compare the time of each mixing method with that of ResizeMix and of a training step.
 
     python benchmarks/methods.py [--batch 16] [--size 224] [--rounds 15]
 
@@ -28,7 +28,7 @@ METHODS = {
     'CutMix': CutMix(inplace=True),
     'Mixup': Mixup(inplace=True),
     'FMix': FMix(inplace=True),
-    'FMix, one mask a batch': FMix(per='batch', inplace=True),
+    'FMix, one mask per batch': FMix(per='batch', inplace=True),
     'SaliencyMix': SaliencyMix(inplace=True),
     'Table 1, salient by Grad-CAM': PatchMix('salient', 'random', saliency=CAM, inplace=True),
     'Puzzle Mix': PuzzleMix(inplace=True),
@@ -46,7 +46,7 @@ def main() -> None:
     torch.manual_seed(0)
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     finish = torch.cuda.synchronize if device == 'cuda' else lambda: None
-    # The training step is the measure: a method should cost little beside it.
+    # The training step is the reference: a method should cost little compared with it.
     model = resnet50().to(device)
     optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9)
     inputs = torch.randn(args.batch, 3, args.size, args.size, device=device)

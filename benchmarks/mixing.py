@@ -1,5 +1,5 @@
-"""Time mixing a batch: this project beside mmpretrain, timm, torchvision, kornia and the authors'
-loop.
+"""Time the mixing of a batch by this project, mmpretrain, timm, torchvision, kornia and the
+authors' loop.
 
     python benchmarks/mixing.py [--batch 64] [--size 224] [--threads 2] [--rounds 15]
 
@@ -82,7 +82,7 @@ def compare(candidates: dict, rounds: int, finish=lambda: None) -> dict[str, lis
 def on_cpu(batch: int, size: int, rounds: int) -> None:
     inputs, scores = torch.rand(batch, 3, size, size), torch.eye(batch)
     setting = (f'{batch}x3x{size}x{size} float32 in place (where a peer can), '
-               f'{torch.get_num_threads()} CPU threads, the mean of {CALLS} batches a round')
+               f'{torch.get_num_threads()} CPU threads, the mean of {CALLS} batches per round')
     report('mixing-resizemix', 'ResizeMix of a batch on a CPU', setting,
            compare(resizemix_candidates(inputs, scores), rounds), 'mmpretrain', RESIZEMIX)
     report('mixing-cutmix', 'CutMix of a batch on a CPU', setting,
@@ -97,7 +97,7 @@ def on_gpu(batch: int, size: int, rounds: int) -> None:
     inputs = torch.rand(batch, 3, size, size, device='cuda')
     scores = torch.eye(batch, device='cuda')
     other = torch.empty_like(inputs)
-    candidates = {  # any mixing must read and write about the batch once, so a copy is the measure
+    candidates = {  # any mixing must read and write about one batch, so a copy is the reference
         'copy of as many bytes': (lambda x, y: other.copy_(x), inputs, scores),
         **resizemix_candidates(inputs, scores)}
     report(name, question,
@@ -116,7 +116,7 @@ def how_it_grows(rounds: int) -> None:
             augment = ResizeMix(inplace=True)
             times = compare({'ours': (augment, x, y)}, rounds)['ours']
             found[n if kind == 'batch' else n * n] = sorted(times)[len(times) // 2]
-        unit = 'pictures' if kind == 'batch' else 'pixels a picture'
+        unit = 'pictures' if kind == 'batch' else 'pixels per picture'
         report_growth(f'growth-mixing-{kind}', f'ResizeMix on a CPU against {unit}', what, unit,
                       found)
 

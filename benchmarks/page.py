@@ -33,11 +33,11 @@ def read(names) -> dict[str, dict]:
 def table(found: dict) -> list[str]:
     lines = [f'## {found["question"]}', '']
     if 'skipped' in found:
-        return [*lines, f'Not measured here: {found["skipped"]}.', '']
-    lines += [f'{found["setting"][0].upper()}{found["setting"][1:]}.', '']
+        return [*lines, f'This was not measured here: {found["skipped"]}.', '']
+    lines += [f'Setting: {found["setting"]}.', '']
     amount = 'pictures/s' if found['per'] else 'median (least – most), ms'
     what = 'times as fast as' if found['per'] else 'time over that of'
-    lines += [f'| | {amount} | {what} {found["reference"]} | asked |', '|---|---:|---:|---|']
+    lines += [f'| | {amount} | {what} {found["reference"]} | goal |', '|---|---:|---:|---|']
     for row in found['rows']:
         times = [1e3 * row[key] for key in ('median', 'low', 'high')]
         value = (f'{found["per"] / row["median"]:.0f}' if found['per'] else
@@ -49,9 +49,9 @@ def table(found: dict) -> list[str]:
 
 
 def growth_table(all_found: dict[str, dict]) -> list[str]:
-    lines = ['## How cost grows', '', 'Seconds at four sizes, and the power of the size that they '
-             'grow with: 1 is linear.', '',
-             '| | | seconds at size | power |', '|---|---|---|---:|']
+    lines = ['## How cost grows', '', 'The table shows the seconds at four sizes, and the power of '
+             'the size with which they grow. A power of 1 is linear growth.', '',
+             '| what was measured | setting | seconds at size | power |', '|---|---|---|---:|']
     for found in all_found.values():
         points = ', '.join(f'{p["seconds"]:.3g} at {p["size"]:,}' for p in found['growth'])
         lines.append(f'| {found["question"]} | {found["setting"]} | {points} {found["unit"]} | '
@@ -61,7 +61,8 @@ def growth_table(all_found: dict[str, dict]) -> list[str]:
 
 def where(all_found: dict[str, dict]) -> list[str]:
     """List the machines and versions, each once, with what was measured there."""
-    # The figures may come from several machines, for example those for a GPU from another one.
+    # The figures may come from several machines. For example, those for a GPU may come from
+    # another one.
     places: dict[str, list[str]] = {}
     for found in all_found.values():
         machine = found['machine']
@@ -70,12 +71,13 @@ def where(all_found: dict[str, dict]) -> list[str]:
                 f'{versions}; {found["date"]}')
         places.setdefault(text, []).append(found['question'])
     if len(places) == 1:
-        return [f'Measured on: {next(iter(places))}.', '']
-    return [f'- {"; ".join(what)}: {text}.' for text, what in places.items()] + ['']
+        return [f'All of this was measured on: {next(iter(places))}.', '']
+    return ['Each line lists what was measured, then the machine, the versions and the date.', '',
+            *(f'- {"; ".join(what)}: {text}.' for text, what in places.items()), '']
 
 
 def draw(sides: dict[str, dict], grown: dict[str, dict], path: Path) -> None:
-    # One plot per comparison, two in a row, and a last one for the growth.
+    # There is one plot per comparison, two plots per row, and a last plot for the growth.
     measured = [f for name, f in sides.items() if 'rows' in f and name in (
         'mixing-resizemix', 'mixing-cutmix', 'loading', 'training')]
     rows = -(-(len(measured) + 1) // 2)
@@ -88,7 +90,8 @@ def draw(sides: dict[str, dict], grown: dict[str, dict], path: Path) -> None:
         axis.remove()
     for axis in axes:
         axis.spines[['top', 'right']].set_visible(False)
-    # A whole file takes the place of the old one, so that an interrupted run leaves the old one.
+    # The new file replaces the old one only when it is complete, so an interrupted run keeps the
+    # old one.
     part = path.with_name(f'.{path.name}')
     figure.savefig(part, dpi=100)
     part.replace(path)
@@ -133,8 +136,8 @@ def main() -> None:
     sides, grown = read(ORDER), read(GROWTH)
     if not sides or not grown:
         raise SystemExit(f'{RESULTS}: no results to show; run: make bench')
-    lines = [f'Medians of {ROUNDS} rounds or more, every candidate once a round, in a new '
-             'order each; ratios are medians of the ratios of the rounds.', '',
+    lines = [f'The times are medians of {ROUNDS} rounds or more. In each round, every candidate '
+             'runs once, in a new order. The ratios are medians of the ratios of the rounds.', '',
              '![ratios and growth](pictures/benchmarks.png)', '']
     for found in sides.values():
         lines += table(found)

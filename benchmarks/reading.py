@@ -46,7 +46,7 @@ def main() -> None:
     rng, config = np.random.default_rng(0), Config.fromfile(CONFIG).pretty_text
     found: dict[str, dict[int, float]] = dict(tables={}, report={})
     with tempfile.TemporaryDirectory() as scratch:
-        # The runs lie in eight folders of equal size, of which 1, 2, 4 and then 8 are read.
+        # The runs are in eight folders of equal size. 1, 2, 4 and then all 8 of them are read.
         for i in range(runs):
             write_run(Path(scratch, f'{i % 8}/{i}'), config, METHODS[i // 8 % len(METHODS)], i, rng)
         for part in (1, 2, 4, 8):  # eighths of the runs

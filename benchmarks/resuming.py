@@ -82,7 +82,7 @@ def main() -> None:
         os.environ['MMRESIZEMIX_DEMO_DATA'] = str(write_scenes(
             root / 'scenes', crops=(args.crops, 10), coco=(0, 0), voc=(0, 0, 0)))
         for name, words in WAYS.items():
-            # Two equal trainings show how far apart the kernels alone take them.
+            # Two equal trainings show how far apart the weights are because of the kernels alone.
             one, again = (straight(root / f'{name}-{i}', words) for i in (1, 2))
             found[name] = dict(repeated=apart(one, again),
                                resumed=apart(one, killed(root / f'{name}-killed', words)))

@@ -41,7 +41,7 @@ def in_turn(candidates: dict[str, Callable[[], float]], rounds: int,
     """Measure the seconds of every candidate, round by round.
 
     Anything that slows the machine down then slows all candidates. Every round has a new order,
-    since a candidate leaves the caches cold for the next one.
+    since a candidate leaves caches that are cold for the next one.
     """
     found: dict[str, list[float]] = {name: [] for name in candidates}
     rng = random.Random(0)
@@ -55,10 +55,10 @@ def in_turn(candidates: dict[str, Callable[[], float]], rounds: int,
 
 def report(name: str, question: str, setting: str, times: dict[str, list[float]], reference: str,
            goals: dict[str, str] | None = None, per: int | None = None) -> None:
-    """Print the medians and the medians of the ratios to ``reference``, and keep them.
+    """Print and keep the medians of the times, and the medians of the ratios to ``reference``.
 
     Args:
-        goals: what was asked of a candidate, by its name.
+        goals: the goal of a candidate, by its name.
         per: the number of pictures that were handled in the measured time. If given, the medians
             are shown in pictures per second, and the ratios are those of speeds.
     """
@@ -106,7 +106,8 @@ def skip(name: str, question: str, reason: str) -> None:
 def keep(name: str, found: dict) -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     found = dict(found, machine=machine(), date=time.strftime('%Y-%m-%d'))
-    # A whole file takes the place of the old one, so that an interrupted run leaves the old one.
+    # The new file replaces the old one only when it is complete, so an interrupted run keeps the
+    # old one.
     part = RESULTS / f'{name}.json.part'
     part.write_text(json.dumps(found, indent=1))
     part.replace(RESULTS / f'{name}.json')

@@ -34,7 +34,7 @@ class StopAtTheFirstStep(Hook):
 
 
 def first_step(script: Path, config: Path, environment: dict, *options: str) -> float:
-    # The hook of STOP ends the process, so its whole life is the time to the first step.
+    # The hook of STOP ends the process, so the process runs exactly until the first step.
     begin = time.perf_counter()
     done = subprocess.run([sys.executable, '-W', 'ignore', script, config, *options],
                           env=environment, capture_output=True, text=True)
@@ -47,12 +47,12 @@ def first_step(script: Path, config: Path, environment: dict, *options: str) -> 
 def main() -> None:
     args = parser(__doc__).parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        # A few small scenes, so that reading data takes no time.
+        # The scenes are few and small, so that reading data takes no time.
         folder = Path(scratch)
         write_scenes(folder / 'scenes', crops=(1, 1), crop_size=48, coco=(8, 4), voc=(1, 1, 1),
                      scene_size=(96, 96))
         (folder / 'stop_at_the_first_step.py').write_text(STOP)
-        # The demo's config without a backbone file, which the guard accepts as from_scratch.
+        # This is the demo's config without a backbone file. The guard accepts it as from_scratch.
         config = folder / 'config.py'
         config.write_text(f"""_base_ = {str(CONFIG)!r}
 custom_imports = dict(imports=['mmresizemix', 'stop_at_the_first_step'])

@@ -1,5 +1,5 @@
-"""Time steps of ResNet-50 pretraining on synthetic pictures, with and without --fast, beside
-mmpretrain's stock config with --amp and timm's way of training.
+"""Time steps of ResNet-50 pretraining on synthetic pictures, with and without --fast. They are
+compared with mmpretrain's stock config with --amp and with timm's way of training.
 
     python benchmarks/training.py [--batch 256] [--workers 8] [--rounds 15]
     python benchmarks/training.py --small      # on a CPU: shows that it runs, not how fast it is
@@ -49,7 +49,7 @@ def openmmlab(config: str, args, fast: bool = False, amp: bool = False):
     """Return two functions: one runs a round of MMEngine's loop, one returns its first losses."""
     init_default_scope('mmpretrain')
     cfg = read(config, 'mmpretrain')
-    # Synthetic pictures, so that the disk and decoding do not limit the steps.
+    # The pictures are synthetic, so that the disk and decoding do not limit the steps.
     cfg.train_dataloader.update(
         batch_size=args.batch, num_workers=args.workers, pin_memory=True,
         collate_fn=dict(type='default_collate'), persistent_workers=False)
@@ -66,7 +66,7 @@ def openmmlab(config: str, args, fast: bool = False, amp: bool = False):
     steps, runner = steps_of(cfg, args.steps)
 
     def losses(count: int) -> list[float]:
-        # Fast training hands its losses to the log some hundred steps at once.
+        # Fast training logs its losses only once in some hundred steps, all at once.
         logged = runner.message_hub.log_scalars
         while 'train/loss' not in logged or len(logged['train/loss'].data[0]) < count:
             steps()
@@ -140,7 +140,7 @@ def main() -> None:
     plain, plain_losses = openmmlab(ours, args)
     compare_curves(plain_losses(args.curve), fast_losses(args.curve))
     stock, _ = openmmlab('mmpretrain::resnet/resnet50_8xb32_in1k.py', args, amp=True)
-    # The candidates take turns, so that the machine treats all alike.
+    # The candidates take turns, so that changes of the machine's speed affect all of them.
     candidates = {'mmresizemix --fast, ResizeMix': fast, 'mmresizemix, ResizeMix': plain,
                   'mmpretrain stock --amp': stock}
     try:

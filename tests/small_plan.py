@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import torch
+from thin_networks import SSD96
 
 from mmresizemix.datasets import write_scenes
 from mmresizemix.plan.demo import SCALES, SIZES
@@ -14,11 +15,6 @@ from mmresizemix.transfer import load_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = Path('finetune/ssd/random-weights-seed-0')
-# ResNet-18 with an eighth of its channels, since the tests are about files and processes.
-_channels = (32, 16, 16, 16)
-THIN_SSD = {'model.backbone.base_channels': 8, 'model.backbone.stem_channels': 8,
-            'model.neck.in_channels': _channels[:1], 'model.neck.out_channels': _channels,
-            'model.bbox_head.in_channels': _channels}
 HALF = """
 pretrainings, detectors, baseline = pretrainings[1:], detectors[:1], 'random weights'
 """
@@ -36,7 +32,7 @@ def write_plan(folder: Path, python: str, pictures: int = 8, settings: str = '',
     """
     scenes = write_scenes(folder / 'scenes', crops=(2, 2), crop_size=48, coco=(pictures, 4),
                           voc=(2, 2, 2), scene_size=(96, 96))
-    options = {'train_cfg.max_epochs': 3, 'train_cfg.val_interval': 1, **THIN_SSD, **options}
+    options = {'train_cfg.max_epochs': 3, 'train_cfg.val_interval': 1, **SSD96, **options}
     plan = folder / 'one.py'
     plan.write_text(f'''
 pretrainings = [dict(name='random weights', random=True)]

@@ -66,7 +66,7 @@ def test_the_page_shows_figures_and_what_was_left_out(bench, tmp_path):
     text = (tmp_path / 'benchmarks.md').read_text()
     assert text.startswith('before\n') and text.endswith('after\n') and 'old' not in text
     assert '| **mmresizemix** | 4.0 (4.0 – 4.0) | 0.40 | <= 0.4 |' in text
-    assert 'Not measured here: no GPU.' in text and '40 pixels | 1.00 |' in text
+    assert 'This was not measured here: no GPU.' in text and '40 pixels | 1.00 |' in text
     assert (tmp_path / 'pictures/benchmarks.png').stat().st_size > 1000
 
 

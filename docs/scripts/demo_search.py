@@ -1,11 +1,11 @@
-"""In which regime does ResizeMix pay on drawn scenes? The search behind ``make demo``, on scenes of
-seed 0; the demo reports on those of seed 1.
+"""Search for a regime in which pretraining with ResizeMix pays on drawn scenes. This search is behind
+``make demo``. It uses scenes of seed 0, and the demo reports on scenes of seed 1.
 
-    python docs/scripts/demo_search.py work_dirs/demo-search            # forty minutes on two slow cores; goes on where it was
+    python docs/scripts/demo_search.py work_dirs/demo-search    # forty minutes on two slow cores; resumes
     python docs/scripts/demo_search.py work_dirs/demo-search --only few-crops
 
-Each regime is a plan: pretraining without mixing and with ResizeMix, three seeds each, and the
-demo's two detectors from each. Ends with what each has found.
+Each regime is a plan: it pretrains without mixing and with ResizeMix, with three seeds each, and
+trains the demo's two detectors from each. At the end, the script prints what each plan has found.
 """
 import argparse
 import json
@@ -36,7 +36,7 @@ detectors = [dict(one, config=one['config'].replace('..', '{configs}')) for one 
 
 @dataclass(frozen=True)
 class Regime:
-    """What it is about; crops per class to pretrain on, and passes over them."""
+    """A regime: what it is about, the crops per class to pretrain on, and the passes over them."""
     about: str
     crops: int
     epochs: int

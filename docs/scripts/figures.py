@@ -40,9 +40,10 @@ def draws() -> dict[str, Callable[[], Tensor]]:
 
 
 def boxes_of_peer(augment) -> Tensor:
-    """Find the box of one batch of MMPretrain's augment, which does not tell it.
+    """Find the box of one batch of MMPretrain's augment, which does not return it.
 
-    All pixels of a picture are the picture's number. Where another number stands after mixing, the augment has pasted.
+    Every pixel of a picture has the picture's number as its value. Where the value differs after mixing, the augment
+    has pasted.
     """
     before = torch.arange(BATCH, dtype=torch.float32)[:, None, None, None]
     before = before.expand(BATCH, 1, SIDE, SIDE)
@@ -64,7 +65,7 @@ def weights(boxes: Tensor) -> np.ndarray:
 
 
 def show_boxes(figure: Figure, columns: int = 5) -> None:
-    """Draw one batch per row: the same targets and sources, as each method pastes them."""
+    """Draw one batch per row. Each row shows the same targets and sources, as one method pastes them."""
     drawn = [draw_crop(i % len(SCENE_CLASSES), SIDE, picture_rng(2, 'figures', i)).pixels
              for i in range(2 * columns)]
     targets, sources, find = drawn[:columns], drawn[columns:], draws()
@@ -103,7 +104,7 @@ def show_cover(figure: Figure, drawn: dict[str, Tensor]) -> None:
     """Draw how often each pixel is pasted over."""
     axes = figure.subplots(1, len(drawn))
     for axis, (name, boxes) in zip(axes, drawn.items()):
-        edges = np.zeros((SIDE + 1, SIDE + 1))  # corners get +1 or -1, which are summed up below
+        edges = np.zeros((SIDE + 1, SIDE + 1))  # corners get +1 or -1; the sums below count the boxes
         x1, y1, x2, y2 = boxes.reshape(-1, 4).numpy().T
         for x, y, sign in ((x1, y1, 1), (x2, y2, 1), (x1, y2, -1), (x2, y1, -1)):
             np.add.at(edges, (y, x), sign)

@@ -28,19 +28,21 @@ COLOURS = dict(zip(METHODS, ('#777777', '#c77c11', '#7a5ba8', '#0b7a75')))
 NAME = 'objects-in-mixes'
 TEXT = """# What mixing does to objects
 
-The paper says of cutting that it loses the source's objects ("object information missing") and gives labels of objects that
-are not there ("label misallocation", Sec. 1, Fig. 1). Measured here, on {count:,} pictures of {source} with boxes:
-{mixes} mixes of each method, of the same pictures, at {side} x {side}. An object is the inside of its box.
+The paper says that cutting loses objects of the source ("object information missing") and gives labels of objects that are
+not in the picture ("label misallocation", Sec. 1, Fig. 1). This page measures both on {count:,} pictures with boxes of
+{source}. Each method made {mixes} mixes of the same pictures, at {side} x {side}. An object is the inside of its box.
 
 {table}
 
-- **Label weight**: mean λ of the source.
-- **Objects kept**: how much of the area of the source's objects is in the patch, in the mean.
-- **No object**: of mixes whose label names the source, those whose patch has less than 1 % of its objects.
-- **Label off by**: |λ - the source's share of the area of all objects in the mixed picture|, mean, and of one mix in ten more
-  than. It is not 0 for ResizeMix: λ is the patch's share of the picture, and pictures differ in how much of them is objects.
-- ResizeMix's patches are smaller than CutMix's; the third row cuts patches of ResizeMix's sizes, from anywhere to anywhere
-  (Table 1, row 5), so that the last two rows differ in cutting or resizing alone.
+- **Label weight**: this is the mean λ of the source.
+- **Objects kept**: this is the mean share of the area of the source's objects that is in the patch.
+- **No object**: of the mixes whose label names the source, this is the share whose patch has less than 1 % of its objects.
+- **Label off by**: this is the mean of |λ - the source's share of the area of all objects in the mixed picture|. It is not 0
+  for ResizeMix, because λ is the patch's share of the picture, and objects fill some pictures more than others.
+- **One in ten more than**: one mix in ten has a label that is off by more than this value.
+
+ResizeMix's patches are smaller than CutMix's. The third row cuts patches of ResizeMix's sizes, from anywhere to anywhere
+(Table 1, row 5), so the last two rows differ only in cutting or resizing.
 
 ![how many mixes keep how much](pictures/{name}.png)
 

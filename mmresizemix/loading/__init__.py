@@ -1,4 +1,4 @@
-"""Loading of the crop that a network sees from the bytes of a picture file, in one step."""
+"""Load the crop that a network sees from the bytes of a picture file, in one step."""
 from ..openmmlab import stack
 
 stack.require_for('loading')

@@ -1,8 +1,8 @@
-"""Decoding of one crop of an encoded picture at the requested size, antialiased.
+"""Decode one crop of an encoded picture at the requested size, antialiased.
 
-JPEGs are decoded fast: libjpeg-turbo (simplejpeg) decodes them at the scale that the crop needs (it
-can halve a picture in the frequency domain), then torch shrinks them in uint8, or Pillow if they
-were halved. All other files, and JPEGs that simplejpeg cannot read, are decoded by Pillow.
+JPEGs are decoded fast: libjpeg-turbo (simplejpeg) decodes them at the scale that the crop needs,
+since it can halve a picture in the frequency domain. Then torch shrinks them in uint8, or Pillow if
+they were halved. Pillow decodes all other files, and JPEGs that simplejpeg cannot read.
 """
 import threading
 from collections.abc import Iterator
@@ -16,18 +16,19 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps
 
 _ORIENTATION, _UPRIGHT = 0x0112, 1  # EXIF's tag, and its value if no rotation is needed
-# libjpeg-turbo can divide sides by these. It then costs no more than the pixels that are left.
+# libjpeg-turbo can divide sides by these. The cost is then only that of the pixels that are left.
 _HALVINGS = (8, 4, 2)
 # A crop that is decoded at 1/2, 1/4 or 1/8 keeps at least this many pixels per pixel of the result,
-# along each side. With fewer, the frequency domain's sharp cut-off would be visible beside Pillow's
-# triangular filter.
+# along each side. With fewer, the frequency domain's sharp cut-off would be visible compared with
+# Pillow's triangular filter.
 _SPARE = 2
-# Memory for pixels before they are resized. Allocating it anew would cost 5 % of the time.
+# This is memory for pixels before they are resized. Allocating it each time would cost 5 % of the
+# time.
 _scratch = threading.local()
 
 
 class PictureError(ValueError):
-    """An error that says that bytes are not a picture, or not a whole one."""
+    """The error for bytes that are not a picture, or not a whole one."""
 
 
 class EncodedPicture:
@@ -45,7 +46,7 @@ class EncodedPicture:
         size: (height, width) in pixels, after the rotation.
 
     Raises:
-        PictureError: the data are not a picture that Pillow knows, or a broken one.
+        PictureError: the data are not a picture that Pillow knows, or the picture is broken.
     """
 
     def __init__(self, data: bytes):
@@ -121,7 +122,7 @@ def _size_of_plain_jpeg(data: bytes) -> tuple[int, int] | None:
         height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)
     except ValueError:
         return None
-    # Look for EXIF only before the pixels, whose marker this is.
+    # Look for EXIF only before the pixels, which begin with this marker.
     headers_end = data.find(b'\xff\xda')
     upright = data.find(b'Exif\0\0', 0, headers_end) < 0 or _orientation(data) == _UPRIGHT
     return (height, width) if upright and colorspace in ('YCbCr', 'Gray') else None

@@ -26,7 +26,7 @@ class BatchAugmentationSampler(DefaultSampler):
         shuffle, seed, round_up: as for MMEngine's ``DefaultSampler``.
 
     Raises:
-        ValueError: ``times`` is not as above.
+        ValueError: ``times`` is not an integer of at least 1.
     """
 
     def __init__(self, dataset: Sized, times: int = 2, shuffle: bool = True,

@@ -23,9 +23,9 @@ import numpy as np
 from .matching import Matched
 
 COCO_RECALLS = np.linspace(0, 1, 101)
-VOC_RECALLS = np.arange(0, 1.001, 0.1)  # as MMDetection spells them
+VOC_RECALLS = np.arange(0, 1.001, 0.1)  # written as in MMDetection
 AREA = None  # in place of recalls: the area under the envelope
-EPSILON = np.spacing(1)  # as pycocotools adds it, so that no precision is divided by zero
+EPSILON = np.spacing(1)  # pycocotools adds it to a divisor, so that no division is by zero
 
 
 def average_precision(matched: Matched, weights: np.ndarray,
@@ -50,12 +50,12 @@ def average_precision(matched: Matched, weights: np.ndarray,
     counted = _Cumulative(weights, image, always)
     needed = None if recalls is None else _hits_needed(positives[rows], recalls)
     for t in range(len(hit)):
-        # H_d and C_d of the module's formula, at the detections that hit only.
+        # These are H_d and C_d of the module's formula, only at detections that are hits.
         at = np.flatnonzero(hit[t])
         hits = np.take(weights, image[at], 1).cumsum(1)
         seen = counted.up_to(at) + _Cumulative(weights, image, ~ignored[t] & ~always).up_to(at)
         precision = hits / (seen + EPSILON)
-        # The envelope: the best precision from each hit onwards.
+        # This is the envelope, the best precision from each hit onwards.
         best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
         ap[rows, t] = (_area(hits[rows], best[rows], positives[rows]) if needed is None else
                        _interpolated(hits[rows], best[rows], needed))
@@ -77,7 +77,7 @@ class _Cumulative:
 
 
 def _interpolated(hits: np.ndarray, best: np.ndarray, needed: np.ndarray) -> np.ndarray:
-    """Average, over recalls, the best precision from where each is reached, 0 where never."""
+    """Average the best precision over recalls, from where each is reached; 0 if it never is."""
     rows, count = hits.shape
     # One binary search serves all rows: each row is shifted past the row before it. All values are
     # integers, so the shift loses no digits.

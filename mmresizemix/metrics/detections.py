@@ -12,7 +12,7 @@ from ..files import file_sha256
 
 
 class UnreadableDetections(ValueError):
-    """The error for a file of detections or of truth that is not what it should be."""
+    """The error for a file of detections or of truth that is missing, broken or of another kind."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Truth:
 
     @cached_property
     def identity(self) -> str:
-        """A digest of images, objects and classes, the same for every way of writing the file."""
+        """A digest of images, objects and classes, which does not depend on the file's layout."""
         content = self.content
         sha = hashlib.sha256(repr(self.categories).encode())
         for image_id in self.image_ids:
@@ -81,7 +81,7 @@ def read_detections(path: str | Path, truth: Truth) -> list[dict[str, Any]]:
     """Read detections, a list of ``dict(image_id, category_id, bbox=[x, y, w, h], score)``.
 
     Raises:
-        UnreadableDetections: the file is missing or cut off, is no such list, holds numbers that
+        UnreadableDetections: the file is missing or cut off, is not such a list, holds numbers that
             are not finite, or holds images or categories that are not in ``truth``.
     """
     found = _json(Path(path))

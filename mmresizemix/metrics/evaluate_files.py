@@ -12,7 +12,7 @@ from .evaluation import Evaluation, evaluate
 
 
 class DetectionFiles(NamedTuple):
-    """The files of one evaluation, and whether VOC's mAP is wanted, too."""
+    """The files of one evaluation, and whether VOC's mAP is computed, too."""
     truth: Path
     detections: Path
     voc: bool = False
@@ -30,7 +30,7 @@ def evaluate_files(files: Sequence[DetectionFiles], resamples: int, *, seed: int
         resamples: number of resamples of the images.
         seed: the seed of the resamples, the same for all files.
         workers: number of processes. None means one per CPU core. There is at most one per file.
-        progress: is called with (files done, files in all).
+        progress: a function that is called with (files done, number of files).
 
     Returns:
         An evaluation per file, or the error if a file could not be read.

@@ -45,7 +45,7 @@ def image_weights(images: int, resamples: int, seed: int = 0) -> np.ndarray:
 
 def evaluate(truth: Truth, detections: list[dict[str, Any]], *, voc: bool = False,
              resamples: int = 0, seed: int = 0) -> Evaluation:
-    """Compute the AP of COCO, and that of VOC if asked, on the set and on ``resamples`` resamples.
+    """Compute COCO's AP, and VOC's if requested, on the set and on ``resamples`` resamples.
 
     Args:
         voc: also compute the mAP at IoU 0.5 by the rule of VOC, by 11 points and by area.
@@ -85,7 +85,7 @@ def _over_classes(matched: list, weights: np.ndarray, *recalls: Any) -> np.ndarr
 
 
 def _mean(ap: np.ndarray) -> np.ndarray:
-    """Average over classes and thresholds, without classes that have no object, as COCO does."""
+    """Average over classes and thresholds. Leave out classes without objects, as COCO does."""
     known = ~np.isnan(ap)
     count = known.sum((1, 2))
     with np.errstate(invalid='ignore'):

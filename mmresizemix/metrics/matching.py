@@ -65,7 +65,7 @@ def match_coco(truth: Truth, detections: list[dict[str, Any]]) -> dict[str, list
 
 def _load(reference: COCO, detections: list[dict[str, Any]]) -> COCO:
     if detections:
-        # loadRes adds fields to the dicts that it is given, hence the copies.
+        # loadRes adds fields to the dicts that it is given, so it gets copies.
         return reference.loadRes([dict(d) for d in detections])
     # loadRes fails on an empty list.
     empty = COCO()
@@ -81,7 +81,7 @@ def _join(images: np.ndarray) -> Matched:
         nothing = np.zeros((len(COCO_IOUS), 0), bool)
         return Matched(np.zeros(0, int), nothing, nothing, np.zeros(0, int))
     scores = np.concatenate([e['dtScores'] for _, e in seen])
-    # A stable sort, as in pycocotools: equal scores stay in the order of the images.
+    # The sort is stable, as in pycocotools: equal scores stay in the order of the images.
     order = np.argsort(-scores, kind='mergesort')
     ignored = np.concatenate([e['dtIgnore'] for _, e in seen], 1)[:, order].astype(bool)
     matched = np.concatenate([e['dtMatches'] for _, e in seen], 1)[:, order].astype(bool)
@@ -95,10 +95,10 @@ def _join(images: np.ndarray) -> Matched:
 def match_voc(truth: Truth, detections: list[dict[str, Any]], iou: float = 0.5) -> list[Matched]:
     """Match by the rule of Pascal VOC's development kit; return a list over classes.
 
-    A detection is matched to the object that it overlaps most, even if that object is found
-    already. In that case the detection is wrong. A detection on a difficult object (``iscrowd``)
-    is ignored. Boxes include their last pixels, so a side is x2 - x1 + 1. The overlap is computed
-    in float32, as in MMDetection's VOCMetric.
+    A detection is matched to the object that it overlaps most, even if an earlier detection has
+    found that object. In that case the later one is wrong. A detection on a difficult object
+    (``iscrowd``) is ignored. Boxes include their last pixels, so a side is x2 - x1 + 1. The overlap
+    is computed in float32, as in MMDetection's VOCMetric.
     """
     objects = _by_class_and_image(truth, truth.content['annotations'])
     found = _by_class_and_image(truth, detections)
