@@ -186,6 +186,8 @@ def test_the_stamp_of_an_mmpretrain_checkpoint(save, tmp_path):
     (dict(type='mmresizemix.ResizeMix'), 'resizemix-persample'),
     (dict(type='mmresizemix.ResizeMix', prob=0), 'baseline'),
     (dict(type='mmresizemix.CutMix', per='batch'), 'cutmix'),
+    (dict(type='mmresizemix.RecursiveMix', per='batch'), 'recursivemix'),
+    (dict(type='mmresizemix.RecursiveMix'), 'recursivemix-persample'),
     (dict(type='ResizeMix', alpha=1.0), 'mmpretrain-resizemix'),
     ([dict(type='Mixup'), dict(type='CutMix')], 'mixup+cutmix'),
 ])
