@@ -141,7 +141,7 @@ class RecursiveMix(BatchAugment):
         loss compares with them. A head calls this once per batch.
 
         Args:
-            p: (N, num_classes), softmax f(x̃).
+            p: (N, num_classes), softmax f(x̃), without gradients.
 
         Returns:
             The mix of the batch, and p^h, (M, num_classes), the predictions for the samples that
@@ -150,7 +150,7 @@ class RecursiveMix(BatchAugment):
         pasted, self._pasted = self._pasted, None
         if pasted is None or self.history is None:
             return None
-        self.history.p = p.detach()
+        self.history.p = p
         mix, p_h = pasted
         return (mix, p_h) if mix.from_history and p_h is not None else None
 

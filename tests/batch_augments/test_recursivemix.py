@@ -39,8 +39,12 @@ def test_lambda_is_uniform_and_the_box_has_the_pictures_aspect(alpha):
     assert (mix.source == torch.tensor([0, 0, W, H])).all(), 'the whole history is pasted'
 
 
+def test_sides_are_rounded_so_that_the_mean_of_lambda_stays():
+    assert abs(draw(N, (32, 32)).lam.mean().item() - 0.25) < 4 * 0.144 / N**0.5
+
+
 def test_every_place_inside_is_equally_likely():
-    x1, y1, x2, y2 = draw(N, (8, 8)).target.unbind(1)
+    x1, y1, x2, _ = draw(N, (8, 8)).target.unbind(1)
     half = (x2 - x1 == 4)  # sides of 3.5 to 4.5
     counts = torch.bincount((x1 * 5 + y1)[half], minlength=25)
     assert stats.chisquare(counts.numpy()).pvalue > 0.001
@@ -66,13 +70,14 @@ def test_per_batch_is_one_box():
 def test_each_batch_is_the_definition_applied_to_the_one_before(settings):
     augment = RecursiveMix(**settings, seed=0)
     how = dict(mode='nearest') if augment.interpolation == 'nearest' else dict(mode='bilinear', align_corners=False)
+    x_h = y_h = None
     for t, (x, y) in enumerate(batches()):
         expected, labels = x.clone(), y.clone()
         mixed, scores = augment(x, y)
         for i, (x1, y1, x2, y2) in enumerate(augment.drawn.target.tolist() if t else ()):
             size, lam = (y2 - y1, x2 - x1), (x2 - x1) * (y2 - y1) / (20 * 28)
-            expected[i, :, y1:y2, x1:x2] = F.interpolate(x_h[i:i + 1], size, **how)[0]  # noqa: F821
-            labels[i] = lam * y_h[i] + (1 - lam) * labels[i]  # noqa: F821
+            expected[i, :, y1:y2, x1:x2] = F.interpolate(x_h[i:i + 1], size, **how)[0]
+            labels[i] = lam * y_h[i] + (1 - lam) * labels[i]
         assert torch.equal(mixed, expected) and torch.allclose(scores, labels, atol=1e-6)
         assert (augment.drawn.lam > 0).all() == (t > 0), 'the first batch alone is not mixed'
         x_h, y_h = expected, labels

@@ -1,4 +1,5 @@
 """Tests of RecursiveMix's head: it is a linear head, and its second loss is the paper's formula."""
+import importlib
 import json
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from mmresizemix.training.launch import train
 from mmresizemix.transfer import load_checkpoint
 
 N, CLASSES, CHANNELS = 3, 5, 6
-SIZE, CELLS = (32, 64), (8, 16)  # cells of 4 x 4 pixels
+SIZE, CELLS = (32, 64), (8, 32)  # cells of 4 x 2 pixels
 # Boxes of whole cells: their RoIAlign is the mean of these cells. The last is empty.
 BOXES = torch.tensor([[4, 8, 20, 24], [32, 0, 64, 32], [0, 0, 0, 0]])
 
@@ -68,7 +69,7 @@ def test_the_loss_is_the_papers_formula(share_fc):
     total = 0.
     for i, (x1, y1, x2, y2) in enumerate(BOXES.tolist()[:2]):
         lam = (x2 - x1) * (y2 - y1) / (32 * 64)
-        q = H(maps[i, :, y1 // 4:y2 // 4, x1 // 4:x2 // 4].mean((1, 2))).softmax(0)
+        q = H(maps[i, :, y1 // 4:y2 // 4, x1 // 2:x2 // 2].mean((1, 2))).softmax(0)
         total += lam * (p_h[i] * (p_h[i] / q).log()).sum()
     assert losses['loss_consistency'].item() == pytest.approx(0.3 * total.item() / N, rel=1e-5)
 
@@ -81,11 +82,11 @@ def test_a_box_between_cells_is_pooled_where_it_lies():
         head.fc.bias.zero_()
     x1, y1, x2, y2 = box = 9, 7, 40, 22
     maps = torch.zeros(1, CHANNELS, *CELLS)
-    maps[0, 0], maps[0, 1] = torch.arange(16.) + .5, torch.arange(8.)[:, None] + .5  # in cells, at their centres
+    maps[0, 0], maps[0, 1] = torch.arange(32.) + .5, torch.arange(8.)[:, None] + .5  # in cells, at their centres
     augment(torch.rand(1, 3, *SIZE), torch.eye(1, CLASSES))
     p_h = torch.rand(1, CLASSES).softmax(1)
     found = head._kl(maps, torch.tensor([box]), SIZE, p_h)
-    q = torch.tensor([[(x1 + x2) / 8, (y1 + y2) / 8, 0, 0, 0]]).softmax(1)
+    q = torch.tensor([[(x1 + x2) / 4, (y1 + y2) / 8, 0, 0, 0]]).softmax(1)
     assert found.item() == pytest.approx((p_h * (p_h / q).log()).sum().item(), rel=1e-4)
 
 
@@ -98,7 +99,7 @@ def test_the_gradient_reaches_the_current_batch_alone():
     assert of_earlier is None
 
     p_h = head.fc(earlier.mean((2, 3))).softmax(1).detach()
-    pooled = [maps[i, :, y1 // 4:y2 // 4, x1 // 4:x2 // 4].mean((1, 2))
+    pooled = [maps[i, :, y1 // 4:y2 // 4, x1 // 2:x2 // 2].mean((1, 2))
               for i, (x1, y1, x2, y2) in enumerate(BOXES.tolist()[:2])]
     entropy = -(p_h[:2] * head.fc(torch.stack(pooled)).log_softmax(1)).sum(1)
     lam = torch.tensor([1 / 8, 1 / 2])
@@ -134,7 +135,7 @@ def test_off_the_cpu_nothing_is_read_back():
     head, augment = head_and_augment(share_fc=False)
     head.to('meta')
     for _ in range(2):
-        _, scores = augment(torch.empty(N, 3, *SIZE, device='meta'), torch.empty(N, CLASSES, device='meta'))
+        augment(torch.empty(N, 3, *SIZE, device='meta'), torch.empty(N, CLASSES, device='meta'))
         losses = head.loss((torch.empty(N, CHANNELS, *CELLS, device='meta'), ),
                            [DataSample().set_gt_score(torch.ones(CLASSES, device='meta')) for _ in range(N)])
         assert all(loss.is_meta for loss in losses.values())
@@ -167,7 +168,7 @@ MIX = dict(type='mmresizemix.RecursiveMix', inplace=True)
 SOLARIZED = dict(type='mmresizemix.MixThenAugment', mix=MIX, transforms=[dict(type='RandomSolarize', threshold=99)])
 
 
-def small_run(crops, work_dir, augments=MIX, **options):
+def recursivemix(crops, work_dir, augments=MIX, **options):
     """Return the config of two epochs of five steps, of which the last is smaller."""
     return small_classifier(crops, work_dir, **{
         'train_dataloader.batch_size': 5, 'model.neck': None, 'model.head.omega': 2., 'model.head.share_fc': False,
@@ -183,16 +184,16 @@ def losses_of(work_dir):
 
 @pytest.mark.parametrize('augments', [MIX, SOLARIZED], ids=['alone', 'then-augmented'])
 def test_stopped_and_resumed_equals_uninterrupted(crops, tmp_path, augments):
-    import small_run as _  # noqa: F401  registers SignalAt
-    train(small_run(crops, tmp_path / 'straight', augments))
+    importlib.import_module('small_run')  # this registers SignalAt
+    train(recursivemix(crops, tmp_path / 'straight', augments))
     for at in (2, 8):  # in both epochs
-        cfg = small_run(crops, tmp_path / 'stopped', augments)
+        cfg = recursivemix(crops, tmp_path / 'stopped', augments)
         cfg.custom_hooks.append(dict(type='SignalAt', at=at))
         with pytest.raises(SystemExit):
             train(cfg, resume='auto')
         [rank] = load_checkpoint(tmp_path / 'stopped/interrupted.pth')['meta']['interrupted']['ranks']
         assert rank['augments'][0]['history']['p'].shape == (5, 6)
-    train(small_run(crops, tmp_path / 'stopped', augments), resume='auto')
+    train(recursivemix(crops, tmp_path / 'stopped', augments), resume='auto')
     ends = [load_checkpoint(tmp_path / run / 'epoch_2.pth') for run in ('straight', 'stopped')]
     for name, tensor in ends[0]['state_dict'].items():
         assert torch.equal(tensor, ends[1]['state_dict'][name]), name
@@ -204,5 +205,5 @@ def test_stopped_and_resumed_equals_uninterrupted(crops, tmp_path, augments):
 
 
 def test_it_trains_in_bfloat16(crops, tmp_path):
-    train(small_run(crops, tmp_path, **{'train_cfg.max_epochs': 1}), amp=True)
+    train(recursivemix(crops, tmp_path, **{'train_cfg.max_epochs': 1}), amp=True)
     assert all(0 <= line['loss_consistency'] < 10 for line in losses_of(tmp_path))
