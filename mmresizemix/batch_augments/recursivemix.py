@@ -48,9 +48,9 @@ class RecursiveMix(BatchAugment):
 
     There is no history, so that nothing is mixed, in the first batch of an epoch, and after a batch
     of pictures of another size. If the batch before was smaller, the samples that it does not have
-    are not mixed. The paper's formulas know no epochs. The authors' code begins each epoch without
-    a history, too, and a run that is resumed at an epoch therefore equals an uninterrupted one.
-    :class:`mmresizemix.EpochSeedHook` tells when an epoch begins.
+    are not mixed. The recursion above has no such breaks. With them, a run that is resumed at an
+    epoch equals an uninterrupted one, and the authors' code begins each epoch without a history,
+    too. :class:`mmresizemix.EpochSeedHook` tells when an epoch begins.
 
     ``per='batch', placement='clipped', interpolation='nearest'`` equals the authors' released code.
     It clips the box at the border and squeezes the history into what is left, so that λ is not
