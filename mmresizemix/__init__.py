@@ -24,11 +24,13 @@ if TYPE_CHECKING:  # what __getattr__ returns, for editors and type checkers
     from .batch_augments import Mixup as Mixup
     from .batch_augments import PatchMix as PatchMix
     from .batch_augments import PuzzleMix as PuzzleMix
+    from .batch_augments import RecursiveMix as RecursiveMix
     from .batch_augments import ResizeMix as ResizeMix
     from .batch_augments import SaliencyMix as SaliencyMix
     from .detection import CocoMetric as CocoMetric
     from .detection import DetectionDump as DetectionDump
     from .detection import SSDHead as SSDHead
+    from .heads import RecursiveMixHead as RecursiveMixHead
     from .loading import LoadRandomResizedCrop as LoadRandomResizedCrop
     from .loading.samplers import BatchAugmentationSampler as BatchAugmentationSampler
     from .policies.epoch import PolicyEpochHook as PolicyEpochHook

@@ -64,7 +64,7 @@ FAULTS = [
     Fault('training/mix_log.py', 'float(total) / count)', 'float(total))', 'tests/training/test_mix_log.py'),
     Fault('loading/samplers.py', 'return self.times * super().__len__()', 'return super().__len__()', 'tests/loading/test_samplers.py'),
     Fault('console/command.py', 'sys.exit(DISK_FULL if full else 1)', 'sys.exit(1)', 'tests/plan tests/console/test_command.py'),
-    Fault('show/mixed_batch.py', 'source=(heat[partner]', 'source=(heat', 'tests/show'),
+    Fault('show/mixed_batch.py', 'source=(sources[partner]', 'source=(sources', 'tests/show'),
 ]
 
 

@@ -10,8 +10,10 @@ from .mixup import Mixup
 from .paste import paste
 from .patchmix import PatchMix
 from .puzzlemix import PuzzleMix
+from .recursivemix import RecursiveMix
 from .resizemix import ResizeMix
 from .saliencymix import SaliencyMix
 
 __all__ = ['BatchAugment', 'CutMix', 'FMix', 'Mix', 'MixThenAugment', 'Mixup',
-           'PatchMix', 'PuzzleMix', 'ResizeMix', 'SaliencyMix', 'derive_seed', 'paste']
+           'PatchMix', 'PuzzleMix', 'RecursiveMix', 'ResizeMix', 'SaliencyMix', 'derive_seed',
+           'paste']

@@ -77,8 +77,13 @@ class BatchAugment(ABC):
         check('inputs', tuple(inputs.shape), f'the shape that the mix was drawn for, '
               f'({len(mix.partner)}, C, {mix.size[0]}, {mix.size[1]})',
               (len(inputs), *inputs.shape[-2:]) == (len(mix.partner), *mix.size))
-        mixed = paste(inputs, mix, self.interpolation, self.antialias, self.inplace)
-        return mixed, mix.mix_scores(scores)
+        x_h, y_h = self._past(inputs, scores)
+        mixed = paste(inputs, mix, self.interpolation, self.antialias, self.inplace, x_h)
+        return mixed, mix.mix_scores(scores, y_h)
+
+    def _past(self, inputs: Tensor, scores: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """Return pictures and labels of an earlier batch, for methods that take patches from it."""
+        return None, None
 
     def set_epoch(self, epoch: int, seed: int | None = None) -> None:
         """Restart the generator from (seed, rank, epoch). What an epoch draws then does not depend
@@ -89,6 +94,15 @@ class BatchAugment(ABC):
             seed: the run's seed, used if the augment has no seed of its own.
         """
         self._generator = self._new_generator(self.seed if self.seed is not None else seed, epoch)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state in the middle of an epoch, as plain values and tensors on the CPU, so
+        that an interrupted run can go on exactly: the generator's, and what a method remembers."""
+        return dict(generator=self.generator.get_state())
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what :meth:`state_dict` returned. The tensors may be on any device."""
+        self.generator.set_state(state['generator'].cpu())
 
     def attach(self, model: nn.Module) -> None:
         """Pass the classifier that is being trained to the saliency, if the method uses one."""

@@ -17,7 +17,8 @@ class Mix:
     moves blocks, by ``moves``.
 
     Args:
-        partner: (N,) int64, the sample that each sample takes its patch from.
+        partner: (N,) int64, the sample that each sample takes its patch from. It is a sample of the
+            batch, or of an earlier batch if ``from_history``.
         source: (N, 4) int64, the part of the partner that is taken.
         target: (N, 4) int64, where it is pasted. If its size differs from that of ``source``, the
             part is resized to fit.
@@ -28,6 +29,7 @@ class Mix:
         moves: (2, N, B * B) int64, for the source and the target: which of the picture's B x B
             blocks each block shows, row by row. B divides both sides. It needs a ``weight``. None
             means that each block shows itself.
+        from_history: whether patches and their labels come from an earlier batch (RecursiveMix).
 
     Raises:
         ValueError: a field is not as above, for example a box leaves the picture or has x2 < x1 or
@@ -39,6 +41,7 @@ class Mix:
     size: tuple[int, int]
     weight: Tensor | None = None
     moves: Tensor | None = None
+    from_history: bool = False
 
     def __post_init__(self) -> None:
         n = len(self.partner)
@@ -97,9 +100,30 @@ class Mix:
         area = (x2 - x1) * (y2 - y1) / torch.tensor(height * width, dtype=torch.float64)
         return area if self.weight is None else area * self.weight.double().mean((1, 2))
 
-    def mix_scores(self, scores: Tensor) -> Tensor:
-        """Mix (N, num_classes) float labels: l_m = λ l_s + (1 - λ) l_t (paper eq. 8)."""
+    def sources(self, batch: Tensor, history: Tensor | None) -> Tensor:
+        """Return what the partners are samples of: ``history`` if ``from_history``, else ``batch``.
+
+        Raises:
+            ValueError: the history is missing, or lacks a partner.
+        """
+        if not self.from_history:
+            return batch
+        if history is None or len(history) <= self.partner.max():
+            raise ValueError(
+                f'history: expected at least {int(self.partner.max()) + 1} samples, got '
+                f'{None if history is None else len(history)}; apply the mix by the augment that '
+                'drew it, before its next batch')
+        return history
+
+    def mix_scores(self, scores: Tensor, history: Tensor | None = None) -> Tensor:
+        """Mix (N, num_classes) float labels: l_m = λ l_s + (1 - λ) l_t (paper eq. 8).
+
+        Args:
+            scores: the labels of the batch.
+            history: those of the earlier batch, if ``from_history``.
+        """
         # non_blocking: the CPU does not wait for the device.
         lam = self.lam.to(scores.dtype).to(scores.device, non_blocking=True)[:, None]
-        source = scores[self.partner.to(scores.device, non_blocking=True)]
+        partner = self.partner.to(scores.device, non_blocking=True)
+        source = self.sources(scores, history)[partner]
         return lam * source + (1 - lam) * scores

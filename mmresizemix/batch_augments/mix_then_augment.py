@@ -69,6 +69,14 @@ class MixThenAugment:
         """Set the epoch of the augment that mixes."""
         self.mix.set_epoch(epoch, seed)
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of the augment that mixes."""
+        return self.mix.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore the state of the augment that mixes."""
+        self.mix.load_state_dict(state)
+
     def attach(self, model: nn.Module) -> None:
         """Pass the model to the augment that mixes, and read how the model normalises pictures."""
         self.mix.attach(model)

@@ -19,7 +19,7 @@ INTERPOLATIONS = ('nearest', 'bilinear')
 
 
 def paste(inputs: Tensor, mix: Mix, interpolation: str = 'bilinear', antialias: bool = False,
-          inplace: bool = False) -> Tensor:
+          inplace: bool = False, history: Tensor | None = None) -> Tensor:
     """Paste into every sample the patch that ``mix`` describes.
 
     Args:
@@ -32,6 +32,8 @@ def paste(inputs: Tensor, mix: Mix, interpolation: str = 'bilinear', antialias: 
             the CPU this resizes patch by patch, since one gather cannot filter by a different width
             in every sample.
         inplace: whether to overwrite ``inputs`` instead of a copy.
+        history: the pictures of the earlier batch if ``mix.from_history``, (M, C, H, W) of the
+            dtype and on the device of ``inputs``.
 
     ``interpolation`` and ``antialias`` apply to boxes only. Whole pictures with a ``weight`` need
     no resizing.
@@ -40,26 +42,27 @@ def paste(inputs: Tensor, mix: Mix, interpolation: str = 'bilinear', antialias: 
         (N, C, H, W) in the dtype and on the device of ``inputs``. It is ``inputs`` itself if
         ``inplace``.
     """
+    sources = mix.sources(inputs, history)
     if mix.weight is not None:
-        return _blend(inputs, mix, mix.weight, inplace)
+        return _blend(inputs, sources, mix, mix.weight, inplace)
     if inputs.device.type == 'cpu' or antialias:
-        return _paste_slices(inputs, mix, interpolation, antialias, inplace)
+        return _paste_slices(inputs, sources, mix, interpolation, antialias, inplace)
     device = inputs.device
     partner, source, target = (t.to(device, non_blocking=True)
                                for t in (mix.partner, mix.source, mix.target))
     # The identity of the boxes is known without a read from the device.
     same_place = mix.source is mix.target
-    return paste_batched(inputs, partner, source=source, target=target,
+    return paste_batched(inputs, partner, sources, source=source, target=target,
                          interpolation='copy' if same_place else interpolation,
                          out=inputs if inplace else None)
 
 
-def _blend(inputs: Tensor, mix: Mix, w: Tensor, inplace: bool) -> Tensor:
+def _blend(inputs: Tensor, sources: Tensor, mix: Mix, w: Tensor, inplace: bool) -> Tensor:
     """Return w I_s + (1 - w) I_t, pixel by pixel. It is exact where w is 0 or 1."""
     device = inputs.device
     mixed = (mix.target[:, 2] > 0)[:, None, None]  # an empty box mixes nothing
     weight = (w * mixed)[:, None].to(device, inputs.dtype, non_blocking=True)
-    source, target = inputs[mix.partner.to(device, non_blocking=True)], inputs
+    source, target = sources[mix.partner.to(device, non_blocking=True)], inputs
     if mix.moves is not None:
         # The blocks of a sample that is not mixed stay where they are.
         unmoved = torch.arange(mix.moves.shape[-1])
@@ -86,12 +89,12 @@ def move_blocks(pictures: Tensor, order: Tensor) -> Tensor:
     return moved.reshape(pictures.shape)
 
 
-def _paste_slices(inputs: Tensor, mix: Mix, interpolation: str, antialias: bool,
-                  inplace: bool) -> Tensor:
+def _paste_slices(inputs: Tensor, pictures: Tensor, mix: Mix, interpolation: str,
+                  antialias: bool, inplace: bool) -> Tensor:
     partner, source, target = mix.partner.tolist(), mix.source.tolist(), mix.target.tolist()
     out = inputs if inplace else inputs.clone()
     # (C, 1, H, W): torch resizes channels twice as fast if each is a picture of its own.
-    sources, targets = inputs.unsqueeze(2).unbind(), out.unsqueeze(2).unbind()
+    sources, targets = pictures.unsqueeze(2).unbind(), out.unsqueeze(2).unbind()
     whole = [0, 0, mix.size[1], mix.size[0]]
 
     def patch(i: int) -> Tensor:
@@ -99,7 +102,7 @@ def _paste_slices(inputs: Tensor, mix: Mix, interpolation: str, antialias: bool,
         part = picture if source[i] == whole else _cut(picture, source[i])
         return _resize(part, target[i], interpolation, antialias)
 
-    if not inplace:
+    if not inplace or mix.from_history:
         for i in range(len(partner)):
             _cut(targets[i], target[i]).copy_(patch(i))
         return out
@@ -154,25 +157,28 @@ def _resize(picture: Tensor, box: list[int], interpolation: str, antialias: bool
     return resized.to(picture.dtype)
 
 
-def paste_batched(inputs: Tensor, partner: Tensor, *, source: Tensor, target: Tensor,
-                  interpolation: str, out: Tensor | None = None) -> Tensor:
+def paste_batched(inputs: Tensor, partner: Tensor, sources: Tensor | None = None, *,
+                  source: Tensor, target: Tensor, interpolation: str,
+                  out: Tensor | None = None) -> Tensor:
     """Paste as :func:`paste` does, with static shapes. All tensors are on the device of ``inputs``.
 
+    ``sources`` are the pictures that partners are samples of. None means ``inputs``.
     ``interpolation='copy'`` is for source boxes that equal their target boxes (CutMix). ``out`` may
     be ``inputs``, since the patches are read first.
     """
     height, width = inputs.shape[-2:]
+    sources = inputs if sources is None else sources
     # Find where every output pixel reads, axis by axis.
     y, in_y = _source_coordinates(height, source[:, 1::2], target[:, 1::2], interpolation)
     x, in_x = _source_coordinates(width, source[:, 0::2], target[:, 0::2], interpolation)
     # Read there, as if every patch filled its picture.
     if interpolation == 'copy':
-        patches = inputs[partner]
+        patches = sources[partner]
     elif interpolation == 'nearest':
         n = partner[:, None, None]
-        patches = inputs.permute(0, 2, 3, 1)[n, y[:, :, None], x[:, None, :]].permute(0, 3, 1, 2)
+        patches = sources.permute(0, 2, 3, 1)[n, y[:, :, None], x[:, None, :]].permute(0, 3, 1, 2)
     else:
-        patches = _sample_bilinear(inputs[partner], x, y)
+        patches = _sample_bilinear(sources[partner], x, y)
     # Keep the target outside of the boxes.
     inside = in_y[:, None, :, None] & in_x[:, None, None, :]
     return torch.where(inside, patches, inputs, out=out)

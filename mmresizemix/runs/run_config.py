@@ -13,6 +13,11 @@ TABLE_ROW = 'table_row'  # in a config: which row and column of a table the run 
 # another way.
 METHOD = ('model.train_cfg', 'model.head.loss.use_soft')
 OF_A_ROW = (*METHOD, 'train_dataloader', 'val_dataloader.dataset.pipeline')
+# RecursiveMix's head pools and classifies as a neck and a head of mmpretrain do. What it has beside
+# them is of the method.
+RECURSIVEMIX_HEAD = 'mmresizemix.RecursiveMixHead'
+ITS_OWN = ('model.neck', 'model.head.omega', 'model.head.share_fc')
+AS_PLAIN = {'model.neck.type': 'GlobalAveragePooling', 'model.head.type': 'LinearClsHead'}
 STANDARD = dict(CIFAR10='CIFAR-10', CIFAR100='CIFAR-100', ImageNet='ImageNet')
 VOC_BY_MODE = {'11points': 'VOC11', 'area': 'VOCarea'}
 
@@ -102,6 +107,8 @@ class RunConfig:
             return comparable(self.values, gpus)
         apart = OF_A_ROW if TABLE_ROW in self.values else METHOD
         found = comparable(self.values, gpus, more=('data_preprocessor', ))
+        if found.get('model.head.type') == RECURSIVEMIX_HEAD:
+            found = {k: v for k, v in found.items() if k not in ITS_OWN} | AS_PLAIN
         return {k: v for k, v in found.items() if not k.startswith(apart)}
 
 

@@ -7,7 +7,7 @@ import torch
 from mmengine.registry import DATASETS, init_default_scope
 from torch import Tensor
 
-from ..batch_augments import MixThenAugment
+from ..batch_augments import MixThenAugment, RecursiveMix
 from ..openmmlab.installed import read_config
 from ..saliency.model import ModelSaliency
 from ..training.seeding import augments_of, seed_everything
@@ -63,6 +63,11 @@ def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
     then = augments[0] if isinstance(augments[0], MixThenAugment) else None
     augment = then.mix if then else augments[0]
     augment.seed, augment.inplace = seed, False
+    history = None
+    if isinstance(augment, RecursiveMix):
+        # Its sources are an earlier batch, here the same pictures in another order.
+        pictures, history_scores = augment(before.roll(1, 0), scores.roll(1, 0))
+        history = normalisation.undo(pictures), history_scores
     maps = None if augment.saliency is None else augment.saliency(before, scores)
     mix = augment.draw_for(before, scores)
     after, mixed_scores = augment.apply(mix, before, scores)
@@ -73,7 +78,7 @@ def show_config_mix(config: str, out: Path, samples: int = 8, seed: int = 0,
         title += '\n(heat map of an untrained network: give --checkpoint)'
     return show_mix(out, mix, before=normalisation.undo(before), after=normalisation.undo(after),
                     scores_before=scores, scores_after=mixed_scores, classes=classes, title=title,
-                    saliency=maps)
+                    saliency=maps, history=history)
 
 
 def _batch(dataset: Any, preprocessor: Any, samples: int, seed: int) -> tuple[Tensor, Tensor]:

@@ -39,7 +39,8 @@ def title_of(augment: BatchAugment) -> str:
 
 def show_mix(path: str | Path, mix: Mix, *, before: np.ndarray, after: np.ndarray,
              scores_before: Tensor, scores_after: Tensor, classes: Sequence[str],
-             title: str = '', saliency: Tensor | None = None) -> Path:
+             title: str = '', saliency: Tensor | None = None,
+             history: tuple[np.ndarray, Tensor] | None = None) -> Path:
     """Write a picture of one mixed batch, with one column per sample and the rows :data:`ROWS`.
 
     If the mix has weights, there is one more row: the source's share of each pixel.
@@ -53,6 +54,7 @@ def show_mix(path: str | Path, mix: Mix, *, before: np.ndarray, after: np.ndarra
         title: the title of the picture.
         saliency: the maps by which the mix was drawn, (N, H, W). They are laid over targets and
             sources.
+        history: the pictures and labels of the earlier batch, if ``mix.from_history``.
 
     Returns:
         ``path``.
@@ -64,9 +66,10 @@ def show_mix(path: str | Path, mix: Mix, *, before: np.ndarray, after: np.ndarra
     axes = figure.subplots(len(rows), n, squeeze=False)
     partner = mix.partner.numpy()
     heat = before if saliency is None else np.stack(list(map(with_heat, before, saliency)))
+    sources, source_scores = history or (heat, scores_before)
     shown = dict(
         target=(heat, mix.target, scores_before),
-        source=(heat[partner], mix.source, scores_before[mix.partner]),
+        source=(sources[partner], mix.source, source_scores[mix.partner]),
         mixed=(after, mix.target, scores_after))
     # Draw the rows. A mix with weights mixes whole pictures, so it has no boxes to outline.
     for row, name in zip(axes, ROWS):

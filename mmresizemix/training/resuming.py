@@ -4,7 +4,7 @@ exactly.
 An epoch begins with random streams that depend on (seed, rank, epoch) only (:mod:`.seeding`), so
 that it can be repeated. The loader's batches up to the one where it stopped are drawn and
 discarded, which brings its workers to the state that they had. Then the generators of this process
-are restored.
+and the state of its batch augments are restored.
 """
 import os
 import random
@@ -116,10 +116,11 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         if idx < self._skip:
             if self._signal is not None:
                 self._exit(self._signal, 'on the way to')
-            # Restore the generators before the next batch is loaded, since loading draws from them
-            # if there are no workers.
+            # Restore the state before the next batch is loaded, since loading draws from the
+            # generators if there are no workers.
             if idx + 1 == self._skip:
-                _restore(self.stopped_at['ranks'][get_rank()], self.runner.model)
+                # It is not kept any longer: with RecursiveMix, each rank's state has a batch in it.
+                _restore(self.stopped_at.pop('ranks')[get_rank()], self.runner.model)
             return
         super().run_iter(idx, data_batch)
         # After the last iteration, the end of the epoch handles the signal.
@@ -262,7 +263,7 @@ def _share_buffers(model: torch.nn.Module) -> None:
 
 
 def _states(model: torch.nn.Module) -> dict[str, Any]:
-    """Return the states of the generators that a rank draws from, as plain values and tensors."""
+    """Return the states of a rank's generators and batch augments, as plain values and tensors."""
     # Plain values and tensors pass the strict reading of checkpoints.
     state: Any = np.random.get_state()
     kind, keys, *rest = state
@@ -271,7 +272,7 @@ def _states(model: torch.nn.Module) -> dict[str, Any]:
         numpy=(kind, torch.from_numpy(keys.astype(np.int64)), *rest),
         torch=torch.get_rng_state(),
         cuda=torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
-        augments=[augment.generator.get_state() for augment in augments_of(model)])
+        augments=[augment.state_dict() for augment in augments_of(model)])
 
 
 def _restore(states: dict[str, Any], model: torch.nn.Module) -> None:
@@ -282,4 +283,4 @@ def _restore(states: dict[str, Any], model: torch.nn.Module) -> None:
     if states['cuda'] is not None:
         torch.cuda.set_rng_state(states['cuda'].cpu())
     for augment, state in zip(augments_of(model), states['augments'], strict=True):
-        augment.generator.set_state(state.cpu())
+        augment.load_state_dict(state)

@@ -3,8 +3,9 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmresizemix import CutMix, FMix, Mix, Mixup, PatchMix, ResizeMix, SaliencyMix
+from mmresizemix import CutMix, FMix, Mix, Mixup, PatchMix, RecursiveMix, ResizeMix, SaliencyMix
 from mmresizemix.batch_augments.paste import move_blocks, paste_batched
+from mmresizemix.batch_augments.recursivemix import History
 
 AUGMENTS = [
     pytest.param(ResizeMix, {}, id='resizemix'),
@@ -27,6 +28,22 @@ AUGMENTS = [
 ]
 
 
+class WithHistory(RecursiveMix):
+    """RecursiveMix that has mixed a batch before. Without a history it mixes nothing."""
+
+    def draw_for(self, inputs, scores):
+        if self.history is None or len(self.history.x) != len(inputs):
+            self.history = History(inputs.flip(0), scores.flip(0))
+        return super().draw_for(inputs, scores)
+
+
+AUGMENTS += [
+    pytest.param(WithHistory, {}, id='recursivemix'),
+    pytest.param(WithHistory, dict(per='batch', placement='clipped', interpolation='nearest'),
+                 id='recursivemix-released'),
+]
+
+
 def drawn(augment, n, size):
     pictures = torch.rand(n, 3, *size, generator=torch.Generator().manual_seed(0))
     return augment.draw_for(pictures, torch.eye(n))
@@ -40,8 +57,9 @@ def test_nobody_is_their_own_partner_unless_alone(kind, settings):
     augment = kind(**settings, seed=0)
     for n in (2, 3, 7):
         for _ in range(50):
-            partner = drawn(augment, n, (16, 16)).partner
-            assert (partner != torch.arange(n)).all() and sorted(partner.tolist()) == list(range(n))
+            mix = drawn(augment, n, (16, 16))
+            assert sorted(mix.partner.tolist()) == list(range(n))
+            assert mix.from_history or (mix.partner != torch.arange(n)).all()
     assert drawn(augment, 1, (16, 16)).partner.tolist() == [0]
 
 
@@ -169,12 +187,13 @@ def test_the_batched_way_gives_the_same_pixels(kind, settings):
         pytest.skip('pictures are blended in one way everywhere')
     how = 'copy' if mix.source is mix.target else augment.interpolation
     boxes = dict(source=mix.source, target=mix.target, interpolation=how)
-    out = paste_batched(x, mix.partner, **boxes)
+    sources = mix.sources(x, augment._past(x, torch.eye(9))[0])
+    out = paste_batched(x, mix.partner, sources, **boxes)
     expected, _ = augment.apply(mix, x, torch.eye(9))
     assert torch.allclose(out, expected, atol=1e-5, rtol=0)
     if how != 'bilinear':
         assert torch.equal(out, expected)
-    assert paste_batched(x, mix.partner, **boxes, out=x) is x
+    assert paste_batched(x, mix.partner, sources, **boxes, out=x) is x
     assert torch.equal(x, out)
 
 

@@ -51,6 +51,8 @@ MIXING = {
                        placement='shifted', interpolation='nearest', inplace=True),
     'resizemix-persample-': dict(type='mmresizemix.ResizeMix', scale_range=(0.1, 0.8), per='sample',
                                  placement='shifted', interpolation='bilinear', inplace=True),
+    'recursivemix-': dict(type='mmresizemix.RecursiveMix', alpha=0.5, per='batch', placement='clipped',
+                          interpolation='nearest', inplace=True),
 }
 
 

@@ -36,6 +36,8 @@ def config(augments=None, probs=None, steps=(), **more):
     (dict(RESIZEMIX, prob=0), None, 'baseline'),
     ([dict(RESIZEMIX, prob=0), dict(CUTMIX)], None, 'baseline+cutmix'),
     (dict(type='mmresizemix.CutMix', per='batch'), None, 'cutmix'),
+    (dict(type='mmresizemix.RecursiveMix', per='batch'), None, 'recursivemix'),
+    (dict(type='mmresizemix.RecursiveMix'), None, 'recursivemix-persample'),
     (dict(CUTMIX), None, 'cutmix'),
     (dict(type='CutMix', alpha=0.2), None, 'cutmix(alpha=0.2)'),
     (dict(type='mmpretrain.ResizeMix', alpha=1.0), None, 'mmpretrain-resizemix'),

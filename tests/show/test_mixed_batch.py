@@ -1,4 +1,6 @@
 """Tests of the picture of a mixed batch."""
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -36,9 +38,17 @@ def test_the_source_row_shows_the_partners(tmp_path):
     scores = torch.eye(3)
     mix = next(mix for mix in (ResizeMix(seed=seed).draw(3, (16, 16)) for seed in range(99))
                if mix.partner.tolist() == [1, 2, 0])
-    path = show_mix(tmp_path / 'mix.png', mix, before=flat, after=flat, scores_before=scores, scores_after=scores,
-                    classes=['r', 'g', 'b'])
+    assert sources_shown(tmp_path, mix, flat) == [1, 2, 0]
+    earlier = replace(mix, from_history=True)
+    assert sources_shown(tmp_path, earlier, flat, history=(np.roll(flat, 1, axis=0), scores)) == [0, 1, 2]
+
+
+def sources_shown(folder, mix, pictures, **settings):
+    """Return the colours of the row of sources, from left to right."""
+    scores = torch.eye(3)
+    path = show_mix(folder / 'mix.png', mix, before=pictures, after=pictures, scores_before=scores,
+                    scores_after=scores, classes=['r', 'g', 'b'], **settings)
     drawn = np.asarray(Image.open(path).convert('RGB'))
     across = drawn[len(drawn) // 2]  # a line of pixels through the second row of three
     shown = [pixel.argmax() for pixel in across if sorted(pixel) == [0, 0, 255]]
-    assert list(dict.fromkeys(shown)) == [1, 2, 0]
+    return list(dict.fromkeys(shown))
