@@ -21,6 +21,8 @@ PLAIN: dict[str, dict[str, Any]] = {
     'saliencymix': dict(alpha=1.0, saliency=dict(type='FineGrained')),
     'puzzlemix': dict(alpha=1.0, blocks=(2, 4, 8, 16), levels=2, beta=1.2, gamma=0.5, eta=0.2, xi=0.8, move_blocks=8,
                       saliency=dict(type='InputGradient'), pixel_std=None),
+    'recursivemix': dict(alpha=0.5, placement='clipped', interpolation='nearest'),
+    'recursivemix-persample': dict(alpha=0.5, placement='uniform', interpolation='bilinear'),
     'patchmix': dict(scale_range=(0.1, 0.8), saliency=dict(type='GradCAM'), interpolation='bilinear'),
     'mmpretrain-resizemix': dict(alpha=1.0, lam_min=0.1, lam_max=0.8, interpolation='bilinear', cutmix_minmax=None,
                                  correct_lam=True),
@@ -61,6 +63,9 @@ def method_of(config: Mapping[str, Any]) -> str | None:
     if mixing is None:
         return None
     steps = [name for step in _training_steps(config) if (name := _step(step))]
+    head = _dict(model, 'head')
+    if _short(head) == 'RecursiveMixHead':
+        steps.insert(0, _with('consistency', {k: head[k] for k in ('omega', 'share_fc') if k in head}))
     return '+'.join([*([mixing] if mixing != BASELINE or not steps else []), *steps])
 
 

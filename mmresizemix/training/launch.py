@@ -12,7 +12,9 @@ from mmengine.runner import Runner
 
 from ..console.processes import die_with_parent
 from ..openmmlab.checkpoint import load_checkpoint
+from ..openmmlab.ops.unavailable import require_ops
 from ..openmmlab.strict_loading import load_strictly, local_file
+from ..openmmlab.unwrap import unwrapped
 from .checkpoints import newest_checkpoint
 from .fast import use_fast_training
 from .options import set_backbone, use_amp
@@ -43,6 +45,7 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
             that is not a classifier's.
         CheckpointError: the checkpoint to resume from cannot be read safely.
         BackboneError: see :class:`mmresizemix.BackboneGuard`.
+        NotImplementedError: the model needs an op of mmcv that is not available.
     """
     # What is trained, and how.
     if backbone is not None:
@@ -114,10 +117,17 @@ def test(cfg: Config, checkpoint: str, *, amp: bool = False) -> dict:
 
 
 def build_runner(cfg: Config) -> Runner:
-    """Build the runner of ``cfg``. Without a GPU, several processes communicate by gloo."""
+    """Build the runner of ``cfg``. Without a GPU, several processes communicate by gloo.
+
+    Raises:
+        NotImplementedError: its model needs an op of mmcv that is not available.
+    """
     if cfg.get('launcher') == 'pytorch' and not torch.cuda.is_available():
         _use_gloo(cfg)
-    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    if isinstance(runner.model, torch.nn.Module):  # MMEngine's FlexibleRunner builds it later
+        require_ops(unwrapped(runner.model))
+    return runner
 
 
 def leave_process_group() -> None:

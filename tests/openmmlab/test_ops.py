@@ -1,15 +1,16 @@
-"""Tests of mmcv.ops on torchvision's kernels, against plain definitions, and against mmcv's own if they are built."""
+"""Tests of mmcv's suppression and RoIAlign by their stand-ins, against plain definitions, and against mmcv's own
+kernels if they are built."""
 import importlib.machinery
 import importlib.util
 import sys
 
 import pytest
 import torch
-from mmcv.ops import RoIAlign, batched_nms, nms
+from mmcv.ops import RoIAlign, batched_nms, nms, nms_match, soft_nms
 
 from mmresizemix.openmmlab.ops import fallback, kernels
 
-COMPILED = not isinstance(sys.modules['mmcv._ext'], fallback._TorchvisionExt)
+COMPILED = not fallback.stands_in()
 
 
 def boxes_and_scores(n=60, seed=0):
@@ -18,29 +19,72 @@ def boxes_and_scores(n=60, seed=0):
     return torch.cat((corner, corner + size + 1), 1), torch.rand(n, generator=generator)
 
 
+def iou_with(best, boxes, offset):
+    x1, y1, x2, y2 = boxes.T
+    w, h = (torch.minimum(hi, hi[best]) - torch.maximum(lo, lo[best]) + offset
+            for lo, hi in ((x1, x2), (y1, y2)))
+    inter = w.clamp(min=0) * h.clamp(min=0)
+    area = (x2 - x1 + offset) * (y2 - y1 + offset)
+    return inter / (area + area[best] - inter)
+
+
 def greedy_nms(boxes, scores, threshold, offset):
     """Suppress by the definition: take the best box, and drop what overlaps it by more than the threshold."""
     keep, order = [], scores.argsort(descending=True).tolist()
     while order:
         best = order.pop(0)
         keep.append(best)
-        x1, y1, x2, y2 = boxes.T
-        w, h = (torch.minimum(hi, hi[best]) - torch.maximum(lo, lo[best]) + offset
-                for lo, hi in ((x1, x2), (y1, y2)))
-        inter = w.clamp(min=0) * h.clamp(min=0)
-        area = (x2 - x1 + offset) * (y2 - y1 + offset)
-        iou = inter / (area + area[best] - inter)
+        iou = iou_with(best, boxes, offset)
         order = [i for i in order if iou[i] <= threshold]
     return keep
 
 
 @pytest.mark.parametrize('offset', [0, 1])
 @pytest.mark.parametrize('threshold', [0.3, 0.6])
-def test_nms_is_greedy_suppression(offset, threshold):
+def test_nms_is_greedy_suppression(device, offset, threshold):
     boxes, scores = boxes_and_scores()
-    kept, indices = nms(boxes, scores, threshold, offset=offset)
+    kept, indices = nms(boxes.to(device), scores.to(device), threshold, offset=offset)
     assert indices.tolist() == greedy_nms(boxes, scores, threshold, offset)
-    assert torch.equal(kept, torch.cat((boxes, scores[:, None]), 1)[indices])
+    assert torch.equal(kept.cpu(), torch.cat((boxes, scores[:, None]), 1)[indices.cpu()])
+
+
+@pytest.mark.skipif(COMPILED, reason="mmcv's own kernel takes float32 only")
+def test_nms_in_half_precision(device):
+    """A network in half precision may hand over scores of it, with boxes that are not."""
+    boxes, scores = (t.to(device, torch.bfloat16) for t in boxes_and_scores())
+    _, indices = nms(boxes, scores, 0.5)
+    assert torch.equal(indices, nms(boxes.float(), scores, 0.5)[1])
+    assert torch.equal(indices, nms(boxes.float(), scores.float(), 0.5)[1])
+
+
+@pytest.mark.parametrize('offset', [0, 1])
+@pytest.mark.parametrize('method', ['naive', 'linear', 'gaussian'])
+def test_soft_nms_lowers_scores(device, method, offset):
+    boxes, scores = boxes_and_scores()
+    decay = dict(naive=lambda iou: iou < 0.3, linear=lambda iou: 1 - iou * (iou >= 0.3),
+                 gaussian=lambda iou: torch.exp(-iou**2 / 0.4))[method]
+    left, final, order = set(range(len(boxes))), scores.clone(), []
+    while left:
+        best = max(left, key=lambda i: final[i])
+        order.append(best)
+        factors = decay(iou_with(best, boxes, offset))
+        for i in left - {best}:
+            final[i] *= factors[i]
+        left = {i for i in left - {best} if final[i] >= 0.1}
+    dets, indices = soft_nms(boxes.to(device), scores.to(device), 0.3, 0.4, 0.1, method, offset)
+    assert indices.tolist() == order and len(order) < len(boxes)
+    assert torch.allclose(dets.cpu(), torch.cat((boxes, final[:, None]), 1)[order])
+
+
+def test_nms_match_groups_what_is_suppressed_by_what_suppresses_it():
+    boxes, scores = boxes_and_scores()
+    groups = [group.tolist() for group in nms_match(torch.cat((boxes, scores[:, None]), 1), 0.3)]
+    assert [group[0] for group in groups] == greedy_nms(boxes, scores, 0.3, 0)
+    assert sorted(i for group in groups for i in group) == list(range(len(boxes))) and len(groups) < len(boxes)
+    for best, *rest in groups:
+        assert (iou_with(best, boxes, 0)[rest] >= 0.3).all()
+        assert rest == sorted(rest, key=lambda i: -scores[i])
+    assert nms_match(torch.empty(0, 5), 0.3) == []
 
 
 def test_batched_nms_keeps_classes_apart():
@@ -69,13 +113,13 @@ def test_roi_align_in_half_precision_is_that_in_float32_rounded(dtype):
 
 @pytest.mark.parametrize('aligned', [True, False])
 @pytest.mark.parametrize('sampling_ratio', [0, 2])
-def test_roi_align_and_its_gradient(aligned, sampling_ratio):
+def test_roi_align_and_its_gradient(device, aligned, sampling_ratio):
     """On a linear ramp, the average of bilinear samples is the ramp at the bin's centre."""
-    ramp = torch.arange(32.).expand(1, 1, 32, 32).clone().requires_grad_()
-    roi = torch.tensor([[0, 4., 4., 20., 20.]])
+    ramp = torch.arange(32., device=device).expand(1, 1, 32, 32).clone().requires_grad_()
+    roi = torch.tensor([[0, 4., 4., 20., 20.]], device=device)
     out = RoIAlign((4, 4), 1.0, sampling_ratio, aligned=aligned)(ramp, roi)
     centres = 4 + 4 * (torch.arange(4.) + 0.5) - (0.5 if aligned else 0)
-    assert torch.allclose(out[0, 0], centres.expand(4, 4), atol=1e-5)
+    assert torch.allclose(out[0, 0].cpu(), centres.expand(4, 4), atol=1e-5)
     out.sum().backward()
     assert ramp.grad.sum().item() == pytest.approx(16, rel=1e-5)  # each bin is an average
 

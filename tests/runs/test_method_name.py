@@ -36,7 +36,8 @@ def config(augments=None, probs=None, steps=(), **more):
     (dict(RESIZEMIX, prob=0), None, 'baseline'),
     ([dict(RESIZEMIX, prob=0), dict(CUTMIX)], None, 'baseline+cutmix'),
     (dict(type='mmresizemix.CutMix', per='batch'), None, 'cutmix'),
-    (dict(type='mmresizemix.RecursiveMix', per='batch'), None, 'recursivemix'),
+    (dict(type='mmresizemix.RecursiveMix', per='batch', placement='clipped', interpolation='nearest'), None,
+     'recursivemix'),
     (dict(type='mmresizemix.RecursiveMix'), None, 'recursivemix-persample'),
     (dict(CUTMIX), None, 'cutmix'),
     (dict(type='CutMix', alpha=0.2), None, 'cutmix(alpha=0.2)'),
@@ -118,8 +119,8 @@ def test_the_plain_settings_are_the_defaults_of_the_classes():
         defaults = {p.name: p.default for p in inspect.signature(cls).parameters.values()
                     if p.name not in (*ASIDE, 'per', 'prob')}
         for key, value in settings.items():
-            if name == 'resizemix' and key == 'interpolation':
-                continue  # the authors' released code draws per batch, and resizes by nearest neighbour
+            if name in ('resizemix', 'recursivemix') and key in ('interpolation', 'placement'):
+                continue  # these are as in the authors' released code, which draws per batch
             if key in defaults and defaults[key] is not inspect.Parameter.empty:
                 assert value == defaults[key], (name, key)
         assert set(defaults) - set(settings) <= {'source_region', 'paste_region'}, name
@@ -128,7 +129,8 @@ def test_the_plain_settings_are_the_defaults_of_the_classes():
 METHODS_OF_FILES = {
     '-cutmix-': 'cutmix', '-fmix-': 'fmix', '-mixup-': 'mixup', '-puzzlemix-': 'puzzlemix', '-dada-': 'dada_',
     '-autoaugment-': 'aa_', '-fast-autoaugment-': 'fast_aa_', '-pba-': 'pba_', '-saliencymix-': 'saliencymix',
-    '-resizemix-persample-': 'resizemix-persample', '-randaugment-': 'randaugment(magnitude=9, num_ops=2)'}
+    '-resizemix-persample-': 'resizemix-persample',
+    '-recursivemix-': 'recursivemix+consistency(omega=0.5, share_fc=false)', '-randaugment-': 'randaugment(magnitude=9, num_ops=2)'}
 
 
 @pytest.mark.parametrize('folder', ['pretrain', 'cifar', 'study', 'demo', 'saliency_study'])
