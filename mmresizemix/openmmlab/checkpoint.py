@@ -81,7 +81,7 @@ def _check_whole(path: Path) -> None:
     """
     with open(path, 'rb') as file:
         if file.read(4) != ZIP:
-            return  # torch.save has written zip files since torch 1.6. Older files have no checksums.
+            return  # torch.save writes zip files since torch 1.6. Older files have no checksums.
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()

@@ -1,8 +1,8 @@
 """One way in for every checkpoint that MMEngine loads in a command of ours: the strict reader.
 
-MMEngine unpickles a whole file if ``weights_only=True`` does not suffice, and there are many doors: ``load_from``,
-``resume``, ``last_checkpoint``, and the ``init_cfg`` of each part of a model. All of them lead through MMEngine's
-``CheckpointLoader``, which takes a loader for each scheme.
+MMEngine unpickles a whole file if ``weights_only=True`` does not suffice, and there are many doors:
+``load_from``, ``resume``, ``last_checkpoint``, and the ``init_cfg`` of each part of a model. All of
+them lead through MMEngine's ``CheckpointLoader``, which takes a loader for each scheme.
 """
 import os
 from collections.abc import Callable
@@ -17,8 +17,8 @@ from .checkpoint import CheckpointError, load_checkpoint
 def load_strictly() -> None:
     """Let MMEngine load every checkpoint of this process by :func:`.checkpoint.load_checkpoint`.
 
-    Files and downloads are read strictly. Other schemes, e.g. ``s3://``, raise a CheckpointError. A second call changes
-    nothing.
+    Files and downloads are read strictly. Other schemes, e.g. ``s3://``, raise a CheckpointError. A
+    second call changes nothing.
     """
     from mmengine.runner import CheckpointLoader
     for scheme in list(CheckpointLoader._schemes):
@@ -51,19 +51,21 @@ def local_file(checkpoint: str) -> Path:
     A download goes where MMEngine itself keeps it.
 
     Raises:
-        CheckpointError: the file has a scheme that cannot be read strictly, its name is unknown to its collection, or
-            the download failed.
+        CheckpointError: the file has a scheme that cannot be read strictly, its name is unknown to
+            its collection, or the download failed.
     """
     url = _url(checkpoint)
     if urlparse(url).scheme in ('http', 'https'):
         return _download(url, checkpoint)
     if '://' in url:
-        raise CheckpointError(f'{checkpoint}: cannot be read strictly; download the file, and give its path')
+        raise CheckpointError(f'{checkpoint}: cannot be read strictly; download the file, and give '
+                              'its path')
     return Path(url).expanduser()
 
 
 def _url(checkpoint: str) -> str:
-    """Return the address of a file that is named in a collection of models, else ``checkpoint`` itself."""
+    """Return the address of a file that is named in a collection of models, else ``checkpoint``
+    itself."""
     from mmengine.runner import checkpoint as loading
     collections: dict[str, Callable[[], dict[str, str]]] = {
         'torchvision': loading.get_torchvision_models, 'modelzoo': loading.get_torchvision_models,
@@ -77,7 +79,8 @@ def _url(checkpoint: str) -> str:
     if name not in names:
         raise CheckpointError(f'{checkpoint}: {scheme} has no such weights; it has, among others, '
                               f'{", ".join(get_close_matches(name, names, 6, 0))}')
-    return _url(names[name]) if '://' in names[name] else os.path.join(loading._get_mmengine_home(), names[name])
+    return (_url(names[name]) if '://' in names[name]
+            else os.path.join(loading._get_mmengine_home(), names[name]))
 
 
 def _download(url: str, checkpoint: str) -> Path:

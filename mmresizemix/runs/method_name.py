@@ -12,41 +12,43 @@ SUPERVISED = ('ImageClassifier', 'TimmClassifier', 'HuggingFaceClassifier')
 ASIDE = ('type', '_scope_', 'inplace', 'seed', 'num_classes')
 # A method has its plain name with these settings. Others are named behind it.
 PLAIN: dict[str, dict[str, Any]] = {
-    'resizemix': dict(scale_range=(0.1, 0.8), placement='shifted', interpolation='nearest', antialias=False),
-    'resizemix-persample': dict(scale_range=(0.1, 0.8), placement='shifted', interpolation='bilinear',
-                                antialias=False),
+    'resizemix': dict(scale_range=(0.1, 0.8), placement='shifted', interpolation='nearest',
+                      antialias=False),
+    'resizemix-persample': dict(scale_range=(0.1, 0.8), placement='shifted',
+                                interpolation='bilinear', antialias=False),
     'cutmix': dict(alpha=1.0, cutmix_minmax=None, correct_lam=True),
     'mixup': dict(alpha=1.0),
     'fmix': dict(alpha=1.0, decay_power=3.0),
     'saliencymix': dict(alpha=1.0, saliency=dict(type='FineGrained')),
-    'puzzlemix': dict(alpha=1.0, blocks=(2, 4, 8, 16), levels=2, beta=1.2, gamma=0.5, eta=0.2, xi=0.8, move_blocks=8,
-                      saliency=dict(type='InputGradient'), pixel_std=None),
+    'puzzlemix': dict(alpha=1.0, blocks=(2, 4, 8, 16), levels=2, beta=1.2, gamma=0.5, eta=0.2,
+                      xi=0.8, move_blocks=8, saliency=dict(type='InputGradient'), pixel_std=None),
     'recursivemix': dict(alpha=0.5, placement='clipped', interpolation='nearest'),
     'recursivemix-persample': dict(alpha=0.5, placement='uniform', interpolation='bilinear'),
-    'patchmix': dict(scale_range=(0.1, 0.8), saliency=dict(type='GradCAM'), interpolation='bilinear'),
-    'mmpretrain-resizemix': dict(alpha=1.0, lam_min=0.1, lam_max=0.8, interpolation='bilinear', cutmix_minmax=None,
-                                 correct_lam=True),
+    'patchmix': dict(scale_range=(0.1, 0.8), saliency=dict(type='GradCAM'),
+                     interpolation='bilinear'),
+    'mmpretrain-resizemix': dict(alpha=1.0, lam_min=0.1, lam_max=0.8, interpolation='bilinear',
+                                 cutmix_minmax=None, correct_lam=True),
 }
 # Steps that every pipeline has in some form. What else a pipeline does is a part of the method.
-ORDINARY = ('load', 'pack', 'collect', 'resize', 'centercrop', 'randomresizedcrop', 'randomcrop', 'efficientnet',
-            'randomflip', 'randomhorizontalflip', 'pad', 'normalize', 'numpytopil', 'piltonumpy', 'topil', 'totensor',
-            'piltotensor', 'imagetotensor', 'convertimagedtype')
+ORDINARY = ('load', 'pack', 'collect', 'resize', 'centercrop', 'randomresizedcrop', 'randomcrop',
+            'efficientnet', 'randomflip', 'randomhorizontalflip', 'pad', 'normalize', 'numpytopil',
+            'piltonumpy', 'topil', 'totensor', 'piltotensor', 'imagetotensor', 'convertimagedtype')
 
 
 def method_of(config: Mapping[str, Any]) -> str | None:
-    """Return the name of the pretraining that ``config`` describes, e.g. 'baseline', 'resizemix-persample',
-    'cutmix(prob=0.5)', 'cutmix+randaugment', 'moco' or 'mmdet-fasterrcnn'.
+    """Return the name of the pretraining that ``config`` describes, e.g. 'baseline',
+    'resizemix-persample', 'cutmix(prob=0.5)', 'cutmix+randaugment', 'moco' or 'mmdet-fasterrcnn'.
 
-    The batch augments, their settings and probabilities, and the steps of the pipeline that are not in every pipeline
-    make the name of a classifier. An algorithm of another kind, e.g. one that learns without labels, is named by its
-    type.
+    The batch augments, their settings and probabilities, and the steps of the pipeline that are not
+    in every pipeline make the name of a classifier. An algorithm of another kind, e.g. one that
+    learns without labels, is named by its type.
 
     Args:
         config: a resolved config of MMPretrain or MMDetection.
 
     Returns:
-        The name, or None if the config does not say it: it has no model, it cannot be read, or a hook changes the
-        method during training.
+        The name, or None if the config does not say it: it has no model, it cannot be read, or a
+        hook changes the method during training.
     """
     model = _dict(config, 'model')
     kind = _short(model)
@@ -65,13 +67,14 @@ def method_of(config: Mapping[str, Any]) -> str | None:
     steps = [name for step in _training_steps(config) if (name := _step(step))]
     head = _dict(model, 'head')
     if _short(head) == 'RecursiveMixHead':
-        steps.insert(0, _with('consistency', {k: head[k] for k in ('omega', 'share_fc') if k in head}))
+        steps.insert(0, _with('consistency', {
+            k: head[k] for k in ('omega', 'share_fc') if k in head}))
     return '+'.join([*([mixing] if mixing != BASELINE or not steps else []), *steps])
 
 
 def settings_of(config: Mapping[str, Any]) -> str | None:
-    """Return a digest of the settings that decide the result of a pretraining, apart from its seed: the model, the
-    data, the schedule and the method. None if there is no model.
+    """Return a digest of the settings that decide the result of a pretraining, apart from its seed:
+    the model, the data, the schedule and the method. None if there is no model.
 
     Two pretrainings of one name and unlike settings have unlike digests.
     """
@@ -81,7 +84,8 @@ def settings_of(config: Mapping[str, Any]) -> str | None:
     return _digest({k: v for k, v in found.items() if not k.startswith(('val_', 'test_'))})[:12]
 
 
-def _augments_of(config: Mapping[str, Any], model: Mapping[str, Any]) -> tuple[list, Sequence | None] | None:
+def _augments_of(config: Mapping[str, Any],
+                 model: Mapping[str, Any]) -> tuple[list, Sequence | None] | None:
     """Return (the batch augments, their probabilities), or None if they cannot be read."""
     # MMPretrain takes those of the preprocessor, and without them those of train_cfg.
     preprocessor = model.get('data_preprocessor') or config.get('data_preprocessor') or {}
@@ -94,16 +98,19 @@ def _augments_of(config: Mapping[str, Any], model: Mapping[str, Any]) -> tuple[l
         return None
     augments, probs = where.get('augments'), where.get('probs')
     augments = [augments] if isinstance(augments, Mapping) else augments or []
-    if not isinstance(augments, (list, tuple)) or not all(isinstance(a, Mapping) and _short(a) for a in augments):
+    if not isinstance(augments, (list, tuple)) or not all(
+            isinstance(a, Mapping) and _short(a) for a in augments):
         return None
     probs = [probs] if isinstance(probs, (int, float)) else probs
-    if probs is not None and (len(probs) != len(augments) or not all(isinstance(p, (int, float)) for p in probs)):
+    if probs is not None and (len(probs) != len(augments) or not all(
+            isinstance(p, (int, float)) for p in probs)):
         return None
     return list(augments), probs
 
 
 def _mixing(augments: list[Mapping], probs: Sequence[float] | None) -> str | None:
-    """Return the name of a choice between ``augments``. Without ``probs`` all have the same chance."""
+    """Return the name of a choice between ``augments``. Without ``probs`` all have the same
+    chance."""
     found = [BASELINE if a.get('prob') == 0 else _augment(a) for a in augments]
     names = [name for name in found if name is not None]
     if len(names) < len(found):
@@ -132,9 +139,12 @@ def _augment(augment: Mapping[str, Any]) -> str | None:
     if 'prob' in settings and settings['prob'] == 1:
         settings.pop('prob')
     plain = PLAIN.get(name) or PLAIN.get(name.removesuffix('-persample'), {})
-    if ours:  # what is left out of a config has the default of the class, which is the plain value per sample
+    if ours:
+        # What a config leaves out has the default of the class, which is the plain value
+        # per sample.
         settings = {**_defaults(kind, name), **settings}
-    return _with(name, {k: v for k, v in settings.items() if k not in plain or _plain(v) != _plain(plain[k])})
+    return _with(name, {k: v for k, v in settings.items()
+                        if k not in plain or _plain(v) != _plain(plain[k])})
 
 
 def _defaults(kind: str, name: str) -> dict[str, Any]:
@@ -179,7 +189,8 @@ def _digest(value: Any) -> str:
 
 
 def _short(settings: Any) -> str:
-    """Return a type without the name of its package: 'mmresizemix.ResizeMix' and 'torchvision/RandAugment' too."""
+    """Return a type without the name of its package: 'mmresizemix.ResizeMix' and
+    'torchvision/RandAugment' too."""
     kind = settings.get('type') if isinstance(settings, Mapping) else None
     return kind.rpartition('.')[2].rpartition('/')[2] if isinstance(kind, str) else ''
 

@@ -1,7 +1,8 @@
-"""The architecture of a backbone: the settings that build it, the tensors that it holds, and how two of them differ.
+"""The architecture of a backbone: the settings that build it, the tensors that it holds, and how
+two of them differ.
 
-No architecture is listed here. The settings come from the config of a checkpoint or of a detector, and the network that
-they build says which tensors there are.
+No architecture is listed here. The settings come from the config of a checkpoint or of a detector,
+and the network that they build says which tensors there are.
 """
 import inspect
 import random
@@ -14,15 +15,17 @@ import torch
 from torch import Tensor, nn
 
 # Settings that a backbone's weights do not depend on.
-OF_A_RUN = frozenset({'init_cfg', 'pretrained', 'frozen_stages', 'norm_eval', 'with_cp', 'convert_weights'})
+OF_A_RUN = frozenset({'init_cfg', 'pretrained', 'frozen_stages', 'norm_eval', 'with_cp',
+                      'convert_weights'})
 # Settings of training. They change nothing that is computed from finished weights.
-OF_TRAINING = OF_A_RUN | {'type', '_scope_', 'drop_path_rate', 'drop_rate', 'attn_drop_rate', 'zero_init_residual',
-                          'layer_scale_init_value'}
-# Settings by which a detector takes more or fewer outputs of the same backbone, or adds layers to
-# it.
+OF_TRAINING = OF_A_RUN | {'type', '_scope_', 'drop_path_rate', 'drop_rate', 'attn_drop_rate',
+                          'zero_init_residual', 'layer_scale_init_value'}
+# Settings by which a detector takes more or fewer outputs of the same backbone, or adds layers
+# to it.
 OF_DETECTORS = frozenset({
-    'out_indices', 'num_stages', 'strides', 'dilations', 'dcn', 'stage_with_dcn', 'plugins', 'sac', 'stage_with_sac',
-    'gap_before_final_norm', 'out_type', 'img_size', 'pretrain_img_size', 'pad_small_map', 'final_norm'})
+    'out_indices', 'num_stages', 'strides', 'dilations', 'dcn', 'stage_with_dcn', 'plugins', 'sac',
+    'stage_with_sac', 'gap_before_final_norm', 'out_type', 'img_size', 'pretrain_img_size',
+    'pad_small_map', 'final_norm'})
 LARGEST = 20_000  # in settings that a file brings along. Networks have fewer channels and blocks.
 
 
@@ -31,7 +34,8 @@ class ArchitectureError(ValueError):
 
 
 def plain_settings(backbone: Any) -> dict[str, Any] | None:
-    """Return those settings of a backbone's config that decide its architecture, or None if there is no type.
+    """Return those settings of a backbone's config that decide its architecture, or None if there
+    is no type.
 
     All are plain values, so that they can be written into a file.
     """
@@ -55,7 +59,8 @@ def build_backbone(settings: Mapping[str, Any], scope: str) -> nn.Module:
     settings = {k: v for k, v in settings.items() if k not in ('init_cfg', 'pretrained')}
     cls = find_class(settings['type'], scope)
     if _largest(settings) > LARGEST:
-        raise ArchitectureError(f'backbone: expected numbers up to {LARGEST}, got {_largest(settings)}')
+        raise ArchitectureError(f'backbone: expected numbers up to {LARGEST}, got '
+                                f'{_largest(settings)}')
     arguments = {k: v for k, v in settings.items() if k not in ('type', '_scope_')}
     with same_random_numbers():
         # Some networks compute with the numbers of their own construction. They need real tensors.
@@ -63,10 +68,10 @@ def build_backbone(settings: Mapping[str, Any], scope: str) -> nn.Module:
             try:
                 with torch.device(device):
                     return cls(**_copied(arguments))
-            except Exception as error:  # the settings may come from a file of others, and raise anything
+            except Exception as error:  # the settings may come from others, and raise anything
                 failure = error
-    raise ArchitectureError(f'backbone: {cls.__name__} cannot be built from the settings in the config '
-                            f'({type(failure).__name__}: {failure})')
+    raise ArchitectureError(f'backbone: {cls.__name__} cannot be built from the settings in the '
+                            f'config ({type(failure).__name__}: {failure})')
 
 
 def find_class(kind: str, scope: str) -> type:
@@ -87,7 +92,8 @@ def find_class(kind: str, scope: str) -> type:
         # A name in a file must not build anything but a backbone.
         if inspect.isclass(cls) and issubclass(cls, nn.Module) and '.backbones' in cls.__module__:
             return cls
-    raise ArchitectureError(f'backbone: {kind!r} is no backbone of MMPretrain, MMDetection or mmresizemix')
+    raise ArchitectureError(f'backbone: {kind!r} is no backbone of MMPretrain, MMDetection or '
+                            'mmresizemix')
 
 
 def tensors_of(backbone: nn.Module) -> dict[str, tuple[tuple[int, ...], bool]]:
@@ -108,15 +114,17 @@ def facts_of(backbone: nn.Module, settings: Mapping[str, Any]) -> dict[str, Any]
             found.update({p.name: p.default for p in parameters
                           if p.default is not p.empty and p.kind is not p.VAR_KEYWORD})
     found.update(settings)
-    # A class such as ResNetV1d hands settings of its own to its parent. The network itself knows
-    # them.
-    found.update({name: getattr(backbone, name) for name in ('depth', 'style', 'deep_stem', 'avg_down')
+    # A class such as ResNetV1d hands settings of its own to its parent. The network itself
+    # knows them.
+    found.update({name: getattr(backbone, name)
+                  for name in ('depth', 'style', 'deep_stem', 'avg_down')
                   if isinstance(getattr(backbone, name, None), (str, int, bool))})
     return {k: v for k, v in found.items() if k not in OF_TRAINING | OF_DETECTORS}
 
 
 def unlike(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return the settings that both have and that differ: name -> (value in ``there``, in ``here``)."""
+    """Return the settings that both have and that differ: name -> (value in ``there``, in
+    ``here``)."""
     return {name: (there[name], here[name]) for name in sorted(set(there) & set(here))
             if _comparable(there[name]) != _comparable(here[name])}
 
@@ -135,10 +143,12 @@ def same_random_numbers() -> Iterator[None]:
 
 def _comparable(value: Any) -> Any:
     if isinstance(value, Mapping):
-        # Whether a norm is trained, and over how many processes it averages, are settings of
-        # training.
-        value = {k: _comparable(v) for k, v in value.items() if k not in ('requires_grad', '_scope_')}
-        return {**value, 'type': 'BN'} if value.get('type') in ('SyncBN', 'MMSyncBN', 'BN2d') else value
+        # Whether a norm is trained, and over how many processes it averages, are settings
+        # of training.
+        value = {k: _comparable(v) for k, v in value.items()
+                 if k not in ('requires_grad', '_scope_')}
+        return ({**value, 'type': 'BN'} if value.get('type') in ('SyncBN', 'MMSyncBN', 'BN2d')
+                else value)
     return [_comparable(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
@@ -170,4 +180,5 @@ def _largest(value: Any) -> float:
 
 def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
     """Return the names of tensors that hold NaN or infinite values."""
-    return [name for name, t in tensors.items() if t.is_floating_point() and not torch.isfinite(t).all()]
+    return [name for name, t in tensors.items()
+            if t.is_floating_point() and not torch.isfinite(t).all()]

@@ -111,7 +111,8 @@ def _fit(state: dict[str, Tensor], backbone: nn.Module, prefix: str | None,
          classifier: frozenset[str] | None) -> Fit:
     """Compare names and shapes by the rule by which the backbone will load them."""
     fit = fit_names(state, backbone, prefix, classifier)
-    if type(backbone).init_weights is BaseModule.init_weights:
+    cls: Any = type(backbone)
+    if cls.init_weights is BaseModule.init_weights:
         return fit
     # The class has an init_weights of its own, which may read the file by another rule. What it
     # does is tried on a copy.
@@ -119,27 +120,29 @@ def _fit(state: dict[str, Tensor], backbone: nn.Module, prefix: str | None,
     fits = [one for one in (fit, other) if not one.faults]
     if not fits:
         return fit
-    kind = type(backbone).__name__
+    kind = cls.__name__
     try:
         loaded = _initialised(backbone)
     except Exception as error:  # of whatever the class does with the file
         return replace(fit, faults=[
-            f'{kind} reads the file by itself and fails ({type(error).__name__}: {error}); if it expects names that '
-            "begin with 'backbone.', export the file with --add-prefix"])
+            f'{kind} reads the file by itself and fails ({type(error).__name__}: {error}); if it '
+            "expects names that begin with 'backbone.', export the file with --add-prefix"])
     for one in fits:
         if not differing({k: v for k, v in one.inside.items() if k not in one.left_over}, loaded):
             return one
     if fit.faults:
         return fit
     names = differing(fit.inside, loaded)
-    return replace(fit, faults=[f'{kind} reads the file by itself, and {len(names)} of its tensors are not those of '
-                                f'the file ({listed(names)}); they are resized, or not loaded'])
+    return replace(fit, faults=[
+        f'{kind} reads the file by itself, and {len(names)} of its tensors are not those of the '
+        f'file ({listed(names)}); they are resized, or not loaded'])
 
 
 def _initialised(backbone: nn.Module) -> nn.Module:
-    """Return a copy of ``backbone`` after its ``init_weights``. The random streams are left as they were."""
+    """Return a copy of ``backbone`` after its ``init_weights``. The random streams are left as they
+    were."""
     load_strictly()
-    copy = deepcopy(backbone)
+    copy: Any = deepcopy(backbone)
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)  # the real run will log the same
     try:

@@ -153,7 +153,8 @@ def fit_stamp(stamp: Stamp, model: nn.Module, settings: Mapping[str, Any] | None
     Returns:
         A tuple (faults, what could not be proved).
     """
-    backbone, preprocessor = model.backbone, getattr(model, 'data_preprocessor', None)
+    backbone: Any = model.backbone
+    preprocessor = getattr(model, 'data_preprocessor', None)
     faults, unproved = [], []
 
     def compare(what: str, there: Any, here: Any, setting: str, why: str = '') -> None:
@@ -218,8 +219,8 @@ def _fit_architecture(stamp: Stamp, backbone: nn.Module,
             continue  # None stands for the default of one class. The shapes of the tensors agree.
         # What one class states may be stated otherwise by another. Deep stems and the like may not.
         if same or name in ('deep_stem', 'avg_down'):
-            faults.append(f'{name}: {_shown(pretrained)} in pretraining, {_shown(here)} in the detector; '
-                          f'set model.backbone.{name}={pretrained!r}')
+            faults.append(f'{name}: {_shown(pretrained)} in pretraining, {_shown(here)} in the '
+                          f'detector; set model.backbone.{name}={pretrained!r}')
         else:
             unproved.append(name)
     return faults, unproved

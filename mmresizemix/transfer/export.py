@@ -39,7 +39,8 @@ METHODS = ('baseline', 'mixup', 'cutmix', 'resizemix')  # names whose meaning is
 
 @dataclass(frozen=True)
 class Source:
-    """Where the architecture of a checkpoint comes from: the settings of its backbone, and their package."""
+    """Where the architecture of a checkpoint comes from: the settings of its backbone, and their
+    package."""
     settings: dict[str, Any]
     scope: str
 
@@ -103,8 +104,8 @@ def export_backbone(checkpoint: str | Path, out: str | Path, *, method: str | No
         raise CheckpointError(f'{path}: {error}') from None
     # A file that was exported before keeps its facts, if its tensors are the exported ones.
     if before and before.digest != digest(tensors):
-        raise CheckpointError(f'{path}: the tensors are not those that were exported (their digest differs); '
-                              'export the checkpoint that it was made from')
+        raise CheckpointError(f'{path}: the tensors are not those that were exported (their digest '
+                              'differs); export the checkpoint that it was made from')
     stamp = before or _stamp(path, content, backbone, source)
     stamp = _with_given(stamp, path, method, recipe, top1)
     stamp = replace(stamp, digest=digest(tensors))
@@ -124,9 +125,11 @@ def stamp_of(content: dict[str, Any]) -> Stamp | None:
 
 
 def exported_tensors(content: dict[str, Any]) -> dict[str, Tensor]:
-    """Return the tensors of an exported file by the names of the backbone, without ``add_prefix``."""
+    """Return the tensors of an exported file by the names of the backbone, without
+    ``add_prefix``."""
     state = content.get('state_dict')
-    return {str(k).removeprefix('backbone.'): v for k, v in (state.items() if isinstance(state, dict) else ())
+    return {str(k).removeprefix('backbone.'): v
+            for k, v in (state.items() if isinstance(state, dict) else ())
             if isinstance(v, Tensor)}
 
 
@@ -160,8 +163,8 @@ def _named_as_in_mmdetection(values: Mapping[str, Any], source: Source | None) -
         name = re.sub(r'^stem\.(\d)\.(conv|bn)\.',
                       lambda m: f'stem.{3 * int(m[1]) + ("conv", "bn").index(m[2])}.', name)
         # MMDetection pools in the first shortcut too, by 1, which counts as a layer.
-        return re.sub(r'^layer1\.0\.downsample\.(\d)\.', lambda m: f'layer1.0.downsample.{int(m[1]) + 1}.',
-                      name) if pooled else name
+        return re.sub(r'^layer1\.0\.downsample\.(\d)\.',
+                      lambda m: f'layer1.0.downsample.{int(m[1]) + 1}.', name) if pooled else name
 
     pooled = 'layer1.0.downsample.0.weight' in values and (
         source.settings.get('avg_down') or source.settings['type'].endswith('ResNetV1d'))
@@ -170,37 +173,42 @@ def _named_as_in_mmdetection(values: Mapping[str, Any], source: Source | None) -
 
 def _whole(found: dict[str, Tensor],
            expected: Mapping[str, tuple[tuple[int, ...], bool]] | None) -> dict[str, Tensor]:
-    """Return the tensors of a backbone as they are exported, after checking that all are there and usable.
+    """Return the tensors of a backbone as they are exported, after checking that all are there and
+    usable.
 
     Raises:
-        LayoutError: tensors are missing, foreign, of another shape or kind, or values are not finite.
+        LayoutError: tensors are missing, foreign, of another shape or kind, or values are not
+            finite.
     """
     tensors = {k: v for k, v in found.items() if not is_head(k)}
     faults = []
     if expected is not None:
         # The axes of some frameworks have length 1 where others have none.
-        tensors = {k: _with_shape(v, expected[k][0]) if k in expected else v for k, v in tensors.items()}
+        tensors = {k: _with_shape(v, expected[k][0]) if k in expected else v
+                   for k, v in tensors.items()}
         missing = [k for k, (_, spare) in expected.items() if k not in tensors and not spare]
         foreign = [k for k in tensors if k not in expected]
         misshapen = [f'{k} {tuple(t.shape)} instead of {expected[k][0]}' for k, t in tensors.items()
                      if k in expected and tuple(t.shape) != expected[k][0]]
         faults = [f'{len(names)} {what} ({listed(names)})' for names, what in (
-            (missing, 'tensors missing'), (foreign, 'foreign tensors'), (misshapen, 'tensors of another shape'))
-            if names]
-    # float32 is what the detectors train in. Wider numbers would lose digits, and others are no
-    # weights.
-    kinds = [k for k, t in tensors.items() if not (t.dtype in (torch.float32, torch.float16, torch.bfloat16)
-                                                   or t.dtype in (torch.int64, torch.bool))]
+            (missing, 'tensors missing'), (foreign, 'foreign tensors'),
+            (misshapen, 'tensors of another shape')) if names]
+    # float32 is what the detectors train in. Wider numbers would lose digits, and others are
+    # no weights.
+    kinds = [k for k, t in tensors.items()
+             if not (t.dtype in (torch.float32, torch.float16, torch.bfloat16)
+                     or t.dtype in (torch.int64, torch.bool))]
     if kinds:
-        faults.append(f'{len(kinds)} tensors of {tensors[kinds[0]].dtype}, which float32 cannot hold exactly '
-                      f'({listed(kinds)}); save them as float32')
+        faults.append(f'{len(kinds)} tensors of {tensors[kinds[0]].dtype}, which float32 cannot '
+                      f'hold exactly ({listed(kinds)}); save them as float32')
     faults += [f'{name} holds NaN or infinite values' for name in not_finite(tensors)]
     faults += [f'{name} holds a variance below 0' for name, t in tensors.items()
                if name.endswith('running_var') and t.is_floating_point() and (t < 0).any()]
     if faults:
         raise LayoutError('; '.join(faults))
     # The clones free the tensors from shared storage.
-    return {name: t.detach().float().contiguous().clone() if t.is_floating_point() else t.detach().clone()
+    return {name: (t.detach().float().contiguous().clone() if t.is_floating_point()
+                   else t.detach().clone())
             for name, t in tensors.items()}
 
 
@@ -210,7 +218,8 @@ def _with_shape(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def _check_arch(content: dict[str, Any], backbone: Backbone) -> None:
-    """Refuse a file whose own words name a network that its tensors alone do not tell from another one."""
+    """Refuse a file whose own words name a network that its tensors alone do not tell from another
+    one."""
     arch = content.get('arch')
     if not isinstance(arch, str) or backbone.settings is None:
         return
@@ -225,10 +234,11 @@ def _check_arch(content: dict[str, Any], backbone: Backbone) -> None:
             expected = [f'resnext{settings["depth"]}_{groups}x{width}d',
                         f'wide_resnet{settings["depth"]}_{width // 64}']
     else:
-        expected = [plain] if plain.startswith(settings['type'].lower()) else [settings['type'].lower()]
+        expected = ([plain] if plain.startswith(settings['type'].lower())
+                    else [settings['type'].lower()])
     if plain not in expected:
-        raise LayoutError(f'its own words name the network {arch!r}, but its tensors have the names of '
-                          f'{expected[0]!r}: what it computes is not known')
+        raise LayoutError(f'its own words name the network {arch!r}, but its tensors have the '
+                          f'names of {expected[0]!r}: what it computes is not known')
 
 
 # The stamp
@@ -251,10 +261,12 @@ def _stamp(path: Path, content: dict[str, Any], backbone: Backbone, source: Sour
     learn(facts_of_published(sha256), DIGEST)
     if source:
         built = facts_of(build_backbone(source.settings, source.scope), source.settings)
-        learn(dict(architecture=source.settings), TENSORS if source.settings is backbone.settings else GIVEN)
+        learn(dict(architecture=source.settings),
+              TENSORS if source.settings is backbone.settings else GIVEN)
         if isinstance(built.get('depth'), int):
             learn(dict(depth=built['depth']), proved_by['architecture'])
-    if backbone.layout == 'mmengine' and backbone.weights != 'raw':  # the accuracy is that of the moving average
+    # The logged accuracy is that of the moving average.
+    if backbone.layout == 'mmengine' and backbone.weights != 'raw':
         logged = top1_of_run(path, meta.get('epoch'))
         if logged:
             known.update(top1=logged[0], top1_from=logged[1])
@@ -263,14 +275,15 @@ def _stamp(path: Path, content: dict[str, Any], backbone: Backbone, source: Sour
                  weights=backbone.weights, proved_by=proved_by, **known)
 
 
-def _with_given(stamp: Stamp, path: Path, method: str | None, recipe: str | None, top1: float | None) -> Stamp:
+def _with_given(stamp: Stamp, path: Path, method: str | None, recipe: str | None,
+                top1: float | None) -> Stamp:
     """Add what the user says. It must not contradict what is proved."""
     proved_by = dict(stamp.proved_by)
     for name, value in (RECIPES[recipe] if recipe else {}).items():
         known = getattr(stamp, name)
         if known is not None and proved_by.get(name) != GIVEN and known != value:
-            raise ValueError(f'recipe: {recipe!r} has {name}={value}, but {path} is proved to have {known}; '
-                             'leave it out')
+            raise ValueError(f'recipe: {recipe!r} has {name}={value}, but {path} is proved to have '
+                             f'{known}; leave it out')
         stamp = replace(stamp, **{name: value})
         proved_by.setdefault(name, GIVEN)
     if method is not None:
@@ -290,5 +303,6 @@ def _write(out: Path, content: dict[str, Any]) -> None:
     """Write the file, read it back strictly, compare all bits, and only then give it its name."""
     with whole_file(out) as unfinished:
         torch.save(content, unfinished)
-        if digest(exported_tensors(load_checkpoint(unfinished))) != content['meta'][STAMP_KEY]['digest']:
+        if (digest(exported_tensors(load_checkpoint(unfinished)))
+                != content['meta'][STAMP_KEY]['digest']):
             raise CheckpointError(f'{out}: the file differs from what was written; check the disk')

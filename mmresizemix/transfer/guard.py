@@ -140,8 +140,8 @@ def _say(runner: Runner, file: BackboneFile) -> None:
     runner.logger.info(f'BackboneGuard: the backbone equals {file.path} bit for bit '
                        f'(digest {file.digest[:12]}).')
     if file.added:
-        runner.logger.info(f'BackboneGuard: the detector adds {len(file.added)} tensors to the backbone '
-                           f'({listed(file.added)}), which start from random weights.')
+        runner.logger.info(f'BackboneGuard: the detector adds {len(file.added)} tensors to the '
+                           f'backbone ({listed(file.added)}), which start from random weights.')
     if file.unproved:
         runner.logger.info(f'BackboneGuard: these facts are not in {file.path} and could not '
                            f'be proved: {", ".join(file.unproved)}.')

@@ -1,7 +1,7 @@
 """Find the backbone in the checkpoint of another framework, under the names that MMDetection uses.
 
-A checkpoint of MMPretrain or MMDetection says in its config which network it holds. Others say nothing, so their
-network is recognised by the names of its tensors (:data:`NAMINGS`).
+A checkpoint of MMPretrain or MMDetection says in its config which network it holds. Others say
+nothing, so their network is recognised by the names of its tensors (:data:`NAMINGS`).
 """
 import re
 from collections.abc import Callable, Mapping
@@ -15,8 +15,8 @@ STAMP_KEY = 'mmresizemix_backbone'  # in an exported file's meta
 COUNTERS = ('n_averaged', 'steps')  # of the averaged models of torch and MMEngine
 WRAPPERS = ('module', '_orig_mod')  # what DataParallel and torch.compile put into names
 # What comes after a backbone, or beside it. Everything else must have its place.
-HEADS = ('fc', 'head', 'classifier', 'projector', 'projection_head', 'prediction_head', 'predictor', 'prototypes',
-         'neck', 'queue', 'queue_ptr', 'logit_scale')
+HEADS = ('fc', 'head', 'classifier', 'projector', 'projection_head', 'prediction_head', 'predictor',
+         'prototypes', 'neck', 'queue', 'queue_ptr', 'logit_scale')
 
 # (block, blocks of layer1..layer4) -> depth
 DEPTHS: dict[tuple[str, tuple[int, ...]], int] = {
@@ -54,7 +54,8 @@ class Backbone:
 
     Args:
         tensors: its tensors by the names of MMDetection, e.g. ``layer1.0.conv1.weight``.
-        layout: whose checkpoint it is: 'mmpretrain', 'mmdet', 'exported', or the name of a :class:`Naming`.
+        layout: whose checkpoint it is: 'mmpretrain', 'mmdet', 'exported', or the name of a
+            :class:`Naming`.
         weights: 'ema' or 'raw' where the checkpoint has both, else 'only'.
         prefix: what was in front of the names.
         settings: the settings that its tensors tell, or None if the checkpoint's config has to.
@@ -89,17 +90,18 @@ def read_layout(checkpoint: dict[str, Any], raw: bool = False, prefix: str | Non
         prefix = 'backbone.' if prefix is None else _with_dot(prefix)
         inside = {k[len(prefix):]: v for k, v in state.items() if k.startswith(prefix)}
         if not inside:
-            raise LayoutError(f'no tensor begins with {prefix!r}; the names begin with {_beginnings(state)}')
+            raise LayoutError(f'no tensor begins with {prefix!r}; the names begin with '
+                              f'{_beginnings(state)}')
         return Backbone(inside, 'mmengine', weights, prefix)
     found = _recognised(state, prefix)
     if not found:
         raise LayoutError(_not_recognised(checkpoint, state, prefix))
     if len(found) > 1:
-        raise LayoutError(f'several backbones, whose names begin with {", ".join(repr(p) for p, _ in found)}; '
-                          'choose one with --prefix')
+        raise LayoutError('several backbones, whose names begin with '
+                          f'{", ".join(repr(p) for p, _ in found)}; choose one with --prefix')
     [(prefix, naming)] = found
-    tensors = {renamed: v for k, v in state.items()
-               if k.startswith(prefix) and (renamed := _renamed(k[len(prefix):], naming)) is not None}
+    tensors = {renamed: v for k, v in state.items() if k.startswith(prefix)
+               and (renamed := _renamed(k[len(prefix):], naming)) is not None}
     return Backbone(tensors, naming.name, weights, prefix, naming.settings(tensors))
 
 
@@ -155,13 +157,15 @@ def _choose_weights(checkpoint: dict[str, Any], raw: bool) -> tuple[dict, str]:
 
 
 def _flat(state: Mapping[Any, Any], before: str = '', depth: int = 2) -> dict[str, Tensor]:
-    """Return the tensors by dotted names, without wrappers. DINO keeps a 'teacher' and a 'student' in dicts."""
+    """Return the tensors by dotted names, without wrappers. DINO keeps a 'teacher' and a 'student'
+    in dicts."""
     flat: dict[str, Tensor] = {}
     for key, value in state.items():
         name = '.'.join(part for part in f'{before}{key}'.split('.') if part not in WRAPPERS)
         if isinstance(value, Tensor) and name not in COUNTERS:
             flat[name] = value
-        elif isinstance(value, Mapping) and depth and key not in ('optimizer', 'meta', 'message_hub'):
+        elif isinstance(value, Mapping) and depth and key not in (
+                'optimizer', 'meta', 'message_hub'):
             flat.update(_flat(value, f'{name}.', depth - 1))
     return flat
 
@@ -176,7 +180,8 @@ def _check_tensors(state: Mapping[str, Tensor]) -> None:
             raise LayoutError(f'{name} is {kind}; save plain, dense tensors')
         if tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size():
             raise LayoutError(f'{name} claims {tuple(tensor.shape)} but holds '
-                              f'{tensor.untyped_storage().nbytes()} bytes; save it with .contiguous()')
+                              f'{tensor.untyped_storage().nbytes()} bytes; save it with '
+                              '.contiguous()')
 
 
 # The names
@@ -196,7 +201,8 @@ def _recognised(state: Mapping[str, Tensor], prefix: str | None) -> list[tuple[s
         for name in state:
             if name == first or name.endswith(f'.{first}'):
                 before = name[:len(name) - len(first)]
-                if all(before + mark in state for mark in naming.marks) and prefix in (None, before[:-1]):
+                if all(before + mark in state for mark in naming.marks) and prefix in (
+                        None, before[:-1]):
                     found.append((before, naming))
     return found
 
@@ -211,7 +217,8 @@ def _not_recognised(checkpoint: Mapping, state: Mapping[str, Tensor], prefix: st
     if not state:
         return f'no tensors; the top-level keys are {[str(k) for k in checkpoint][:8]}'
     if prefix is not None:
-        return f'no backbone whose names begin with {prefix!r}; the names begin with {_beginnings(state)}'
+        return (f'no backbone whose names begin with {prefix!r}; the names begin with '
+                f'{_beginnings(state)}')
     return (f'tensors of no network that is known by its names alone, such as {listed([*state])}; '
             'name a config that builds it with --config')
 
@@ -239,7 +246,8 @@ def has_deep_stem(tensors: Mapping[str, Any]) -> bool:
 
 
 def _resnet_settings(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Return the settings of MMPretrain's ResNet or ResNeXt that the tensors tell: everything but the style."""
+    """Return the settings of MMPretrain's ResNet or ResNeXt that the tensors tell: everything but
+    the style."""
     depth = depth_of(tensors)
     if depth is None:
         raise LayoutError('blocks of no known ResNet (18, 34, 50, 101, 152): is the file complete?')
@@ -253,7 +261,8 @@ def _resnet_settings(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     if groups > 1:
         settings.update(type='ResNeXt', groups=groups, width_per_group=width // groups)
     elif depth >= 50 and width != _out_channels(tensors) // 4:
-        raise LayoutError(f'a wide ResNet ({width} channels in layer1), which neither MMPretrain nor MMDetection has')
+        raise LayoutError(f'a wide ResNet ({width} channels in layer1), which neither MMPretrain '
+                          'nor MMDetection has')
     elif width != 64:
         settings.update(base_channels=width)
     if first.shape[0] != 64:
@@ -274,7 +283,8 @@ def _out_channels(tensors: Mapping[str, Tensor]) -> int:
 def _convnext_settings(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     depths, channels = [], []
     for stage in range(4):
-        blocks = {name.split('.')[2] for name in tensors if re.match(rf'stages\.{stage}\.\d+\.', name)}
+        blocks = {name.split('.')[2] for name in tensors
+                  if re.match(rf'stages\.{stage}\.\d+\.', name)}
         kernel = tensors.get(f'stages.{stage}.0.depthwise_conv.weight')
         if kernel is None:
             raise LayoutError(f'a ConvNeXt without stage {stage}: is the file complete?')
@@ -293,27 +303,35 @@ Renames = tuple[tuple[str, str | Callable[[re.Match], str]], ...]
 # timm numbers the layers of a deep stem inside 'conv1', and calls its last norm 'bn1'.
 _DEEP_STEM: Renames = ((r'^conv1\.(\d)\.', r'stem.\1.'), (r'^bn1\.', 'stem.7.'))
 _HF_RESNET: Renames = (
-    (r'^embedder\.embedder\.convolution\.', 'conv1.'), (r'^embedder\.embedder\.normalization\.', 'bn1.'),
+    (r'^embedder\.embedder\.convolution\.', 'conv1.'),
+    (r'^embedder\.embedder\.normalization\.', 'bn1.'),
     (r'^encoder\.stages\.(\d)\.layers\.(\d+)\.', lambda m: f'layer{int(m[1]) + 1}.{m[2]}.'),
-    (r'\.shortcut\.convolution\.', '.downsample.0.'), (r'\.shortcut\.normalization\.', '.downsample.1.'),
+    (r'\.shortcut\.convolution\.', '.downsample.0.'),
+    (r'\.shortcut\.normalization\.', '.downsample.1.'),
     (r'\.layer\.(\d)\.convolution\.', lambda m: f'.conv{int(m[1]) + 1}.'),
     (r'\.layer\.(\d)\.normalization\.', lambda m: f'.bn{int(m[1]) + 1}.'))
-# lightly keeps the children of a ResNet in a Sequential: conv1, bn1, relu, maxpool, layer1 to
-# layer4.
-_IN_SEQUENCE: Renames = ((r'^0\.', 'conv1.'), (r'^1\.', 'bn1.'), (r'^([4-7])\.', lambda m: f'layer{int(m[1]) - 3}.'))
-_CONVNEXT: Renames = ((r'\.dwconv\.', '.depthwise_conv.'), (r'\.pwconv(\d)\.', r'.pointwise_conv\1.'),
-             (r'^norm\.', 'norm3.'))
+# lightly keeps the children of a ResNet in a Sequential: conv1, bn1, relu, maxpool, layer1
+# to layer4.
+_IN_SEQUENCE: Renames = (
+    (r'^0\.', 'conv1.'), (r'^1\.', 'bn1.'),
+    (r'^([4-7])\.', lambda m: f'layer{int(m[1]) - 3}.'))
+_CONVNEXT: Renames = (
+    (r'\.dwconv\.', '.depthwise_conv.'), (r'\.pwconv(\d)\.', r'.pointwise_conv\1.'),
+    (r'^norm\.', 'norm3.'))
 _TIMM_CONVNEXT: Renames = (
-    (r'^stem\.(\d)\.', r'downsample_layers.0.\1.'), (r'^stages\.(\d)\.downsample\.', r'downsample_layers.\1.'),
+    (r'^stem\.(\d)\.', r'downsample_layers.0.\1.'),
+    (r'^stages\.(\d)\.downsample\.', r'downsample_layers.\1.'),
     (r'^stages\.(\d)\.blocks\.', r'stages.\1.'), (r'\.conv_dw\.', '.depthwise_conv.'),
-    (r'\.mlp\.fc(\d)\.', r'.pointwise_conv\1.'), (r'\.mlp\.grn\.weight$', '.grn.gamma'), (r'\.mlp\.grn\.bias$', '.grn.beta'),
-    (r'^head\.norm\.', 'norm3.'), (r'^norm_pre\.', 'norm3.'))
+    (r'\.mlp\.fc(\d)\.', r'.pointwise_conv\1.'), (r'\.mlp\.grn\.weight$', '.grn.gamma'),
+    (r'\.mlp\.grn\.bias$', '.grn.beta'), (r'^head\.norm\.', 'norm3.'),
+    (r'^norm_pre\.', 'norm3.'))
 _TORCHVISION_CONVNEXT: Renames = (
     (r'^features\.0\.(\d)\.(?:0\.)?', r'downsample_layers.0.\1.'),
     (r'^features\.([246])\.(\d)\.', lambda m: f'downsample_layers.{int(m[1]) // 2}.{m[2]}.'),
     (r'^features\.([1357])\.(\d+)\.', lambda m: f'stages.{int(m[1]) // 2}.{m[2]}.'),
-    (r'\.block\.0\.', '.depthwise_conv.'), (r'\.block\.2\.', '.norm.'), (r'\.block\.3\.', '.pointwise_conv1.'),
-    (r'\.block\.5\.', '.pointwise_conv2.'), (r'\.layer_scale$', '.gamma'), (r'^classifier\.0\.', 'norm3.'))
+    (r'\.block\.0\.', '.depthwise_conv.'), (r'\.block\.2\.', '.norm.'),
+    (r'\.block\.3\.', '.pointwise_conv1.'), (r'\.block\.5\.', '.pointwise_conv2.'),
+    (r'\.layer_scale$', '.gamma'), (r'^classifier\.0\.', 'norm3.'))
 _HF_CONVNEXT: Renames = (
     (r'^embeddings\.patch_embeddings\.', 'downsample_layers.0.0.'),
     (r'^embeddings\.layernorm\.', 'downsample_layers.0.1.'),
@@ -323,18 +341,28 @@ _HF_CONVNEXT: Renames = (
     (r'\.layer_scale_parameter$', '.gamma'), (r'\.grn\.weight$', '.grn.gamma'),
     (r'\.grn\.bias$', '.grn.beta'), (r'^layernorm\.', 'norm3.'))
 NAMINGS = (
-    Naming('torchvision or timm ResNet', ('layer1.0.conv1.weight', 'conv1.weight'), (), _resnet_settings),
-    Naming('timm ResNet with a deep stem', ('layer1.0.conv1.weight', 'conv1.0.weight'), _DEEP_STEM, _resnet_settings),
-    Naming('MMPretrain ResNet with a deep stem', ('layer1.0.conv1.weight', 'stem.0.conv.weight'), (),
-           _resnet_settings),
-    Naming('MMDetection ResNet with a deep stem', ('layer1.0.conv1.weight', 'stem.0.weight'), (), _resnet_settings),
-    Naming('Hugging Face ResNet', ('embedder.embedder.convolution.weight', ), _HF_RESNET, _resnet_settings),
-    Naming('ResNet in sequence', ('0.weight', '4.0.conv1.weight'), _IN_SEQUENCE, _resnet_settings),
-    Naming('ConvNeXt', ('downsample_layers.0.0.weight', 'stages.0.0.dwconv.weight'), _CONVNEXT, _convnext_settings),
-    Naming('torchvision ConvNeXt', ('features.0.0.weight', 'features.1.0.block.0.weight'), _TORCHVISION_CONVNEXT,
-           _convnext_settings),
-    Naming('timm ConvNeXt', ('stem.0.weight', 'stages.0.blocks.0.conv_dw.weight'), _TIMM_CONVNEXT,
-           _convnext_settings),
-    Naming('Hugging Face ConvNeXt', ('embeddings.patch_embeddings.weight',
-                                     'encoder.stages.0.layers.0.dwconv.weight'), _HF_CONVNEXT, _convnext_settings),
+    Naming('torchvision or timm ResNet',
+           ('layer1.0.conv1.weight', 'conv1.weight'), (), _resnet_settings),
+    Naming('timm ResNet with a deep stem',
+           ('layer1.0.conv1.weight', 'conv1.0.weight'), _DEEP_STEM, _resnet_settings),
+    Naming('MMPretrain ResNet with a deep stem',
+           ('layer1.0.conv1.weight', 'stem.0.conv.weight'), (), _resnet_settings),
+    Naming('MMDetection ResNet with a deep stem',
+           ('layer1.0.conv1.weight', 'stem.0.weight'), (), _resnet_settings),
+    Naming('Hugging Face ResNet',
+           ('embedder.embedder.convolution.weight', ), _HF_RESNET, _resnet_settings),
+    Naming('ResNet in sequence',
+           ('0.weight', '4.0.conv1.weight'), _IN_SEQUENCE, _resnet_settings),
+    Naming('ConvNeXt',
+           ('downsample_layers.0.0.weight', 'stages.0.0.dwconv.weight'),
+           _CONVNEXT, _convnext_settings),
+    Naming('torchvision ConvNeXt',
+           ('features.0.0.weight', 'features.1.0.block.0.weight'),
+           _TORCHVISION_CONVNEXT, _convnext_settings),
+    Naming('timm ConvNeXt',
+           ('stem.0.weight', 'stages.0.blocks.0.conv_dw.weight'),
+           _TIMM_CONVNEXT, _convnext_settings),
+    Naming('Hugging Face ConvNeXt',
+           ('embeddings.patch_embeddings.weight', 'encoder.stages.0.layers.0.dwconv.weight'),
+           _HF_CONVNEXT, _convnext_settings),
 )

@@ -1,4 +1,5 @@
-"""The stamp of a backbone file, which says what the file is, where it came from, and by what that is proved.
+"""The stamp of a backbone file, which says what the file is, where it came from, and by what that
+is proved.
 
 A digest proves that the tensors are the exported ones.
 """
@@ -22,8 +23,8 @@ from .architecture import plain_settings
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)  # in 0..255, RGB
 IMAGENET_STD = (58.395, 57.12, 57.375)
-# How well-known collections prepare pictures and place strides. A file cannot show that it is one
-# of theirs, so the user says it.
+# How well-known collections prepare pictures and place strides. A file cannot show that it is
+# one of theirs, so the user says it.
 RECIPES: dict[str, dict[str, Any]] = {
     'torchvision': dict(mean=IMAGENET_MEAN, std=IMAGENET_STD, channels='RGB', style='pytorch'),
     'caffe': dict(mean=IMAGENET_MEAN[::-1], std=(1.0, 1.0, 1.0), channels='BGR', style='caffe'),
@@ -87,14 +88,14 @@ class Stamp:
         """
         if values.get('format') not in (OLDER, FORMAT):
             raise ValueError(f'the stamp has format {values.get("format")!r}, but this version of '
-                             f'mmresizemix reads formats up to {FORMAT}; update mmresizemix, or export '
-                             'the file again')
+                             f'mmresizemix reads formats up to {FORMAT}; update mmresizemix, or '
+                             'export the file again')
         known = {f.name for f in fields(cls)}
         for name, value in values.items():
             if name not in known or not _valid(name, value):
                 expected = _FIELDS[name][1] if name in known else 'no such field'
-                raise ValueError(f'the stamp is damaged: {str(name)[:40]}: expected {expected}, got '
-                                 f'{str(value)[:60]!r}; export the file again')
+                raise ValueError(f'the stamp is damaged: {str(name)[:40]}: expected {expected}, '
+                                 f'got {str(value)[:60]!r}; export the file again')
         found: dict[str, Any] = {k: tuple(v) if k in ('mean', 'std') and v is not None else v
                                  for k, v in values.items()}
         return cls(**found)
@@ -119,15 +120,17 @@ def _hex(value: Any) -> bool:
 _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(('method', 'settings', 'source', 'layout', 'prefix', 'weights', 'top1_from'),
                     (_text, 'a short text')),
-    'depth': (lambda v: isinstance(v, int) and not isinstance(v, bool) and 0 < v < 10_000, 'a number of layers'),
+    'depth': (lambda v: isinstance(v, int) and not isinstance(v, bool) and 0 < v < 10_000,
+              'a number of layers'),
     'style': (lambda v: v in ('pytorch', 'caffe'), "'pytorch' or 'caffe'"),
-    'architecture': (lambda v: isinstance(v, dict) and isinstance(v.get('type'), str), 'settings with a type'),
+    'architecture': (lambda v: isinstance(v, dict) and isinstance(v.get('type'), str),
+                     'settings with a type'),
     'mean': (_numbers, 'numbers'),
     'std': (lambda v: _numbers(v) and all(x > 0 for x in v), 'numbers above 0'),
     'channels': (lambda v: v in ('RGB', 'BGR'), "'RGB' or 'BGR'"),
     'top1': (lambda v: _number(v) and 0 <= v <= 100, 'a percentage'),
-    'proved_by': (lambda v: isinstance(v, dict) and all(_text(k) and v[k] in (GIVEN, CONFIG, DIGEST, TENSORS)
-                                                        for k in v), 'what proves each fact'),
+    'proved_by': (lambda v: isinstance(v, dict) and all(
+        _text(k) and v[k] in (GIVEN, CONFIG, DIGEST, TENSORS) for k in v), 'what proves each fact'),
     **dict.fromkeys(('digest', 'source_sha256'), (_hex, '64 hexadecimal digits')),
     'format': (lambda v: v in (OLDER, FORMAT), 'a format'),
 }
@@ -152,7 +155,8 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
 
 
 def facts_of_config(config_text: str) -> dict[str, Any]:
-    """Read the facts in ``meta['cfg']`` of a checkpoint of MMPretrain or MMDetection. The text is never executed."""
+    """Read the facts in ``meta['cfg']`` of a checkpoint of MMPretrain or MMDetection. The text is
+    never executed."""
     return facts_of(read_config_text(config_text))
 
 
@@ -185,7 +189,8 @@ def _channels(cfg: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> str:
 
 
 def facts_of_published(sha256: str) -> dict[str, Any]:
-    """Return the facts about a file that torchvision publishes, by the SHA-256 of the file. {} for any other.
+    """Return the facts about a file that torchvision publishes, by the SHA-256 of the file. {} for
+    any other.
 
     The names of torchvision's files end with the first digits of their SHA-256.
     """
@@ -194,7 +199,8 @@ def facts_of_published(sha256: str) -> dict[str, Any]:
         return {}
     name, weights = found
     prepared = weights.transforms()
-    style = dict(style='pytorch') if 'resne' in name else {}  # torchvision has its stride in the 3x3 convolution
+    # torchvision has its stride in the 3x3 convolution.
+    style = dict(style='pytorch') if 'resne' in name else {}
     return dict(method=f'torchvision-{weights.name}'.lower(), channels='RGB', **style,
                 mean=tuple(round(255 * m, 4) for m in prepared.mean),
                 std=tuple(round(255 * s, 4) for s in prepared.std))
@@ -202,7 +208,8 @@ def facts_of_published(sha256: str) -> dict[str, Any]:
 
 @cache
 def published() -> dict[str, tuple[str, Any]]:
-    """Return torchvision's classifiers by the first eight digits of the SHA-256 of their files: (model, weights)."""
+    """Return torchvision's classifiers by the first eight digits of the SHA-256 of their files:
+    (model, weights)."""
     import torchvision
     found = {}
     for name in torchvision.models.list_models(torchvision.models):

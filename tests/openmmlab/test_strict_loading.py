@@ -12,8 +12,8 @@ from transfer_samples import RunsCode
 
 from mmresizemix.openmmlab.checkpoint import CheckpointError
 from mmresizemix.openmmlab.strict_loading import load_strictly, local_file
-from mmresizemix.training.launch import train
 from mmresizemix.training.launch import test as evaluate
+from mmresizemix.training.launch import train
 
 
 @pytest.fixture(scope='module')

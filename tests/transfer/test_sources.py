@@ -19,7 +19,7 @@ def shaken(network: nn.Module) -> nn.Module:
     """Give every buffer and every scale of ``network`` values of its own, so that none can be taken for another."""
     torch.manual_seed(0)
     for name, tensor in network.state_dict().items():
-        if tensor.is_floating_point() and tensor.dim() == 1 or 'gamma' in name or 'grn' in name:
+        if (tensor.is_floating_point() and tensor.dim() == 1) or 'gamma' in name or 'grn' in name:
             tensor.copy_(torch.rand_like(tensor) + 0.5)
     network.eval()
     return network
