@@ -191,3 +191,27 @@ def test_whatever_mmpretrain_trains_is_exported(name, algorithm, save, tmp_path)
     broken = dict(list({f'backbone.{k}': v for k, v in state.items()}.items())[3:])
     with pytest.raises(CheckpointError, match='tensors missing'):
         export_backbone(save(dict(meta=dict(cfg=text), state_dict=broken)), tmp_path / 'out.pth')
+
+
+DETECTORS = {
+    'ResNet': dict(type='ResNet', depth=18, out_indices=(0, 1, 2, 3), norm_eval=True, style='pytorch'),
+    'ResNetV1d': dict(type='ResNetV1d', depth=50), 'ResNeXt': dict(type='ResNeXt', depth=50, groups=32, base_width=4),
+    'RegNet': dict(type='RegNet', arch='regnetx_400mf', out_indices=(0, 1, 2, 3)),
+    'Swin': dict(type='SwinTransformer', embed_dims=24, depths=(1, 1, 1, 1), num_heads=(1, 2, 4, 8)),
+    'ConvNeXt': dict(type='mmpretrain.ConvNeXt', arch='atto', out_indices=[0, 1, 2, 3], gap_before_final_norm=False),
+    'MobileNetV2': dict(type='MobileNetV2', out_indices=(2, 4, 6)),
+}
+
+
+@pytest.mark.parametrize('name', DETECTORS)
+def test_the_backbone_of_a_detector_is_exported_and_named_as_one(name, save, tmp_path):
+    network = build_backbone(DETECTORS[name], 'mmdet').to_empty(device='cpu')
+    state = {k: torch.rand(v.shape) if v.is_floating_point() else torch.zeros_like(v)
+             for k, v in network.state_dict().items()}
+    text = (f"default_scope = 'mmdet'\nmodel = dict(type='RetinaNet', backbone={DETECTORS[name]!r},\n"
+            'data_preprocessor=dict(mean=[1., 2., 3.], std=[4., 5., 6.], bgr_to_rgb=True))')
+    stamp = export_backbone(save(dict(meta=dict(cfg=text), state_dict={
+        **{f'backbone.{k}': v for k, v in state.items()}, 'neck.conv.weight': torch.ones(1)})), tmp_path / 'out.pth')
+    written = load_checkpoint(tmp_path / 'out.pth')['state_dict']
+    assert set(written) == set(state) and all(torch.equal(written[k], v) for k, v in state.items())
+    assert (stamp.method, stamp.channels, stamp.layout) == ('mmdet-retinanet', 'RGB', 'mmdet')
