@@ -10,7 +10,7 @@ import pickle
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,12 @@ class CheckpointError(ValueError):
     """
 
 
-MOST_PARTS = 100_000  # tensors in a file. The largest networks have some thousands.
+MOST_PARTS = 50_000  # tensors in a file. Large networks and their optimizers have some thousands.
 
 
-def load_checkpoint(path: str | Path, history: type | None = None) -> dict:
-    """Read a file of PyTorch, MMEngine or safetensors, on the CPU.
+def load_checkpoint(path: str | Path, history: type | None = None,
+                    map_location: Any = 'cpu') -> dict:
+    """Read a file of PyTorch, MMEngine or safetensors.
 
     The first bytes of the file decide how it is read, not its name. The checksums in a file of
     ``torch.save`` are compared, which ``torch.load`` does not do.
@@ -42,6 +43,8 @@ def load_checkpoint(path: str | Path, history: type | None = None) -> dict:
     Args:
         history: the class to build for the ``HistoryBuffer`` of MMEngine. None skips the logged
             history.
+        map_location: where its tensors go, as for ``torch.load``. A file of safetensors stays on
+            the CPU.
 
     Raises:
         CheckpointError: the file is missing, cut off or damaged, is no checkpoint, is much larger
@@ -57,19 +60,20 @@ def load_checkpoint(path: str | Path, history: type | None = None) -> dict:
         raise CheckpointError(f'{path}: is empty. {AGAIN}')
     # safetensors begin with the length of a JSON object, and then the object.
     safetensors = start[8:] == b'{' and start[:4] != ZIP
-    checkpoint = _read_safetensors(path) if safetensors else _read_torch(path, history or _History)
+    checkpoint = (_read_safetensors(path) if safetensors else
+                  _read_torch(path, history or _History, map_location))
     if not isinstance(checkpoint, dict):
         raise CheckpointError(f'{path}: holds a {type(checkpoint).__name__}, not a dict of '
                               'tensors. Save model.state_dict().')
     return checkpoint
 
 
-def _read_torch(path: Path, history: type) -> object:
+def _read_torch(path: Path, history: type, map_location: Any) -> object:
     _check_whole(path)
     try:
         with _only(inert_globals(history)), warnings.catch_warnings():
             warnings.simplefilter('ignore')  # about odd protocols; the error says what is wrong
-            return torch.load(path, map_location='cpu', weights_only=True)
+            return torch.load(path, map_location=map_location, weights_only=True)
     except Exception as error:  # a damaged file can make the parser raise anything
         raise CheckpointError(f'{path}: {_cause(error)}') from None
 
@@ -80,8 +84,10 @@ def _check_whole(path: Path) -> None:
     ``torch.load`` may read such a file without an error.
     """
     with open(path, 'rb') as file:
+        # torch.save writes zip files since torch 1.6. Older files have no checksums.
         if file.read(4) != ZIP:
-            return  # torch.save writes zip files since torch 1.6. Older files have no checksums.
+            _check_number(path, _tensors_in(iter(lambda: file.read(2**24), b'')))
+            return
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
@@ -95,12 +101,26 @@ def _check_whole(path: Path) -> None:
                      if sum(part.file_size for part in parts) > path.stat().st_size else None)
             if fault:
                 raise CheckpointError(f'{path}: {fault}. Save model.state_dict() with torch.save.')
+            _check_number(path, sum(_tensors_in([archive.read(part)]) for part in parts
+                                    if part.filename.endswith('/data.pkl')))
             member = archive.testzip()
         damaged = member and f'is damaged (wrong checksum of {member})'
     except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError):
         damaged = 'is cut off'
     if damaged:
         raise CheckpointError(f'{path}: {damaged}. {AGAIN}')
+
+
+def _tensors_in(pieces: Iterable[bytes]) -> int:
+    """Count the tensors in a pickle, or a few more: for each, a tuple ends, which may be noted for
+    later use (``q``, ``r``), and refers to a storage (``Q``)."""
+    return sum(len(re.findall(rb't(?:q.|r.{4})?Q', piece, re.DOTALL)) for piece in pieces)
+
+
+def _check_number(path: Path, tensors: int) -> None:
+    if tensors > MOST_PARTS:
+        raise CheckpointError(f'{path}: has {tensors} tensors; no network has so many. Save '
+                              'model.state_dict() with torch.save.')
 
 
 def _cause(error: Exception) -> str:

@@ -28,21 +28,8 @@ def load_strictly() -> None:
 def _load(filename: str, map_location: Any = None, **_: Any) -> dict:
     from mmengine.logging import HistoryBuffer
     from mmengine.runner.checkpoint import _process_mmcls_checkpoint
-    content = load_checkpoint(local_file(filename), HistoryBuffer)
-    content = _process_mmcls_checkpoint(content) if filename.startswith('mmcls://') else content
-    return content if map_location in (None, 'cpu') else _move(content, map_location)
-
-
-def _move(value: Any, device: Any) -> Any:
-    """Move the tensors in ``value`` to ``device``."""
-    import torch
-    if isinstance(value, torch.Tensor):
-        return value.to(device)
-    if isinstance(value, dict):
-        return type(value)((k, _move(v, device)) for k, v in value.items())
-    if type(value) in (list, tuple):
-        return type(value)(_move(v, device) for v in value)
-    return value
+    content = load_checkpoint(local_file(filename), HistoryBuffer, map_location)
+    return _process_mmcls_checkpoint(content) if filename.startswith('mmcls://') else content
 
 
 def local_file(checkpoint: str) -> Path:

@@ -40,26 +40,24 @@ class Stamp:
 
     Args:
         method: the name of the pretraining: 'baseline', 'cutmix', 'resizemix', 'moco', ...
-        settings: a digest of all settings of the pretraining but its seed. Pretrainings of one
-            method and unlike settings have unlike digests.
         depth: the depth of a ResNet.
         style: where a bottleneck of a ResNet has its stride, 'pytorch' or 'caffe'.
-        architecture: the settings that build the backbone, as in a config.
         mean, std: the normalisation of its pictures, in 0..255, in the order of ``channels``.
         channels: 'RGB' or 'BGR', as the network sees them.
         source, source_sha256: the name and the digest of the checkpoint that it was taken from.
         layout, weights, prefix: see :class:`~mmresizemix.transfer.sources.Backbone`.
         top1: the accuracy in percent.
         top1_from: where ``top1`` was read, or 'given'.
+        architecture: the settings that build the backbone, as in a config.
+        settings: a digest of all settings of the pretraining but its seed. Pretrainings of one
+            method and unlike settings have unlike digests.
         proved_by: for each known fact what proves it: 'config' (of the checkpoint), 'digest' (the
             file is one that torchvision publishes), 'tensors', or 'given' (by the user).
         digest: the :func:`digest` of the tensors.
     """
     method: str | None = None
-    settings: str | None = None
     depth: int | None = None
     style: str | None = None
-    architecture: dict[str, Any] | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     channels: str | None = None
@@ -70,6 +68,8 @@ class Stamp:
     weights: str | None = None
     top1: float | None = None
     top1_from: str | None = None
+    architecture: dict[str, Any] | None = None
+    settings: str | None = None
     proved_by: dict[str, str] = field(default_factory=dict)
     digest: str | None = None
     format: int = FORMAT

@@ -328,14 +328,28 @@ def test_a_stamp_of_format_1_is_still_read(exported):
     assert stamp.method == 'resizemix' and stamp.architecture is None
 
 
-def test_files_that_would_fill_the_memory_are_refused_at_once(tmp_path):
+def test_files_that_would_fill_the_memory_are_refused_at_once(tmp_path, monkeypatch):
     import zipfile
+
+    from mmresizemix.openmmlab import checkpoint
+    assert checkpoint.MOST_PARTS >= 50_000
+    monkeypatch.setattr(checkpoint, 'MOST_PARTS', 500)
     with zipfile.ZipFile(tmp_path / 'folded.pth', 'w', zipfile.ZIP_DEFLATED) as archive:
         archive.writestr('archive/data.pkl', bytes(10**6))
     with zipfile.ZipFile(tmp_path / 'many.pth', 'w') as archive:
-        for i in range(100_001):
+        for i in range(501):
             archive.writestr(f'a/{i}', b'')
     with pytest.raises(CheckpointError, match='has compressed parts .archive/data.pkl.'):
         load_checkpoint(tmp_path / 'folded.pth')
-    with pytest.raises(CheckpointError, match='has 100001 parts'):
+    with pytest.raises(CheckpointError, match='has 501 parts'):
         load_checkpoint(tmp_path / 'many.pth')
+    number = torch.ones(())
+    for count in (500, 501):  # all in one part of the file
+        for zipped in (True, False):
+            torch.save({str(i): number.view(()) for i in range(count)}, tmp_path / 'keys.pth',
+                       _use_new_zipfile_serialization=zipped)
+            if count == 500:
+                assert len(load_checkpoint(tmp_path / 'keys.pth')) == 500
+            else:
+                with pytest.raises(CheckpointError, match='has 501 tensors; no network has so many'):
+                    load_checkpoint(tmp_path / 'keys.pth')
