@@ -136,11 +136,12 @@ class Builder:
     def _seeds(self, detector: Detector, pretraining: Pretraining) -> Sequence[int]:
         return pretraining.seeds if pretraining.random and pretraining.seeds else detector.seeds
 
-    def _recipe(self, config: Path, options: Mapping[str, Any]) -> Recipe:
+    def _recipe(self, config: Path, options: Mapping[str, Any], detector: bool = False) -> Recipe:
         # Reading a config is slow, and many stages share one.
         key = f'{config} {options}'
         if key not in self.recipes:
-            recipe = self.recipes[key] = Recipe(config, options, self.plan.gpus_per_run)
+            recipe = self.recipes[key] = Recipe(
+                config, options, self.plan.gpus_per_run, detector)
             self.warnings += [recipe.warning] if recipe.warning else []
         return self.recipes[key]
 
@@ -171,7 +172,7 @@ class Builder:
         for pretraining in (one for one in self.plan.pretrainings if one.config):
             for detector in self.plan.detectors:
                 seen = self._recipe(_config_of(pretraining), pretraining.options)
-                tested = self._recipe(detector.config, detector.options)
+                tested = self._recipe(detector.config, detector.options, detector=True)
                 if (seen.data(), tested.data()) not in found:
                     name = f'find leaks from {pretraining.title} to {detector.name}'
                     found[seen.data(), tested.data()] = self._find_leaks(name, seen, tested)
@@ -236,7 +237,7 @@ class Builder:
 
     def _detect(self, detector: Detector, start: Start, seed: int) -> str:
         backbone, export = start.backbone, start.export
-        recipe = self._recipe(detector.config, detector.options)
+        recipe = self._recipe(detector.config, detector.options, detector=True)
         check, data = self._check(recipe, detector.name)
         name = start.pretraining.name + ('' if backbone is None else f' {start.seed}')
         title = f'{detector.name} from {name}, seed {seed}'

@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from ..openmmlab.config_parts import class_of
 from ..training.fast import use_fast_training
 from ..training.launch import build_runner
 from ..training.options import GUARD
@@ -91,7 +92,7 @@ def measure(cfg: Config, steps: int) -> Cost:
             cfg.model.backbone.init_cfg = None
         if cfg.get('fast'):
             use_fast_training(cfg)
-        cfg.custom_hooks = [h for h in cfg.get('custom_hooks', []) if h['type'] != GUARD]
+        cfg.custom_hooks = [h for h in cfg.get('custom_hooks') or [] if class_of(h) != GUARD]
         runner = build_runner(cfg)
         # The hook runs last in a step, and raises when it has seen enough.
         runner.register_hook(_Measure(steps), priority='LOWEST')

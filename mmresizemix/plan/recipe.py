@@ -12,6 +12,7 @@ from mmengine.config import DictAction
 from ..openmmlab.installed import read_config
 from ..runs.comparable import comparable
 from ..training.sharing import LOADERS
+from ..training.transfer_run import make_transfer_run
 from .plan import PlanError
 
 NOT_DATA = ('pipeline', '_scope_', 'backend_args')  # settings that do not say which data are read
@@ -20,14 +21,23 @@ NOT_DATA = ('pipeline', '_scope_', 'backend_args')  # settings that do not say w
 class Recipe:
     """A config with the options of a plan: what a stage trains, tests or checks.
 
+    Args:
+        detector: whether it is of a detector, which is trained with ``--backbone``.
+
     Raises:
-        PlanError: an option has a value that the command line of our tools cannot carry.
+        PlanError: an option has a value that the command line of our tools cannot carry, or the
+            detector cannot be trained with ``--backbone``.
     """
 
-    def __init__(self, config: Path, options: Mapping[str, Any], gpus: int):
+    def __init__(self, config: Path, options: Mapping[str, Any], gpus: int, detector: bool = False):
         self.config, self.gpus = config, gpus
         self.effective = read_config(config)
         self.effective.merge_from_dict(dict(options))
+        if detector:
+            try:
+                make_transfer_run(self.effective)
+            except ValueError as error:
+                raise PlanError(f'{config.name}: {error}') from None
         batch, self.warning = self._kept_batch()
         self.effective.merge_from_dict(batch)
         self.options = {**options, **batch}

@@ -10,13 +10,25 @@ from typing import Any
 from .config_text import read_config_text
 from .detection_index import FOLDER, TRUTH, DumpIndex
 from .logs import Log, read_log, starts_of
-from .run import RANDOM_UNVERIFIED, TOP1, Kept, Origin, Provenance, Run, primary_of
+from .run import (
+    MASK_AP,
+    OF_MASKS,
+    RANDOM_UNVERIFIED,
+    TOP1,
+    Kept,
+    Origin,
+    Provenance,
+    Run,
+    primary_of,
+)
 from .run_config import DETECTORS, RunConfig
 
 RECORD = 'backbone.json'  # written by mmresizemix.BackboneGuard
-LOGGED = {  # our name of a metric -> the logged one
+BOXES = {  # our name of a metric -> the logged one
     'AP': 'coco/bbox_mAP', 'AP50': 'coco/bbox_mAP_50', 'AP75': 'coco/bbox_mAP_75',
     'APs': 'coco/bbox_mAP_s', 'APm': 'coco/bbox_mAP_m', 'APl': 'coco/bbox_mAP_l'}
+LOGGED = {**BOXES, **{OF_MASKS + ours: theirs.replace('bbox', 'segm')
+                      for ours, theirs in BOXES.items()}}
 BEST, LAST = 'best', 'last'
 
 Curve = dict[int, dict[str, float]]  # the metrics of each epoch, by our names
@@ -64,9 +76,13 @@ def read_run(folder: Path, epoch: str = LAST, annotations: Path | None = None) -
         # A seed in the config goes before the logged one, which a later start may have drawn anew.
         seed=config.seed if config.seed is not None else log.seed,
         settings=config.settings(log.gpus), epoch=at, metrics=curve[at],
-        curve={e: m[primary] for e, m in sorted(curve.items()) if primary in m},
+        curve=_curve_of(primary, curve), mask_curve=_curve_of(MASK_AP, curve),
         kept=kept, provenance=_provenance(folder, config, log, index),
         notes=tuple(f'{place}: a line that is not complete json' for place in log.cut_off))
+
+
+def _curve_of(metric: str, curve: Curve) -> dict[int, float]:
+    return {epoch: values[metric] for epoch, values in sorted(curve.items()) if metric in values}
 
 
 def _provenance(folder: Path, config: RunConfig, log: Log, index: DumpIndex | None) -> Provenance:

@@ -119,12 +119,14 @@ def evaluator_of(values: Mapping[str, Any], which: str | None = None) -> dict[st
 
 
 def _detector_name(values: Mapping[str, Any]) -> str:
-    """Return 'SSD300', 'Faster R-CNN', else the type in MMDetection."""
+    """Return 'SSD300', 'Faster R-CNN', 'Mask R-CNN', else the type in MMDetection."""
     model = _dict(values, 'model')
-    kind, head = str(model.get('type', 'unknown')), _dict(model, 'bbox_head')
+    # The dump of a pure Python config has the module before the name.
+    kind = str(model.get('type', 'unknown')).rpartition('.')[2]
+    head = _dict(model, 'bbox_head')
     if (kind == 'SingleStageDetector' and _type_of(head).endswith('SSDHead')) or kind == 'SSD':
         return f'SSD{_dict(head, "anchor_generator").get("input_size", "")}'
-    return {'FasterRCNN': 'Faster R-CNN'}.get(kind, kind)
+    return kind.replace('RCNN', ' R-CNN')
 
 
 def _classifier_name(values: Mapping[str, Any]) -> str:
