@@ -94,7 +94,8 @@ def _provenance(folder: Path, config: RunConfig, log: Log, index: DumpIndex | No
 
 
 def read_run_config(folder: Path) -> RunConfig:
-    """Read the config of the newest start of a run.
+    """Read the config of the newest training of a run, with the test evaluator of the newest start,
+    which may be of a test.
 
     Raises:
         NotARun: there is none.
@@ -103,11 +104,16 @@ def read_run_config(folder: Path) -> RunConfig:
     dumped = sorted(folder.glob('*.py'))
     candidates = [p for start in reversed(starts_of(folder))
                   for p in [start / 'vis_data' / 'config.py'] if p.is_file()] + dumped
-    for path in candidates:
-        config = read_config_text(path.read_text(encoding='utf-8', errors='replace'))
-        if isinstance(config.get('model'), dict):
-            return RunConfig.parse(config, dumped[0].stem if dumped else folder.name)
-    raise NotARun('has no config (looked for <start>/vis_data/config.py and *.py)')
+    read = [(path, read_config_text(path.read_text(encoding='utf-8', errors='replace')))
+            for path in candidates]
+    read = [(path, config) for path, config in read if isinstance(config.get('model'), dict)]
+    if not read:
+        raise NotARun('has no config (looked for <start>/vis_data/config.py and *.py)')
+    # Only a training leaves scalars. A test may be given a config that was not trained.
+    newest = read[0][1]
+    trained = next((c for path, c in read if path.with_name('scalars.json').is_file()), newest)
+    tested = {k: v for k, v in newest.items() if k == 'test_evaluator'}
+    return RunConfig.parse({**trained, **tested}, dumped[0].stem if dumped else folder.name)
 
 
 def read_backbone(work_dir: str | Path) -> dict[str, Any]:

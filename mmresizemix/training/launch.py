@@ -13,9 +13,11 @@ from ..console.processes import die_with_parent
 from ..openmmlab.checkpoint import load_checkpoint
 from ..openmmlab.config_parts import class_of, section
 from ..runs import RECORD
+from ..runs.run_config import FROZEN
 from .checkpoints import newest_checkpoint
 from .fast import FAST_HOOKS, use_fast_training
 from .options import set_backbone, use_amp
+from .protocols import set_protocol
 from .sharing import LOADERS, take_share
 from .trackers import log_to
 from .transfer_run import make_transfer_run, transfer_hooks
@@ -25,6 +27,7 @@ HUNG_SECONDS = 600  # without a batch for this long, a loader's workers count as
 
 def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
           resume: str | None = None, amp: bool = False, fast: bool = False,
+          frozen: bool = False, label_fraction: float | None = None,
           trackers: Iterable[str] = ()) -> None:
     """Train the model of ``cfg``.
 
@@ -36,6 +39,8 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
             bfloat16 and without scaling on a CPU. ``fast`` takes precedence.
         fast: see :func:`mmresizemix.training.fast.use_fast_training`. The config can also set
             ``fast = True``.
+        frozen, label_fraction: for a detector, see
+            :func:`mmresizemix.training.protocols.set_protocol`.
         trackers: see :func:`log_to`.
 
     Raises:
@@ -53,6 +58,9 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
     if backbone is not None:
         said = set_backbone(cfg, backbone)
         promised += transfer_hooks()
+    set_protocol(cfg, frozen, label_fraction)
+    if frozen:
+        promised.append(FROZEN)
     if fast or cfg.get('fast'):
         cfg.fast = True
         use_fast_training(cfg)
@@ -91,8 +99,8 @@ def _check_hooks(runner: Runner, promised: Iterable[str]) -> None:
     lacking = [name for name in promised if name not in built]
     if lacking:
         raise RuntimeError(f'{type(runner).__name__} was built without {", ".join(lacking)}, which '
-                           '--backbone or --fast adds; use a runner that has the hooks of '
-                           'custom_hooks and default_hooks')
+                           '--backbone, --frozen or --fast adds; use a runner that has the hooks '
+                           'of custom_hooks and default_hooks')
 
 
 def _use_resumable_loop(cfg: Config) -> None:

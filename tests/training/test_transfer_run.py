@@ -12,6 +12,7 @@ from mmresizemix.datasets import SCENE_CLASSES, write_scenes
 from mmresizemix.openmmlab.config_parts import class_of, section
 from mmresizemix.openmmlab.installed import CONFIGS, read_config
 from mmresizemix.plan import PlanError
+from mmresizemix.plan.plan import Detector
 from mmresizemix.plan.recipe import Recipe
 from mmresizemix.runs import read_runs
 from mmresizemix.training import launch
@@ -181,9 +182,9 @@ def test_a_plan_says_so_before_anything_runs(tmp_path):
     config = tmp_path / 'mine.py'
     config.write_text(f"_base_ = 'mmdet::{RETINANET}'\ntrain_cfg = dict(_delete_=True, by_epoch=False, max_iters=9)\n")
     with pytest.raises(PlanError, match='mine.py: --backbone: train_cfg: IterBasedTrainLoop'):
-        Recipe(config, {}, 0, detector=True)
+        Recipe(config, {}, 0, Detector('RetinaNet', config))
     config.write_text(f"_base_ = 'mmdet::{RETINANET}'\n")
-    hooks = Recipe(config, {}, 0, detector=True).effective.custom_hooks
+    hooks = Recipe(config, {}, 0, Detector('RetinaNet', config)).effective.custom_hooks
     assert [class_of(hook) for hook in hooks] == list(HOOKS), 'the plan waits for their detections'
 
 
@@ -205,7 +206,7 @@ def test_of_random_weights_nothing_is_frozen_in_any_backbone(backbone, thawed):
 def test_a_promised_hook_that_the_runner_lacks_stops_it(tmp_path, monkeypatch):
     monkeypatch.setattr(launch, 'set_backbone', lambda cfg, backbone: [])
     with pytest.raises(RuntimeError, match='Runner was built without BackboneGuard, DetectionDump, NumClassCheckHook, '
-                                           'FiniteWeightsHook, which --backbone or --fast adds'):
+                                           'FiniteWeightsHook, which --backbone, --frozen or --fast adds'):
         train(small_run.config(str(tmp_path), 1), backbone='x.pth')
 
 
