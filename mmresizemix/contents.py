@@ -52,6 +52,8 @@ PARTS = (
     Part('EpochSeedHook', 'training.seeding', 'HOOKS'),
     Part('FiniteWeightsHook', 'training.finite', 'HOOKS'),
     Part('MixLogHook', 'training.mix_log', 'HOOKS'),
+    Part('FrozenBackboneHook', 'training.frozen', 'HOOKS', changes_result=True),
+    Part('LabelFraction', 'training.label_fraction', 'DATASETS'),
     Part('torch_worker_seeding', 'training.seeding', 'FUNCTIONS', public=False),
     Part('ResumableEpochLoop', 'training.resuming', 'LOOPS', public=False),
     Part('PrefetchingEpochLoop', 'training.fast', 'LOOPS', public=False),

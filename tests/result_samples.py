@@ -66,9 +66,10 @@ def write_run(folder: Path, *, method: str | None = 'resizemix', digest: str | N
               seed: int = 0, ap: float = 0.3, epochs: int = 2, reached: int | None = None,
               truth: Truth | None = None, detections: list[dict] | None = None, lr: float = 0.02,
               start: str = '20260101_000000', loss: str = '1.0', metric='mmresizemix.CocoMetric',
-              more: str = '', top1: float | None = 76.0) -> Path:
+              more: str = '', top1: float | None = 76.0, mask_ap: float | None = None) -> Path:
     """Write a run as MMEngine and our hooks leave it. If ``truth`` and ``detections`` are given, they are written with
-    their AP. Otherwise, ``ap`` is only logged. With ``method=None``, the run knows nothing of this package."""
+    their AP. Otherwise, ``ap`` is only logged. ``mask_ap`` is logged, too. With ``method=None``, the run knows nothing
+    of this package."""
     from mmresizemix.metrics.evaluation import evaluate
     logs = folder / start / 'vis_data'
     logs.mkdir(parents=True)
@@ -84,8 +85,11 @@ def write_run(folder: Path, *, method: str | None = 'resizemix', digest: str | N
     for epoch in range(1, (reached or epochs) + 1):
         lines.append(f'{{"lr": 0.02, "loss": {loss}, "time": 0.5, "memory": 2048, '
                      f'"epoch": {epoch}, "iter": {epoch}, "step": {epoch}}}')
-        lines.append(json.dumps({**{f'coco/{theirs}': values[ours] * epoch / (reached or epochs)
-                                    for ours, theirs in zip(METRICS, LOGGED)}, 'step': epoch}))
+        logged = {f'coco/{theirs}': values[ours] for ours, theirs in zip(METRICS, LOGGED)}
+        if mask_ap is not None:
+            logged.update({f'coco/{theirs}'.replace('bbox', 'segm'): mask_ap for theirs in LOGGED})
+        lines.append(json.dumps({**{name: value * epoch / (reached or epochs) for name, value in logged.items()},
+                                 'step': epoch}))
     (logs / 'scalars.json').write_text('\n'.join(lines) + '\n')
     (folder / start / f'{start}.log').write_text(
         '2026/01/01 00:00:00 - mmengine - INFO - \n    Python: 3.11.7 (main)\n'

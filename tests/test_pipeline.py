@@ -22,6 +22,10 @@ ROOT = Path(__file__).resolve().parents[1]
 DETECTORS = {
     'ssd96_r18_scenes-coco': 'coco/bbox_mAP',
     'faster-rcnn_r18_scenes-coco': 'coco/bbox_mAP',
+    'retinanet_r18_scenes-coco': 'coco/bbox_mAP',
+    'atss_r18_scenes-coco': 'coco/bbox_mAP',
+    'mask-rcnn_r18_scenes-coco': 'coco/segm_mAP',
+    'mask-rcnn_convnext_scenes-coco': 'coco/segm_mAP',
     'ssd96_r18_scenes-voc': 'pascal_voc/mAP',
     'faster-rcnn_r18_scenes-voc': 'pascal_voc/mAP',
 }
@@ -40,7 +44,7 @@ def environment(scenes, monkeypatch):
 
 
 @pytest.mark.parametrize('name', DETECTORS)
-def test_both_detectors_train_and_evaluate_in_both_formats(name, environment, tmp_path):
+def test_detectors_train_and_evaluate_in_both_formats(name, environment, tmp_path):
     cfg = read_config(f'configs/demo/{name}.py')
     set_backbone(cfg, 'random')
     cfg.merge_from_dict({'work_dir': str(tmp_path), 'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 1})

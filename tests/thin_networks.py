@@ -4,9 +4,13 @@ learns."""
 CLASSIFIER = {'model.backbone.base_channels': 8, 'model.head.in_channels': 64}
 SSD96 = {'model.backbone.base_channels': 8, 'model.neck.in_channels': [32],
          'model.neck.out_channels': [32, 32, 16, 16], 'model.bbox_head.in_channels': [32, 32, 16, 16]}
-FASTER_RCNN = {'model.backbone.base_channels': 8, 'model.neck.in_channels': [8, 16, 32, 64]}
+WITH_FPN = {'model.backbone.base_channels': 8, 'model.neck.in_channels': [8, 16, 32, 64]}
 
 
 def options_for(config: str) -> dict:
     """Return the options that make a config of ``configs/demo`` thin, by its name."""
-    return SSD96 if 'ssd96' in config else FASTER_RCNN if 'faster-rcnn' in config else CLASSIFIER
+    if 'scenes-' not in config:
+        return CLASSIFIER
+    if 'retinanet' in config or 'atss' in config:
+        return {**WITH_FPN, 'model.test_cfg.score_thr': 0}  # they begin with scores of 0.01
+    return SSD96 if 'ssd96' in config else {} if 'convnext' in config else WITH_FPN

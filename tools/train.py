@@ -2,7 +2,11 @@
 import argparse
 
 from mmresizemix.console.command import run_command
-from mmresizemix.training.arguments import add_run_arguments, load_config
+from mmresizemix.training.arguments import (
+    add_protocol_arguments,
+    add_run_arguments,
+    load_config,
+)
 from mmresizemix.training.launch import train
 from mmresizemix.training.trackers import TRACKERS
 
@@ -11,6 +15,9 @@ EXAMPLES = """examples:
   bash tools/dist_train.sh configs/pretrain/resnet50_8xb64-resizemix-300e_in1k.py 8 --fast
   python tools/train.py configs/ssd/ssd300_r50_8xb8-24e_voc0712.py --backbone resizemix.pth --seed 1
   python tools/train.py configs/ssd/ssd300_r50_8xb8-24e_voc0712.py --backbone random
+  python tools/train.py mmdet::retinanet/retinanet_r50_fpn_1x_coco.py --backbone resizemix.pth
+  python tools/train.py CONFIG --backbone FILE --frozen     # only the rest of the detector learns
+  python tools/train.py CONFIG --backbone FILE --label-fraction 0.1
   python tools/train.py CONFIG --work-dir DIR --resume      # go on from the newest checkpoint
   python tools/train.py CONFIG --log-to tensorboard         # tensorboard --logdir work_dirs
   bash tools/dist_train.sh CONFIG 8 --amp                   # eight GPUs
@@ -27,7 +34,10 @@ def main() -> None:
     add_run_arguments(parser)
     parser.add_argument('--backbone', metavar='FILE',
                         help="what the detector's backbone starts from: a file that "
-                        "tools/export_backbone.py wrote, torchvision://resnet50, or 'random'")
+                        "tools/export_backbone.py wrote, torchvision://resnet50, or 'random'. "
+                        "Any config of mmdet gets the guard, seeds, unrounded AP and kept "
+                        "detections; what that changes is logged")
+    add_protocol_arguments(parser)
     parser.add_argument('--fast', action='store_true',
                         help='pretrain in bfloat16, compiled, and never wait for the GPU')
     parser.add_argument('--seed', type=int, help="seed of all randomness (default: the config's)")
@@ -37,7 +47,8 @@ def main() -> None:
                         help=f'log to {", ".join(TRACKERS)} too')
     args = parser.parse_args()
     train(load_config(args), backbone=args.backbone, seed=args.seed, resume=args.resume,
-          amp=args.amp, fast=args.fast, trackers=args.log_to)
+          amp=args.amp, fast=args.fast, frozen=args.frozen, label_fraction=args.label_fraction,
+          trackers=args.log_to)
 
 
 if __name__ == '__main__':

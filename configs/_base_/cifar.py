@@ -3,7 +3,7 @@
 For CIFAR-100, the paper has "the same settings and hyper-parameters". The authors' code has another
 recipe, with a learning rate of 0.2 and with warm-up.
 """
-_base_ = ['mmpretrain::_base_/default_runtime.py', './runs.py']
+_base_ = ['mmpretrain::_base_/default_runtime.py', './imports.py', './runs.py']
 
 custom_hooks = _base_.pretraining_hooks
 randomness = dict(seed=0)

@@ -2,13 +2,12 @@
 
 Configs take it with ``_base_.name``, since two bases of one config may not set the same key.
 """
-custom_imports = dict(imports=['mmresizemix'], allow_failed_imports=False)
-
 epoch_seed = dict(type='mmresizemix.EpochSeedHook')
 finite_weights = dict(type='mmresizemix.FiniteWeightsHook')
 
 # With EpochSeedHook: a resumed run draws the augmentations of an uninterrupted one.
 torch_seeding = dict(type='mmresizemix.torch_worker_seeding')
+seeded_loading = dict(persistent_workers=False, worker_init_fn=torch_seeding)
 
 # Written whole or not at all, and two of them: at any moment one is whole. And the best.
 whole_checkpoints = dict(

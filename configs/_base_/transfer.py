@@ -1,11 +1,5 @@
-"""What all detection configs of a transfer study share, by name."""
-_base_ = './runs.py'
+"""What all detection configs of a transfer study share.
 
-randomness = dict(seed=0)
-
-# Stops the run before its first step unless the backbone's weights really arrived.
-backbone_guard = dict(type='mmresizemix.BackboneGuard')
-detection_dump = dict(type='mmresizemix.DetectionDump')  # for tools/compare.py
-num_class_check = dict(type='NumClassCheckHook')
-
-coco_metric = dict(type='mmresizemix.CocoMetric')  # mmdet's rounds to 0.1 AP
+``tools/train.py --backbone`` reads it too, and gives any other config of mmdet what is here.
+"""
+_base_ = ['./transfer_names.py', './imports.py']

@@ -1,4 +1,4 @@
-"""The drawn scenes and the small detectors of the demo, by name, for its four detection configs."""
+"""The drawn scenes and the small detectors of the demo, by name, for its detection configs."""
 # Random weights, too, start as resnet18_scenes.py does.
 r18 = dict(depth=18, zero_init_residual=False)
 

@@ -11,11 +11,8 @@ _base_ = ['mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py', '../_base_/transf
 
 # Sec. 5.2: "the image scale is set as (1333, 800) for MS-COCO ... It takes 12 epochs in total";
 # all else MMDetection's default.
-train_dataloader = dict(persistent_workers=False, worker_init_fn=_base_.torch_seeding)
+train_dataloader = _base_.seeded_loading
 val_evaluator = _base_.coco_metric
 test_evaluator = _base_.coco_metric
-custom_hooks = [
-    _base_.backbone_guard, _base_.epoch_seed, _base_.detection_dump, _base_.num_class_check,
-    _base_.finite_weights
-]
+custom_hooks = _base_.transfer_hooks
 default_hooks = dict(checkpoint=_base_.whole_checkpoints)

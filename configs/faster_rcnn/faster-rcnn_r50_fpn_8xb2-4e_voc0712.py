@@ -13,8 +13,7 @@ _base_ = ['mmdet::pascal_voc/faster-rcnn_r50_fpn_1x_voc0712.py', '../_base_/tran
 # its voc0712 has bbox_min_size=32, which trains objects under 32 px as background, 77.9 mAP where
 # it was 80.4 before (mmdetection#11541, #10502). The data sets are restated without it.
 train_dataloader = dict(
-    persistent_workers=False,
-    worker_init_fn=_base_.torch_seeding,
+    **_base_.seeded_loading,
     dataset=dict(
         dataset=dict(datasets=[
             dict(
@@ -25,8 +24,5 @@ train_dataloader = dict(
                 filter_cfg=dict(filter_empty_gt=True, min_size=32),
                 pipeline=_base_.train_pipeline) for year in ('VOC2007', 'VOC2012')
         ])))
-custom_hooks = [
-    _base_.backbone_guard, _base_.epoch_seed, _base_.detection_dump, _base_.num_class_check,
-    _base_.finite_weights
-]
+custom_hooks = _base_.transfer_hooks
 default_hooks = dict(checkpoint=_base_.whole_checkpoints)

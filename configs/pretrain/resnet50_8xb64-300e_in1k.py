@@ -5,7 +5,9 @@
 The paper has 76.31 % top-1 for the baseline, 78.60 % with CutMix and 79.00 % with ResizeMix. For
 another schedule, add --cfg-options train_cfg.max_epochs=100 param_scheduler.T_max=100
 """
-_base_ = ['mmpretrain::resnet/resnet50_8xb32_in1k.py', '../_base_/runs.py']
+_base_ = [
+    'mmpretrain::resnet/resnet50_8xb32_in1k.py', '../_base_/imports.py', '../_base_/runs.py'
+]
 
 custom_hooks = _base_.pretraining_hooks
 randomness = dict(seed=0)
@@ -26,8 +28,7 @@ test_pipeline = [
 # as 4 x 10^-5. The learning rate decays with the cosine annealing schedule ... for 300 epochs."
 train_dataloader = dict(
     batch_size=64,
-    persistent_workers=False,
-    worker_init_fn=_base_.torch_seeding,
+    **_base_.seeded_loading,
     dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader

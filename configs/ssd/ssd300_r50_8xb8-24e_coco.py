@@ -12,12 +12,9 @@ _base_ = ['mmdet::ssd/ssd300_coco.py', '../_base_/transfer.py', '../_base_/ssd30
 # Sec. 5.2: "the input image is resized to 300 x 300. The batch size is set as 64 ... 24 epochs in
 # total"; all else MMDetection's default.
 model = _base_.ssd300_r50_c4
-train_dataloader = dict(persistent_workers=False, worker_init_fn=_base_.torch_seeding)
+train_dataloader = _base_.seeded_loading
 val_evaluator = _base_.coco_metric
 test_evaluator = _base_.coco_metric
-custom_hooks = [
-    _base_.backbone_guard, _base_.epoch_seed, _base_.detection_dump, _base_.num_class_check,
-    _base_.finite_weights
-]
+custom_hooks = _base_.transfer_hooks
 default_hooks = dict(checkpoint=_base_.whole_checkpoints)
 env_cfg = dict(cudnn_benchmark=True)  # one input size; the base's top-level switch is not read

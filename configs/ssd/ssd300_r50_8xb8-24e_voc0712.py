@@ -13,10 +13,7 @@ _base_ = [
 
 # Sec. 5.2: "The batch size is set as 64 for two datasets. It takes 24 epochs in total."
 model = _base_.ssd300_r50_c4
-train_dataloader = dict(persistent_workers=False, worker_init_fn=_base_.torch_seeding)
-custom_hooks = [
-    _base_.backbone_guard, _base_.epoch_seed, _base_.detection_dump, _base_.num_class_check,
-    _base_.finite_weights
-]
+train_dataloader = _base_.seeded_loading
+custom_hooks = _base_.transfer_hooks
 default_hooks = dict(checkpoint=_base_.whole_checkpoints)
 env_cfg = dict(cudnn_benchmark=True)

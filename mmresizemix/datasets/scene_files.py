@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+import numpy as np
+
 if TYPE_CHECKING:
     from .scenes import Scene, SceneObject
 
@@ -45,7 +47,20 @@ class CocoWriter:
         x0, y0, x1, y1 = item.box
         return dict(id=len(self.content['annotations']) + 1, image_id=image_id,
                     category_id=item.label + 1, bbox=[x0, y0, x1 + 1 - x0, y1 + 1 - y0],
-                    area=int(item.visible.sum()), iscrowd=0, segmentation=[])
+                    area=int(item.visible.sum()), iscrowd=0, segmentation=run_lengths(item.visible))
+
+
+def run_lengths(mask: np.ndarray) -> dict[str, list[int]]:
+    """Return a mask (height, width) bool as COCO's run lengths, not compressed.
+
+    ``counts`` are the numbers of pixels outside, inside, outside, ..., column by column.
+    """
+    pixels = mask.ravel(order='F')
+    changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
+    # The first run is outside, and empty if the first pixel is inside.
+    first = [0, 0] if pixels[0] else [0]
+    return dict(size=list(mask.shape),
+                counts=np.diff([*first, *changes, pixels.size]).tolist())
 
 
 class VocWriter:

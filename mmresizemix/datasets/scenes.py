@@ -20,7 +20,7 @@ from .scene_files import CocoWriter, VocWriter
 from .shapes import SCENE_CLASSES, draw_mask
 from .textures import draw_colours, texture
 
-DRAWING = 1  # raise it with every change of what is drawn, so that older sets are not reused
+DRAWING = 2  # raise it with every change of what is drawn, so that older sets are not reused
 VOC_LISTS = (('VOC2007', 'trainval', 0), ('VOC2012', 'trainval', 0), ('VOC2007', 'test', 500000))
 OBJECT_SIDES = (.12, .5)  # the smallest and largest diameter, relative to the shorter side
 MOST_OVERLAP = .12  # the largest share of the smaller of two objects that both may cover

@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # results must work without MMEngine
 
 MIM = Path(__file__).parents[1] / '.mim'
 CONFIGS, TOOLS = MIM / 'configs', MIM / 'tools'
-HELPERS = ('methods', 'operations', 'shake_shake', 'twice')
+HELPERS = ('methods', 'operations', 'seeded_loading', 'shake_shake', 'transfer_hooks', 'twice')
 
 
 def config_path(name: str | Path) -> Path:

@@ -136,11 +136,13 @@ class Builder:
     def _seeds(self, detector: Detector, pretraining: Pretraining) -> Sequence[int]:
         return pretraining.seeds if pretraining.random and pretraining.seeds else detector.seeds
 
-    def _recipe(self, config: Path, options: Mapping[str, Any]) -> Recipe:
+    def _recipe(self, config: Path, options: Mapping[str, Any],
+                detector: Detector | None = None) -> Recipe:
         # Reading a config is slow, and many stages share one.
-        key = f'{config} {options}'
+        key = f'{config} {options} {detector and (detector.frozen, detector.label_fraction)}'
         if key not in self.recipes:
-            recipe = self.recipes[key] = Recipe(config, options, self.plan.gpus_per_run)
+            recipe = self.recipes[key] = Recipe(
+                config, options, self.plan.gpus_per_run, detector)
             self.warnings += [recipe.warning] if recipe.warning else []
         return self.recipes[key]
 
@@ -171,7 +173,7 @@ class Builder:
         for pretraining in (one for one in self.plan.pretrainings if one.config):
             for detector in self.plan.detectors:
                 seen = self._recipe(_config_of(pretraining), pretraining.options)
-                tested = self._recipe(detector.config, detector.options)
+                tested = self._recipe(detector.config, detector.options, detector)
                 if (seen.data(), tested.data()) not in found:
                     name = f'find leaks from {pretraining.title} to {detector.name}'
                     found[seen.data(), tested.data()] = self._find_leaks(name, seen, tested)
@@ -238,7 +240,7 @@ class Builder:
 
     def _detect(self, detector: Detector, start: Start, seed: int) -> str:
         backbone, export = start.backbone, start.export
-        recipe = self._recipe(detector.config, detector.options)
+        recipe = self._recipe(detector.config, detector.options, detector)
         check, data = self._check(recipe, detector.name)
         name = start.pretraining.name + ('' if backbone is None else f' {start.seed}')
         title = f'{detector.name} from {name}, seed {seed}'
@@ -256,14 +258,14 @@ class Builder:
         last = folder / f'epoch_{recipe.epochs}.pth'
         log_to = ('--log-to', *self.plan.log_to) if self.plan.log_to else ()
         command = partial(python_tool, 'train', recipe.config, *recipe.words(**KEEP), '--work-dir',
-                          folder, '--seed', seed, '--resume', *arguments, *log_to,
+                          folder, '--seed', seed, '--resume', *recipe.protocol, *arguments, *log_to,
                           processes=recipe.gpus)
         return self._add(name, kind, command, needs=needs, missing=lambda: absent(last),
                          inputs=lambda: {**recipe.inputs, 'seed': seed, **inputs()},
                          folder=folder, processes=recipe.gpus, epochs=recipe.epochs,
                          batch=recipe.batch, cost=recipe.digest(),
                          measure=lambda out: python_tool('measure', recipe.config, out,
-                                                         *recipe.words()))
+                                                         *recipe.words(), *recipe.protocol))
 
     def _test(self, title: str, recipe: Recipe, folder: Path, trained: str) -> str:
         """Add the test of a training's last checkpoint.

@@ -11,9 +11,11 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from ..openmmlab.config_parts import class_of, section
 from ..training.fast import use_fast_training
 from ..training.launch import build_runner
 from ..training.options import GUARD
+from ..training.protocols import set_protocol
 from .cost import Cost
 
 WARM_UP = 3  # steps that are not counted
@@ -74,9 +76,13 @@ def _checkpoint_bytes(runner: Runner) -> int:
     return buffer.tell()
 
 
-def measure(cfg: Config, steps: int) -> Cost:
+def measure(cfg: Config, steps: int, frozen: bool = False,
+            label_fraction: float | None = None) -> Cost:
     """Train for ``steps`` steps and validate for as many. Nothing is kept, and no backbone file is
     needed.
+
+    Args:
+        frozen, label_fraction: see :func:`mmresizemix.training.protocols.set_protocol`.
 
     Raises:
         ValueError: ``steps`` is less than 1.
@@ -91,7 +97,9 @@ def measure(cfg: Config, steps: int) -> Cost:
             cfg.model.backbone.init_cfg = None
         if cfg.get('fast'):
             use_fast_training(cfg)
-        cfg.custom_hooks = [h for h in cfg.get('custom_hooks', []) if h['type'] != GUARD]
+        section(cfg, 'randomness').seed = 0  # the cost depends on none
+        set_protocol(cfg, frozen, label_fraction)
+        cfg.custom_hooks = [h for h in cfg.get('custom_hooks') or [] if class_of(h) != GUARD]
         runner = build_runner(cfg)
         # The hook runs last in a step, and raises when it has seen enough.
         runner.register_hook(_Measure(steps), priority='LOWEST')

@@ -5,7 +5,11 @@
         dict(name='mine', checkpoint='/data/epoch_300.pth', method='mine'),
         dict(name='random weights', random=True, seeds=[0]),
     ]
-    detectors = [dict(name='SSD300 on COCO', config='../ssd/ssd300_r50_8xb8-24e_coco.py')]
+    detectors = [
+        dict(name='SSD300 on COCO', config='../ssd/ssd300_r50_8xb8-24e_coco.py'),
+        dict(name='RetinaNet, 1 %', config='mmdet::retinanet/…', label_fraction=0.01),
+        dict(name='RetinaNet, frozen', config='mmdet::retinanet/…', frozen=True),
+    ]
     seeds = [0, 1, 2]
     gpus_per_run = 8
     slurm = dict(partition='gpu', minutes=1440)  # for --executor slurm
@@ -31,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 from ..openmmlab.installed import config_path, read_config
+from ..training.protocols import check_fraction
 from ..training.trackers import TRACKERS
 
 
@@ -79,11 +84,18 @@ class Pretraining:
 
 @dataclass(frozen=True)
 class Detector:
-    """A config of mmdet that is fine-tuned from every pretraining with each of ``seeds``."""
+    """A config of mmdet that is fine-tuned from every pretraining with each of ``seeds``.
+
+    Args:
+        frozen: keep the backbone as it is.
+        label_fraction: the share of the training pictures that are used, in (0, 1].
+    """
     name: str
     config: Path
     options: Mapping[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0, )
+    frozen: bool = False
+    label_fraction: float = 1
 
 
 @dataclass(frozen=True)
@@ -235,6 +247,12 @@ def _detector(entry: Mapping[str, Any], path: Path, seeds: tuple[int, ...]) -> D
     if not {'name', 'config'} <= set(entry):
         raise PlanError(f'{place}: expected a name and a config, got {sorted(entry)}')
     own = read_seeds(entry['seeds'], f'{place}: seeds') if 'seeds' in entry else seeds
+    if not isinstance(entry.get('frozen', False), bool):
+        raise PlanError(f'{place}: frozen: expected True or False, got {entry["frozen"]!r}')
+    try:
+        check_fraction(entry.get('label_fraction', 1), f'{place}: label_fraction')
+    except ValueError as error:
+        raise PlanError(str(error)) from None
     return Detector(**{**entry, 'options': _options(entry), 'seeds': own,
                        **_paths(entry, path, place)})
 

@@ -11,8 +11,10 @@ from mmengine.config import DictAction
 
 from ..openmmlab.installed import read_config
 from ..runs.comparable import comparable
+from ..training.protocols import set_protocol
 from ..training.sharing import LOADERS
-from .plan import PlanError
+from ..training.transfer_run import make_transfer_run
+from .plan import Detector, PlanError
 
 NOT_DATA = ('pipeline', '_scope_', 'backend_args')  # settings that do not say which data are read
 
@@ -20,14 +22,30 @@ NOT_DATA = ('pipeline', '_scope_', 'backend_args')  # settings that do not say w
 class Recipe:
     """A config with the options of a plan: what a stage trains, tests or checks.
 
+    Args:
+        detector: the detector of the plan that it is of, which is trained with ``--backbone``. None
+            for a classifier.
+
     Raises:
-        PlanError: an option has a value that the command line of our tools cannot carry.
+        PlanError: an option has a value that the command line of our tools cannot carry, or the
+            detector cannot be trained with ``--backbone``.
     """
 
-    def __init__(self, config: Path, options: Mapping[str, Any], gpus: int):
+    def __init__(self, config: Path, options: Mapping[str, Any], gpus: int,
+                 detector: Detector | None = None):
         self.config, self.gpus = config, gpus
         self.effective = read_config(config)
         self.effective.merge_from_dict(dict(options))
+        self.protocol: list[str] = []  # command line arguments of our tools
+        if detector:
+            frozen, fraction = detector.frozen, detector.label_fraction
+            self.protocol += ['--frozen'] if frozen else []
+            self.protocol += ['--label-fraction', str(fraction)] if fraction < 1 else []
+            try:
+                make_transfer_run(self.effective)
+                set_protocol(self.effective, frozen, fraction)
+            except ValueError as error:
+                raise PlanError(f'{config.name}: {error}') from None
         batch, self.warning = self._kept_batch()
         self.effective.merge_from_dict(batch)
         self.options = {**options, **batch}

@@ -14,7 +14,9 @@ from .paper_values import PAPER, published
 MISSING = '–'
 METRIC_NAMES = {'top1': 'top-1', 'AP': 'AP', 'AP50': 'AP50', 'AP75': 'AP75',
                 'APs': 'AP S', 'APm': 'AP M', 'APl': 'AP L', 'VOC11': 'mAP (11 points)',
-                'VOCarea': 'mAP (area)'}
+                'VOCarea': 'mAP (area)', 'mask AP': 'mask AP', 'mask AP50': 'mask AP50',
+                'mask AP75': 'mask AP75', 'mask APs': 'mask AP S', 'mask APm': 'mask AP M',
+                'mask APl': 'mask AP L'}
 
 
 @dataclass(frozen=True)

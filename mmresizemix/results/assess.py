@@ -10,7 +10,7 @@ from ..metrics.detections import Truth, UnreadableDetections, read_truth
 from ..metrics.evaluate_files import DetectionFiles, evaluate_files
 from ..metrics.evaluation import Evaluation
 from ..runs.comparable import EVALUATION_SET
-from ..runs.run import Fault, Run
+from ..runs.run import MASK_AP, OF_MASKS, Fault, Run
 
 ROUNDED = 6e-4  # mmdet's CocoMetric logs three digits
 DRIFT = 1e-6  # VOCMetric divides in float32
@@ -44,6 +44,18 @@ class AssessedRun:
         again = self.evaluation.overall if self.evaluation else {}
         return {**self.run.metrics, **{name: float(v[0]) for name, v in again.items()}}
 
+    def by_boxes_and_masks(self) -> 'list[AssessedRun]':
+        """Return this run, measured by its boxes, and once more by its masks if it has any. Masks
+        are not kept, so of these only the logged metrics are known."""
+        run = self.run
+        masks = {k: v for k, v in run.metrics.items() if k.startswith(OF_MASKS)}
+        if not masks:
+            return [self]
+        boxes = {k: v for k, v in run.metrics.items() if k not in masks}
+        by_masks = AssessedRun(replace(run, metrics=masks, curve=run.mask_curve,
+                                       kept=replace(run.kept, detections=None)), self.truth)
+        return ([replace(self, run=replace(run, metrics=boxes))] if boxes else []) + [by_masks]
+
     def but(self, problem: str) -> 'AssessedRun':
         """Return this run with a fault."""
         # The fault names the folder already, so the text shows paths inside the folder.
@@ -64,7 +76,8 @@ def assess(runs: Sequence[Run], resamples: int, *, workers: int | None = None,
     # Runs without a truth or without detections are kept, with their logged metrics.
     files = {i: DetectionFiles(kept.truth, kept.detections, one.run.config.kind == 'VOC')
              for i, one in enumerate(found)
-             if one.truth and (kept := one.run.kept).truth and kept.detections}
+             if one.truth and (kept := one.run.kept).truth and kept.detections
+             and one.run.primary != MASK_AP}
     results = evaluate_files(list(files.values()), resamples, workers=workers, progress=progress)
     for i, result in zip(files, results):
         found[i] = _with_evaluation(found[i], result)

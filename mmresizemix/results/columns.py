@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..runs.comparable import difference
-from ..runs.run import BASELINE, TOP1, Fault, Run
+from ..runs.run import BASELINE, MASK_AP, TOP1, Fault, Run
 from ..runs.run_config import STANDARD
 from .assess import AssessedRun
 from .comparison import NAMES, Column
@@ -67,7 +67,7 @@ def group_columns(runs: Sequence[AssessedRun], baseline: str | None,
         groups[config.kind, config.model, one.run.primary, config.column or ''].append(one)
     columns: list[ColumnOfRuns] = []
     faults: list[Fault] = []
-    for (kind, detector, _, named), members in sorted(groups.items(), key=lambda g: g[0]):
+    for (kind, detector, primary, named), members in sorted(groups.items(), key=lambda g: g[0]):
         clusters = _clusters(members)
         # Each config that has a baseline makes a column. Without any baseline, the config with most
         # runs makes the only column, so that its metrics are still shown.
@@ -76,13 +76,15 @@ def group_columns(runs: Sequence[AssessedRun], baseline: str | None,
         for i, cluster in enumerate(alone):
             # The remaining runs are reported once, against the first column of the group.
             strays = [c for c in clusters if c not in alone] if i == 0 else []
-            label = named or f'{kind} {detector}'
+            label = named or f'{kind} {detector}' + (' masks' if primary == MASK_AP else '')
             if len(alone) > 1:
                 label += f' ({_distinct(cluster, alone)})'
             differs: dict = {}
             for stray in strays:
                 found = _differ(cluster, stray)
-                faults.append(_refusal(label, cluster, stray, found, allow_different))
+                # Runs that are measured by boxes and by masks are refused once.
+                if stray[0].run.folder not in {fault.folder for fault in faults}:
+                    faults.append(_refusal(label, cluster, stray, found, allow_different))
                 if allow_different:
                     differs.update(found)
                     cluster = cluster + stray

@@ -28,6 +28,7 @@ def compare(runs: Sequence[AssessedRun], faults: Sequence[Fault] = (), *,
     """
     # Two runs with one seed are a single draw.
     kept, repeated = _without_repeated_seeds(runs)
+    kept = [view for one in kept for view in one.by_boxes_and_masks()]
     # Rows: one per pretraining. The baseline is one of them.
     found = baseline_row(sorted({row_of(one.run) for one in kept}), baseline) if kept else None
     chosen, unknown = (None, [found]) if isinstance(found, Fault) else (found, [])

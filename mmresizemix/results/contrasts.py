@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..runs.run import MASK_AP
 from .comparison import FROM_SCRATCH, Cell, Column, Contrast, Exploratory
 from .statistics import (
     ALPHA,
@@ -24,6 +25,7 @@ from .statistics import (
 
 BY_SIZE = ('AP50', 'AP75', 'APs', 'APm', 'APl')
 NOTHING_LEARNED = f'neither detector reaches {EQUIVALENT} points'  # equal, but this proves nothing
+NOT_KEPT = 'masks are not kept, so the variation between images is unknown'
 ASSUMED_SD = 0.3  # AP points between seeds; others measured 0.15 to 0.5 (mmdetection#2773, #3624)
 
 
@@ -58,6 +60,8 @@ def _decided(one: Contrast, ours: Cell, theirs: Cell, p_holm: float | None) -> C
     words, needed = verdict(one.combined, p), None
     if words in ('equivalent', 'undecided') and max(ours.mean, theirs.mean) < EQUIVALENT:
         words, needed = 'undecided', SeedsNeeded(None, None, NOTHING_LEARNED)
+    elif ours.primary == MASK_AP:
+        needed = SeedsNeeded(None, None, NOT_KEPT)
     elif words == 'undecided':
         # The comparison with more runs will pay the same factor for the family as this one.
         needed = _needed(one, ours, theirs, p / alone if p and alone else 1.0)

@@ -18,6 +18,7 @@ FREEZING = ('model.backbone.frozen_stages', 'model.backbone.norm_eval')
 PLACES = ('data_root', 'sub_data_root', 'ann_file')  # where a machine keeps the data
 SPEED_ONLY = ('num_workers', 'persistent_workers', 'pin_memory', 'prefetch_factor', 'timeout',
               'work_dir', 'backend_args', '_scope_', 'outfile_prefix', 'collect_device')
+SEEDS = ('subset_seed', )  # drawn anew in each run, as its seed is
 
 
 def comparable(config: Mapping[str, Any], gpus: int | None = None,
@@ -46,7 +47,7 @@ def comparable(config: Mapping[str, Any], gpus: int | None = None,
 
 def _flatten(name: str, value: Any, flat: dict[str, Any]) -> None:
     key = name.rpartition('.')[2]
-    if key in SPEED_ONLY:
+    if key in SPEED_ONLY + SEEDS:
         return
     if isinstance(value, dict):
         if str(value.get('type', '')).rpartition('.')[2] in OURS:

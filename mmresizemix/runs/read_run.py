@@ -10,13 +10,25 @@ from typing import Any
 from .config_text import read_config_text
 from .detection_index import FOLDER, TRUTH, DumpIndex
 from .logs import Log, read_log, starts_of
-from .run import RANDOM_UNVERIFIED, TOP1, Kept, Origin, Provenance, Run, primary_of
+from .run import (
+    MASK_AP,
+    OF_MASKS,
+    RANDOM_UNVERIFIED,
+    TOP1,
+    Kept,
+    Origin,
+    Provenance,
+    Run,
+    primary_of,
+)
 from .run_config import DETECTORS, RunConfig
 
 RECORD = 'backbone.json'  # written by mmresizemix.BackboneGuard
-LOGGED = {  # our name of a metric -> the logged one
+BOXES = {  # our name of a metric -> the logged one
     'AP': 'coco/bbox_mAP', 'AP50': 'coco/bbox_mAP_50', 'AP75': 'coco/bbox_mAP_75',
     'APs': 'coco/bbox_mAP_s', 'APm': 'coco/bbox_mAP_m', 'APl': 'coco/bbox_mAP_l'}
+LOGGED = {**BOXES, **{OF_MASKS + ours: theirs.replace('bbox', 'segm')
+                      for ours, theirs in BOXES.items()}}
 BEST, LAST = 'best', 'last'
 
 Curve = dict[int, dict[str, float]]  # the metrics of each epoch, by our names
@@ -64,9 +76,13 @@ def read_run(folder: Path, epoch: str = LAST, annotations: Path | None = None) -
         # A seed in the config goes before the logged one, which a later start may have drawn anew.
         seed=config.seed if config.seed is not None else log.seed,
         settings=config.settings(log.gpus), epoch=at, metrics=curve[at],
-        curve={e: m[primary] for e, m in sorted(curve.items()) if primary in m},
+        curve=_curve_of(primary, curve), mask_curve=_curve_of(MASK_AP, curve),
         kept=kept, provenance=_provenance(folder, config, log, index),
         notes=tuple(f'{place}: a line that is not complete json' for place in log.cut_off))
+
+
+def _curve_of(metric: str, curve: Curve) -> dict[int, float]:
+    return {epoch: values[metric] for epoch, values in sorted(curve.items()) if metric in values}
 
 
 def _provenance(folder: Path, config: RunConfig, log: Log, index: DumpIndex | None) -> Provenance:
@@ -78,7 +94,8 @@ def _provenance(folder: Path, config: RunConfig, log: Log, index: DumpIndex | No
 
 
 def read_run_config(folder: Path) -> RunConfig:
-    """Read the config of the newest start of a run.
+    """Read the config of the newest training of a run, with the test evaluator of the newest start,
+    which may be of a test.
 
     Raises:
         NotARun: there is none.
@@ -87,11 +104,16 @@ def read_run_config(folder: Path) -> RunConfig:
     dumped = sorted(folder.glob('*.py'))
     candidates = [p for start in reversed(starts_of(folder))
                   for p in [start / 'vis_data' / 'config.py'] if p.is_file()] + dumped
-    for path in candidates:
-        config = read_config_text(path.read_text(encoding='utf-8', errors='replace'))
-        if isinstance(config.get('model'), dict):
-            return RunConfig.parse(config, dumped[0].stem if dumped else folder.name)
-    raise NotARun('has no config (looked for <start>/vis_data/config.py and *.py)')
+    read = [(path, read_config_text(path.read_text(encoding='utf-8', errors='replace')))
+            for path in candidates]
+    read = [(path, config) for path, config in read if isinstance(config.get('model'), dict)]
+    if not read:
+        raise NotARun('has no config (looked for <start>/vis_data/config.py and *.py)')
+    # Only a training leaves scalars. A test may be given a config that was not trained.
+    newest = read[0][1]
+    trained = next((c for path, c in read if path.with_name('scalars.json').is_file()), newest)
+    tested = {k: v for k, v in newest.items() if k == 'test_evaluator'}
+    return RunConfig.parse({**trained, **tested}, dumped[0].stem if dumped else folder.name)
 
 
 def read_backbone(work_dir: str | Path) -> dict[str, Any]:

@@ -10,7 +10,9 @@ RANDOM = 'random'
 RANDOM_UNVERIFIED = 'random (unverified)'
 BASELINE = 'baseline'
 TOP1 = 'top1'
-PRIMARY = (TOP1, 'AP', *VOC_BY_MODE.values())
+MASK_AP = 'mask AP'
+OF_MASKS = 'mask '  # how the names of the metrics of masks begin
+PRIMARY = (TOP1, 'AP', *VOC_BY_MODE.values(), MASK_AP)
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,10 @@ class Run:
         seed: the seed of the config or, without one, of the log.
         settings: the settings that compared runs must share.
         epoch: the epoch that counts.
-        metrics: the metrics of ``epoch``, by our names ('AP', ..., 'VOC11', 'VOCarea' or 'top1').
+        metrics: the metrics of ``epoch``, by our names ('AP', ..., 'mask AP', ..., 'VOC11',
+            'VOCarea' or 'top1').
         curve: the primary metric by epoch.
+        mask_curve: the AP of the masks by epoch. It is empty if there are none.
         notes: flaws of its files that do not keep it from being compared.
     """
     folder: Path
@@ -102,6 +106,7 @@ class Run:
     curve: dict[int, float]
     kept: Kept
     provenance: Provenance
+    mask_curve: dict[int, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property

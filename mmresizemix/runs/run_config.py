@@ -19,6 +19,7 @@ RECURSIVEMIX_HEAD = 'mmresizemix.RecursiveMixHead'
 ITS_OWN = ('model.neck', 'model.head.omega', 'model.head.share_fc')
 AS_PLAIN = {'model.neck.type': 'GlobalAveragePooling', 'model.head.type': 'LinearClsHead'}
 STANDARD = dict(CIFAR10='CIFAR-10', CIFAR100='CIFAR-100', ImageNet='ImageNet')
+FROZEN, LABEL_FRACTION = 'FrozenBackboneHook', 'LabelFraction'  # the protocols of a detector
 VOC_BY_MODE = {'11points': 'VOC11', 'area': 'VOCarea'}
 
 
@@ -29,7 +30,8 @@ class RunConfig:
     Args:
         name: the name of its file.
         scope: the package that it is for, e.g. 'mmdet'.
-        model: the name of the detector or the classifier that papers use, e.g. 'SSD300'.
+        model: the name of the detector or the classifier that papers use, e.g. 'SSD300'. After that
+            of a detector stands its protocol if not all is trained, e.g. 'SSD300, frozen'.
         kind: 'COCO' or 'VOC', by how a detector is evaluated. For a classifier, its set.
         dataset: the name of the folder of the evaluation set. For a classifier, the same as
             ``kind``.
@@ -70,7 +72,8 @@ class RunConfig:
             dataset = _folder_name(_dict(_dict(values, 'val_dataloader'), 'dataset'))
         return cls(
             name=name, scope=scope,
-            model=_classifier_name(values) if scope == CLASSIFIERS else _detector_name(values),
+            model=_classifier_name(values) if scope == CLASSIFIERS else (
+                _detector_name(values) + _protocol(values)),
             kind=kind, dataset=dataset, seed=_dict(values, 'randomness').get('seed'),
             max_epochs=_dict(values, 'train_cfg').get('max_epochs'),
             batch_size=_dict(values, 'train_dataloader').get('batch_size'),
@@ -125,12 +128,29 @@ def evaluator_of(values: Mapping[str, Any], which: str | None = None) -> dict[st
 
 
 def _detector_name(values: Mapping[str, Any]) -> str:
-    """Return 'SSD300', 'Faster R-CNN', else the type in MMDetection."""
+    """Return 'SSD300', 'Faster R-CNN', 'Mask R-CNN', else the type in MMDetection."""
     model = _dict(values, 'model')
-    kind, head = str(model.get('type', 'unknown')), _dict(model, 'bbox_head')
+    # The dump of a pure Python config has the module before the name.
+    kind = str(model.get('type', 'unknown')).rpartition('.')[2]
+    head = _dict(model, 'bbox_head')
     if (kind == 'SingleStageDetector' and _type_of(head).endswith('SSDHead')) or kind == 'SSD':
         return f'SSD{_dict(head, "anchor_generator").get("input_size", "")}'
-    return {'FasterRCNN': 'Faster R-CNN'}.get(kind, kind)
+    return kind.replace('RCNN', ' R-CNN')
+
+
+def _protocol(values: Mapping[str, Any]) -> str:
+    """Return what a detector's run has left out of training, to be put after its name."""
+    hooks = values.get('custom_hooks')
+    frozen = isinstance(hooks, list) and any(
+        isinstance(hook, dict) and _type_of(hook).endswith(FROZEN) for hook in hooks)
+    said = ', frozen' if frozen else ''
+    # The share is inside of sets that repeat pictures.
+    dataset = _dict(_dict(values, 'train_dataloader'), 'dataset')
+    while dataset:
+        if _type_of(dataset).endswith(LABEL_FRACTION):
+            said += f', {100 * dataset.get("fraction", 1):g} % of the labels'
+        dataset = _dict(dataset, 'dataset')
+    return said
 
 
 def _classifier_name(values: Mapping[str, Any]) -> str:

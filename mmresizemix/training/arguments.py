@@ -24,6 +24,15 @@ def add_run_arguments(parser: ArgumentParser) -> None:
                         help='set by torch.distributed.launch')
 
 
+def add_protocol_arguments(parser: ArgumentParser) -> None:
+    """Add the options that say what of a detector is trained, and on how many pictures."""
+    parser.add_argument('--frozen', action='store_true',
+                        help="keep the detector's backbone as it is, and train the rest")
+    parser.add_argument('--label-fraction', type=float, metavar='SHARE',
+                        help='train the detector on a share of the pictures, e.g. 0.1, which the '
+                        'seed draws; smaller shares are inside larger ones')
+
+
 def load_config(args: Namespace) -> Config:
     """Read ``args.config`` and apply the options of :func:`add_run_arguments`.
 

@@ -2,7 +2,6 @@
 import gc
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -12,21 +11,27 @@ from mmengine.runner import Runner
 
 from ..console.processes import die_with_parent
 from ..openmmlab.checkpoint import load_checkpoint
+from ..openmmlab.config_parts import class_of, section
 from ..openmmlab.ops.unavailable import require_ops
 from ..openmmlab.strict_loading import load_strictly, local_file
 from ..openmmlab.unwrap import unwrapped
+from ..runs import RECORD
+from ..runs.run_config import FROZEN
 from .checkpoints import newest_checkpoint
-from .fast import use_fast_training
+from .fast import FAST_HOOKS, use_fast_training
 from .options import set_backbone, use_amp
+from .protocols import set_protocol
 from .same_model import SameModelHook
 from .sharing import LOADERS, take_share
 from .trackers import log_to
+from .transfer_run import make_transfer_run, transfer_hooks
 
 HUNG_SECONDS = 600  # without a batch for this long, a loader's workers count as hung
 
 
 def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
           resume: str | None = None, amp: bool = False, fast: bool = False,
+          frozen: bool = False, label_fraction: float | None = None,
           trackers: Iterable[str] = ()) -> None:
     """Train the model of ``cfg``.
 
@@ -38,23 +43,33 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
             bfloat16 and without scaling on a CPU. ``fast`` takes precedence.
         fast: see :func:`mmresizemix.training.fast.use_fast_training`. The config can also set
             ``fast = True``.
+        frozen, label_fraction: for a detector, see
+            :func:`mmresizemix.training.protocols.set_protocol`.
         trackers: see :func:`log_to`.
 
     Raises:
-        ValueError: ``backbone`` is given for a config that is not a detector's, or ``fast`` for one
-            that is not a classifier's.
+        ValueError: ``backbone`` is given for a config that is not a detector's or cannot be made a
+            transfer run, or ``fast`` for one that is not a classifier's.
+        RuntimeError: the runner that was built lacks a hook that an option adds.
         CheckpointError: the checkpoint to resume from cannot be read safely.
         BackboneError: see :class:`mmresizemix.BackboneGuard`.
         NotImplementedError: the model needs an op of mmcv that is not available.
     """
     # What is trained, and how.
-    if backbone is not None:
-        set_backbone(cfg, backbone)
     if seed is not None:
-        cfg.randomness = dict(cfg.get('randomness', {}), seed=seed)
+        section(cfg, 'randomness').seed = seed
+    said: list[str] = []
+    promised: list[str] = []
+    if backbone is not None:
+        said = set_backbone(cfg, backbone)
+        promised += transfer_hooks()
+    set_protocol(cfg, frozen, label_fraction)
+    if frozen:
+        promised.append(FROZEN)
     if fast or cfg.get('fast'):
         cfg.fast = True
         use_fast_training(cfg)
+        promised += FAST_HOOKS
     elif amp:
         use_amp(cfg)
     # The point to start from.
@@ -75,15 +90,28 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
     # A rank that outlived torchrun would continue to train.
     if cfg.get('launcher') == 'pytorch':
         die_with_parent()
-    runner = build_runner(cfg)
-    runner.register_hook(SameModelHook(), 'VERY_HIGH')
-    runner.train()
+    # No name is given to the runner: it must be gone when the process group is left.
+    _with_hooks(build_runner(cfg), promised, said).train()
     leave_process_group()
 
 
+def _with_hooks(runner: Runner, promised: Iterable[str], said: Iterable[str]) -> Runner:
+    """Check that the runner has the hooks that the options add, and log what else they changed. A
+    setting that is lost on the way to the runner would not be seen otherwise."""
+    built = {type(hook).__name__ for hook in runner.hooks}
+    lacking = [name for name in promised if name not in built]
+    if lacking:
+        raise RuntimeError(f'{type(runner).__name__} was built without {", ".join(lacking)}, which '
+                           '--backbone, --frozen or --fast adds; use a runner that has the hooks '
+                           'of custom_hooks and default_hooks')
+    for line in said:
+        runner.logger.info(f'--backbone: {line}')
+    return runner
+
+
 def _use_resumable_loop(cfg: Config) -> None:
-    settings: Any = cfg.get('train_cfg') or {}
-    if settings.get('type', 'EpochBasedTrainLoop') == 'EpochBasedTrainLoop' and settings.get(
+    settings = section(cfg, 'train_cfg')
+    if (class_of(settings) or 'EpochBasedTrainLoop') == 'EpochBasedTrainLoop' and settings.get(
             'by_epoch', True):
         settings.pop('by_epoch', None)
         settings.type = 'mmresizemix.ResumableEpochLoop'
@@ -106,12 +134,13 @@ def test(cfg: Config, checkpoint: str, *, amp: bool = False) -> dict:
     load_strictly()
     load_checkpoint(local_file(str(checkpoint)))
     cfg.load_from = str(checkpoint)
+    # A run with --backbone is tested as it was validated.
+    if (Path(checkpoint).parent / RECORD).is_file():
+        make_transfer_run(cfg)
     if amp:
         cfg.test_cfg.fp16 = True
     take_share(cfg)
-    runner = build_runner(cfg)
-    runner.register_hook(SameModelHook(), 'VERY_HIGH')
-    metrics = runner.test()
+    metrics = build_runner(cfg).test()
     leave_process_group()
     return metrics
 
@@ -127,6 +156,7 @@ def build_runner(cfg: Config) -> Runner:
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     if isinstance(runner.model, torch.nn.Module):  # MMEngine's FlexibleRunner builds it later
         require_ops(unwrapped(runner.model))
+    runner.register_hook(SameModelHook(), 'VERY_HIGH')
     return runner
 
 
@@ -145,8 +175,9 @@ def _use_gloo(cfg: Config) -> None:
     # MMEngine's own start-up and model wrapper name a GPU. Both keep what is already set.
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group('gloo')
-    cfg.setdefault('model_wrapper_cfg', dict(
-        type='MMDistributedDataParallel',
-        device_ids=None,
-        broadcast_buffers=False,
-        find_unused_parameters=cfg.get('find_unused_parameters', False)))
+    if cfg.get('model_wrapper_cfg') is None:
+        cfg.model_wrapper_cfg = dict(
+            type='MMDistributedDataParallel',
+            device_ids=None,
+            broadcast_buffers=False,
+            find_unused_parameters=cfg.get('find_unused_parameters', False))

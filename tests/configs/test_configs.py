@@ -32,7 +32,7 @@ def test_resumes_exactly_and_is_seeded(name):
     assert any(h['type'] == 'mmresizemix.EpochSeedHook' for h in cfg.custom_hooks)
     assert cfg.train_dataloader.persistent_workers is False
     assert cfg.train_dataloader.worker_init_fn == dict(type='mmresizemix.torch_worker_seeding')
-    assert cfg.custom_imports.imports == ['mmresizemix']
+    assert 'mmresizemix' in cfg.custom_imports.imports
     assert any(h['type'] == 'mmresizemix.FiniteWeightsHook' for h in cfg.custom_hooks)
     checkpoint = cfg.default_hooks.checkpoint
     assert checkpoint.max_keep_ckpts == 2 and checkpoint.backend_args.backend == 'whole_file'

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from mmdet.datasets import CocoDataset, VOCDataset
 from mmpretrain.datasets import CustomDataset, ImageNet
+from pycocotools import mask as mask_tools
 
 from mmresizemix.datasets import SCENE_CLASSES, draw_crop, draw_scene, picture_rng, write_scenes
 from mmresizemix.datasets import scenes as module
-from mmresizemix.datasets.scene_files import CocoWriter, VocWriter
+from mmresizemix.datasets.scene_files import CocoWriter, VocWriter, run_lengths
 from mmresizemix.datasets.shapes import draw_mask
 
 SMALL = dict(crops=(2, 1), crop_size=32, coco=(4, 2), voc=(3, 2, 2), scene_size=(96, 64))
@@ -96,6 +97,14 @@ def test_coco_and_voc_write_the_same_pixels_under_their_own_conventions(tmp_path
             assert [int(side.text) for side in node] == [x + 1, y + 1, x + width, y + height]
 
 
+@pytest.mark.parametrize('mask', [[[0, 0], [0, 0]], [[1, 1], [1, 1]], [[1, 0], [0, 0]], [[0, 0, 0], [0, 1, 1]]])
+def test_masks_are_run_lengths_as_cocos_tools_read_them(mask):
+    mask = np.array(mask, bool)
+    written = run_lengths(mask)
+    assert (mask_tools.decode(mask_tools.frPyObjects(written, *mask.shape)) == mask).all()
+    assert sum(written['counts'][1::2]) == mask.sum()
+
+
 def test_classes_are_balanced_and_scenes_hold_two_to_five_objects():
     scenes = some_scenes(200)
     assert {len(scene.objects) for scene in scenes} == {2, 3, 4, 5}
@@ -135,6 +144,9 @@ def test_mmdet_reads_the_coco_part(root, split, count):
         assert [one['bbox_label'] for one in instances] == [item.label for item in scene.objects]
         edges = [[x0, y0, x1 + 1, y1 + 1] for x0, y0, x1, y1 in (i.box for i in scene.objects)]
         assert [one['bbox'] for one in instances] == edges
+        for one, item in zip(instances, scene.objects):
+            mask = mask_tools.decode(mask_tools.frPyObjects(one['mask'], *item.visible.shape))
+            assert (mask == item.visible).all()
 
 
 @pytest.mark.parametrize('year, split, count', [

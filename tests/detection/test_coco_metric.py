@@ -9,6 +9,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from mmresizemix import CocoMetric
+from mmresizemix.datasets.scene_files import run_lengths
 
 CLASSES = ('cat', 'dog', 'bird')
 
@@ -24,12 +25,30 @@ def annotations(tmp_path):
             boxes.append(dict(id=len(boxes) + 1, image_id=image, iscrowd=0, area=w * h,
                               category_id=int(rng.integers(1, 4)),
                               bbox=[*rng.uniform(0, 60, 2), w, h]))
+    for box in boxes:
+        box.update(segmentation=run_lengths(disc(*box['bbox'])))
     path = tmp_path / 'instances.json'
     path.write_text(json.dumps(dict(
         images=[dict(id=i, width=320, height=320, file_name=f'{i}.jpg') for i in range(40)],
         annotations=boxes,
         categories=[dict(id=i + 1, name=name) for i, name in enumerate(CLASSES)])))
     return path
+
+
+def disc(x, y, w, h) -> np.ndarray:
+    """Return the mask of the ellipse inside a box."""
+    rows, columns = np.mgrid[:320, :320] + .5
+    return ((columns - x - w / 2) / w)**2 + ((rows - y - h / 2) / h)**2 <= .25
+
+
+def with_masks(path):
+    """Yield the detections with the mask of the ellipse inside each box, and scores of their own for masks."""
+    for sample in detections(path):
+        found = sample['pred_instances']
+        masks = [disc(*box[:2], *(box[2:] - box[:2])) for box in found['bboxes'].numpy()]
+        found['masks'] = torch.tensor(np.array(masks).reshape(-1, 320, 320))
+        found['mask_scores'] = found['scores'].flip(0)
+        yield sample
 
 
 def detections(path, seed=1):
@@ -84,6 +103,40 @@ def test_equals_pycocotools_to_the_last_digit(annotations, tmp_path, drawn):
     assert 0.05 < ours['coco/bbox_mAP'] < 0.9
 
 
+def test_masks_equal_pycocotools_to_the_last_digit(annotations, tmp_path):
+    ours = evaluate(CocoMetric, annotations, with_masks(annotations), metric=['bbox', 'segm'],
+                    outfile_prefix=str(tmp_path / 'out'))
+    truth = COCO(str(annotations))
+    for kind in ('bbox', 'segm'):
+        found = json.loads((tmp_path / f'out.{kind}.json').read_text())
+        if kind == 'segm':
+            for one in found:
+                one.pop('bbox')  # as mmdet does: the size of an object is that of its mask
+        reference = COCOeval(truth, truth.loadRes(found), kind)
+        reference.evaluate()
+        reference.accumulate()
+        reference.summarize()
+        names = ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')
+        assert [ours[f'coco/{kind}_{n}'] for n in names] == pytest.approx(reference.stats[:6], abs=1e-12)
+    assert 0.05 < ours['coco/segm_mAP'] != ours['coco/bbox_mAP']
+
+
+def test_masks_equal_mmdets_where_that_has_digits(annotations):
+    settings = dict(metric=['bbox', 'segm'], classwise=True)
+    ours = evaluate(CocoMetric, annotations, with_masks(annotations), **settings)
+    theirs = evaluate(MMDetCocoMetric, annotations, with_masks(annotations), **settings)
+    # mmdet gives the classes of masks the names of those of boxes.
+    ours.update({f'coco/{name}_precision': ours.pop(f'coco/segm_{name}_precision') for name in CLASSES})
+    assert set(ours) == set(theirs)
+    for name, value in theirs.items():
+        assert ours[name] == pytest.approx(value, abs=0.0005001), name
+
+
+def test_a_detector_without_masks_is_told_so(annotations):
+    with pytest.raises(ValueError, match="CocoMetric: metric='segm' needs masks"):
+        evaluate(CocoMetric, annotations, detections(annotations), metric=['bbox', 'segm'])
+
+
 def test_equals_mmdets_where_that_has_digits(annotations):
     ours = evaluate(CocoMetric, annotations, detections(annotations), classwise=True)
     theirs = evaluate(MMDetCocoMetric, annotations, detections(annotations), classwise=True)
@@ -102,7 +155,7 @@ def test_no_detection_is_an_ap_of_zero(annotations):
 
 
 @pytest.mark.parametrize('settings, named', [(dict(), 'ann_file'),
-                                             (dict(ann_file='x.json', metric='segm'), 'metric')])
+                                             (dict(ann_file='x.json', metric='proposal'), 'metric')])
 def test_bad_settings_are_named(settings, named):
     with pytest.raises(ValueError, match=f'CocoMetric: .*{named}'):
         CocoMetric(**settings)

@@ -85,6 +85,31 @@ def test_one_run_gives_no_verdict_but_says_what_would(tmp_path):
     assert 2 <= contrast.needed.n < 10, 'a point, against an assumed spread of 0.3'
 
 
+def test_masks_have_a_column_of_their_own_from_the_logs(tmp_path):
+    truth = drawn_truth()
+    masks = dict(baseline=[.20, .21, .22], resizemix=[.23, .22, .25])
+    for method, aps in masks.items():
+        for seed, ap in enumerate(aps):
+            write_run(tmp_path / f'{method}{seed}', method=method, seed=seed, truth=truth, mask_ap=ap,
+                      detections=drawn_detections(truth, seed=seed + len(method)))
+    write_run(tmp_path / 'other', method='resizemix', seed=7, lr=1, mask_ap=.5)
+    write_run(tmp_path / 'again', method='resizemix', seed=0, truth=truth, mask_ap=.9, start='20260202_000000',
+              detections=drawn_detections(truth))
+    result = compared(tmp_path)
+    assert [c.label for c in result.columns] == [COLUMN, f'{COLUMN} masks']
+    boxes, found = (result.cells['ResizeMix', c.label] for c in result.columns)
+    assert not any('mask' in name for name in boxes.metrics) and all('mask' in name for name in found.metrics)
+    assert found.values == pytest.approx(100 * np.array(masks['resizemix']))
+    assert found.runs[0].curve == {1: pytest.approx(.115), 2: .23}
+    contrast = result.contrasts['ResizeMix', f'{COLUMN} masks']
+    assert contrast.seed.p == pytest.approx(stats.ttest_rel(*masks.values()).pvalue) and contrast.seed.paired
+    # Images are resampled for boxes only, so that nothing is claimed of masks, nor paid for in the family.
+    assert result.contrasts['ResizeMix', COLUMN].image is not None and contrast.image is None
+    assert contrast.p_holm is None and (contrast.verdict, contrast.needed.n) == ('undecided', None)
+    reasons = sorted(fault.reason.split(' ')[0] for fault in result.faults)
+    assert reasons == ['differs', 'repeats'], 'each run is refused once'
+
+
 def test_the_headline_says_first_what_is_decided(tmp_path):
     write_detecting(tmp_path, dict(baseline=.5, cutmix=.5, resizemix=.95), seeds=3)
     result = compared(tmp_path, resamples=200)

@@ -4,9 +4,9 @@ from .bfloat16 import BFloat16OptimWrapper
 from .compiled import ChannelsLastDDP, CompiledBackboneHook
 from .deferred_log import DeferredRuntimeInfoHook
 from .prefetch import DevicePrefetcher, PrefetchingEpochLoop
-from .settings import use_fast_training
+from .settings import FAST_HOOKS, use_fast_training
 
 __all__ = [
-    'BFloat16OptimWrapper', 'ChannelsLastDDP', 'CompiledBackboneHook', 'DeferredRuntimeInfoHook',
-    'DevicePrefetcher', 'PrefetchingEpochLoop', 'use_fast_training'
+    'FAST_HOOKS', 'BFloat16OptimWrapper', 'ChannelsLastDDP', 'CompiledBackboneHook',
+    'DeferredRuntimeInfoHook', 'DevicePrefetcher', 'PrefetchingEpochLoop', 'use_fast_training'
 ]

@@ -4,6 +4,10 @@ import inspect
 import torch
 from mmengine.config import Config
 
+from ...openmmlab.config_parts import section
+
+FAST_HOOKS = ('DeferredRuntimeInfoHook', 'CompiledBackboneHook')
+
 
 def use_fast_training(cfg: Config) -> None:
     """Change ``cfg`` in place to train fast. Apart from rounding to bfloat16 the training stays the
@@ -27,12 +31,13 @@ def use_fast_training(cfg: Config) -> None:
     if 'fused' in inspect.signature(getattr(torch.optim, optimizer.type, object)).parameters:
         optimizer.fused = True
     # The log, compilation and DDP.
-    hooks = cfg.setdefault('default_hooks', {})
+    hooks = section(cfg, 'default_hooks')
     hooks['runtime_info'] = dict(type='mmresizemix.DeferredRuntimeInfoHook',
                                  interval=hooks.get('logger', {}).get('interval', 10))
-    cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='mmresizemix.CompiledBackboneHook')]
+    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []),
+                        dict(type='mmresizemix.CompiledBackboneHook')]
     cfg.model_wrapper_cfg = dict(type='mmresizemix.ChannelsLastDDP', broadcast_buffers=False)
-    cfg.setdefault('env_cfg', {})['cudnn_benchmark'] = True
+    section(cfg, 'env_cfg').cudnn_benchmark = True
 
 
 def _set(where: dict, key: str, value: str, name: str, expected: tuple[str | None, ...]) -> None:

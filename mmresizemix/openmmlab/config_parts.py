@@ -1,0 +1,27 @@
+"""Reading and changing parts of MMEngine's configs: sections that may be missing, and names of
+classes that may be classes themselves."""
+from typing import Any
+
+
+def section(config: Any, name: str) -> Any:
+    """Return the section ``name`` of a config. If it is missing or None, an empty one is put there.
+
+    MMEngine's ``Config.setdefault`` stores a copy of what it is given, so that changes of what it
+    returns are lost.
+    """
+    if config.get(name) is None:
+        config[name] = {}
+    return config[name]
+
+
+def class_of(settings: Any) -> str:
+    """Return the name of the class that ``settings`` build, without its package, or '' if they name
+    none. MMEngine's pure Python configs hold the class itself instead of its name."""
+    return full_class_of(settings).rpartition('.')[2]
+
+
+def full_class_of(settings: Any) -> str:
+    """Return the name of the class that ``settings`` build, as the config gives it, or '' if they
+    name none."""
+    found = settings.get('type') or ''
+    return found if isinstance(found, str) else f'{found.__module__}.{found.__name__}'
