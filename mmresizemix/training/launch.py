@@ -84,23 +84,23 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
     # A rank that outlived torchrun would continue to train.
     if cfg.get('launcher') == 'pytorch':
         die_with_parent()
-    runner = build_runner(cfg)
-    _check_hooks(runner, promised)
-    for line in said:
-        runner.logger.info(f'--backbone: {line}')
-    runner.train()
+    # No name is given to the runner: it must be gone when the process group is left.
+    _with_hooks(build_runner(cfg), promised, said).train()
     leave_process_group()
 
 
-def _check_hooks(runner: Runner, promised: Iterable[str]) -> None:
-    """Check that the runner has the hooks that the options add. A setting that is lost on the way
-    to the runner is not seen otherwise."""
+def _with_hooks(runner: Runner, promised: Iterable[str], said: Iterable[str]) -> Runner:
+    """Check that the runner has the hooks that the options add, and log what else they changed. A
+    setting that is lost on the way to the runner would not be seen otherwise."""
     built = {type(hook).__name__ for hook in runner.hooks}
     lacking = [name for name in promised if name not in built]
     if lacking:
         raise RuntimeError(f'{type(runner).__name__} was built without {", ".join(lacking)}, which '
                            '--backbone, --frozen or --fast adds; use a runner that has the hooks '
                            'of custom_hooks and default_hooks')
+    for line in said:
+        runner.logger.info(f'--backbone: {line}')
+    return runner
 
 
 def _use_resumable_loop(cfg: Config) -> None:
