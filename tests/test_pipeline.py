@@ -55,6 +55,8 @@ def test_detectors_train_and_evaluate_in_both_formats(name, environment, tmp_pat
     assert any(not torch.equal(v, weights[k]) for k, v in before.model.state_dict().items())
     assert 0 <= read_metrics(tmp_path)[DETECTORS[name]] <= 1
     assert read_backbone(tmp_path)['method'] == 'random'
+    [run], _ = read_runs([tmp_path])
+    assert run.metrics.get('mask AP') == read_metrics(tmp_path).get('coco/segm_mAP')
     assert_detections_give_the_logged_metrics(tmp_path)
 
 

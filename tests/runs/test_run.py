@@ -39,6 +39,21 @@ def test_a_run_that_knows_nothing_of_us(tmp_path):
     assert run.kept.truth == tmp_path / 'elsewhere.json'
 
 
+def test_a_later_test_says_how_it_was_tested_and_not_what_was_trained(tmp_path):
+    run = write_run(tmp_path / 'run', lr=0.02)
+    before = read_runs([run])[0][0]
+    trained = (run / '20260101_000000/vis_data/config.py').read_text()
+    test = run / '20260102_000000'
+    (test / 'vis_data').mkdir(parents=True)
+    (test / 'vis_data/config.py').write_text(
+        trained.replace('lr=0.02', 'lr=1').replace('BackboneGuard', 'FrozenBackboneHook')
+        + "test_evaluator = dict(type='CocoMetric', outfile_prefix='x/tested')\n")
+    (run / 'tested.bbox.json').write_text('[]')
+    [found], faults = read_runs([run])
+    assert faults == [] and found.settings == before.settings and found.config.model == 'Faster R-CNN'
+    assert found.kept.detections.name == 'tested.bbox.json' and before.kept.detections is None
+
+
 def test_the_best_epoch_is_the_primary_metrics(tmp_path):
     run = write_run(tmp_path / 'run', epochs=3)
     log = run / '20260101_000000/vis_data/scalars.json'
