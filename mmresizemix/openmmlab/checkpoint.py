@@ -93,7 +93,9 @@ def _check_whole(path: Path) -> None:
             parts = archive.infolist()
             # torch.save does not compress. A file that is compressed may unfold without end.
             folded = [part for part in parts if part.compress_type != zipfile.ZIP_STORED]
-            fault = (f'has {len(parts)} parts; no network has so many tensors'
+            fault = ('is TorchScript, which holds code'
+                     if any(part.filename.endswith('/constants.pkl') for part in parts) else
+                     f'has {len(parts)} parts; no network has so many tensors'
                      if len(parts) > MOST_PARTS else
                      f'has compressed parts ({folded[0].filename}), which torch.save does not write'
                      if folded else

@@ -98,6 +98,13 @@ def test_damage_is_named(save, tmp_path):
         load_checkpoint(path)
 
 
+@pytest.mark.filterwarnings('ignore:.*torch.jit')
+def test_torchscript_is_named(tmp_path):
+    torch.jit.script(torch.nn.Linear(1, 1)).save(str(tmp_path / 'scripted.pt'))
+    with pytest.raises(CheckpointError, match='scripted.pt: is TorchScript, which holds code. Save model.state_dict'):
+        load_checkpoint(tmp_path / 'scripted.pt')
+
+
 def test_the_train_command_refuses_a_checkpoint_that_would_run_code(tmp_path, tool):
     torch.save(dict(state_dict={}, meta=RunsCode(tmp_path / 'ran')), tmp_path / 'evil.pth')
     done = tool('train', 'configs/demo/resnet18_scenes.py', '--resume', tmp_path / 'evil.pth')
