@@ -7,7 +7,8 @@ _base_ = ['../convnext/mask-rcnn_convnext-t_fpn_8xb2-36e_coco.py', './_base_scen
 channels = [16, 32, 64, 128]
 model = dict(
     _base_.faster_rcnn_r18,
-    backbone=dict(arch=dict(_delete_=True, depths=[1, 1, 1, 1], channels=channels), drop_path_rate=0.1))
+    backbone=dict(
+        arch=dict(_delete_=True, depths=[1, 1, 1, 1], channels=channels), drop_path_rate=0.1))
 model['neck'].update(in_channels=channels)
 model['roi_head'].update(
     mask_roi_extractor=dict(out_channels=64),
