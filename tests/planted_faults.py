@@ -61,7 +61,7 @@ FAULTS = [
     Fault('training/launch.py', 'if cfg.get(\'load_from\') and resume != \'auto\':', 'if False:', 'tests/openmmlab'),
     Fault('datasets/voc.py', "not self.name.startswith(('val', 'test'))", 'True', 'tests/datasets'),
     Fault('results/statistics.py', 'np.arange(len(raw), 0, -1)', 'len(raw)', 'tests/results'),
-    Fault('metrics/average_precision.py', '0 where never."""\n    rows', '0 where never."""\n    hits = hits + 1\n    rows',
+    Fault('metrics/average_precision.py', '0 if it never is."""\n    rows', '0 if it never is."""\n    hits = hits + 1\n    rows',
           'tests/metrics'),
     Fault('plan/stage_record.py', 'fcntl.LOCK_EX | fcntl.LOCK_NB)\n        except', 'fcntl.LOCK_SH | fcntl.LOCK_NB)\n        except',
           'tests/plan'),
