@@ -6,13 +6,16 @@ and the network that they build says which tensors there are.
 """
 import inspect
 import random
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 # Settings that a backbone's weights do not depend on.
 OF_A_RUN = frozenset({'init_cfg', 'pretrained', 'frozen_stages', 'norm_eval', 'with_cp',
@@ -20,13 +23,20 @@ OF_A_RUN = frozenset({'init_cfg', 'pretrained', 'frozen_stages', 'norm_eval', 'w
 # Settings of training. They change nothing that is computed from finished weights.
 OF_TRAINING = OF_A_RUN | {'type', '_scope_', 'drop_path_rate', 'drop_rate', 'attn_drop_rate',
                           'zero_init_residual', 'layer_scale_init_value'}
+# Settings by which a detector adds layers to the outputs that a backbone has.
+OF_ADDED_LAYERS = frozenset({'dcn', 'stage_with_dcn', 'plugins', 'sac', 'stage_with_sac'})
 # Settings by which a detector takes more or fewer outputs of the same backbone, or adds layers
 # to it.
-OF_DETECTORS = frozenset({
-    'out_indices', 'num_stages', 'strides', 'dilations', 'dcn', 'stage_with_dcn', 'plugins', 'sac',
-    'stage_with_sac', 'gap_before_final_norm', 'out_type', 'img_size', 'pretrain_img_size',
-    'pad_small_map', 'final_norm'})
-LARGEST = 20_000  # in settings that a file brings along. Networks have fewer channels and blocks.
+OF_DETECTORS = OF_ADDED_LAYERS | {
+    'out_indices', 'num_stages', 'strides', 'dilations', 'gap_before_final_norm', 'out_type',
+    'img_size', 'pretrain_img_size', 'pad_small_map', 'final_norm'}
+# Networks have fewer channels, blocks and tensors, and fewer parameters.
+LARGEST, MOST_PARAMETERS = 20_000, 4_000_000_000
+PACKAGES = {'mmpretrain': 'mmpretrain.models', 'mmdet': 'mmdet.models',
+            'mmresizemix': 'mmresizemix.backbones'}
+# Where the layers that a config may name come from.
+LAYERS = ('torch.nn.', 'mmcv.', 'mmpretrain.models.utils.', 'mmpretrain.models.backbones.',
+          'mmdet.models.layers.', 'mmdet.models.backbones.', 'mmresizemix.')
 
 
 class ArchitectureError(ValueError):
@@ -39,61 +49,116 @@ def plain_settings(backbone: Any) -> dict[str, Any] | None:
 
     All are plain values, so that they can be written into a file.
     """
-    if not isinstance(backbone, Mapping) or not isinstance(backbone.get('type'), str):
+    if not isinstance(backbone, Mapping) or not isinstance(backbone.get('type'), (str, type)):
         return None
     return {k: _as_plain(v) for k, v in backbone.items() if k not in OF_A_RUN}
 
 
 def build_backbone(settings: Mapping[str, Any], scope: str) -> nn.Module:
-    """Build the backbone of ``settings``, without weights where that is possible.
+    """Build the backbone of ``settings`` on the meta device, without weights and without their
+    memory.
 
-    The random streams are left as they were.
+    The random streams are left as they were. The settings may come from others: they build nothing
+    but layers of neural networks.
 
     Args:
         settings: its config. What is about its initialisation is left out.
         scope: the package whose registry is asked first, 'mmpretrain' or 'mmdet'.
 
     Raises:
-        ArchitectureError: there is no such backbone, or the settings do not fit it.
+        ArchitectureError: there is no such backbone or layer, or the settings do not fit it.
     """
-    settings = {k: v for k, v in settings.items() if k not in ('init_cfg', 'pretrained')}
     cls = find_class(settings['type'], scope)
-    if _largest(settings) > LARGEST:
-        raise ArchitectureError(f'backbone: expected numbers up to {LARGEST}, got '
-                                f'{_largest(settings)}')
     arguments = {k: v for k, v in settings.items() if k not in ('type', '_scope_')}
+    if _largest(arguments) > LARGEST:
+        raise ArchitectureError(f'backbone: expected numbers up to {LARGEST}, got '
+                                f'{_largest(arguments)}')
+    arguments = _copied(arguments)
     with same_random_numbers():
-        # Some networks compute with the numbers of their own construction. They need real tensors.
-        for device in ('meta', 'cpu'):
-            try:
-                with torch.device(device):
-                    return cls(**_copied(arguments))
-            except Exception as error:  # the settings may come from others, and raise anything
-                failure = error
+        try:
+            with torch.device('meta'), _WithinLimits():
+                return cls(**arguments)
+        except ArchitectureError:
+            raise
+        except Exception as error:  # the settings may come from others, and raise anything
+            failure = ' '.join(f'{type(error).__name__}: {error}'.split())
     raise ArchitectureError(f'backbone: {cls.__name__} cannot be built from the settings in the '
-                            f'config ({type(failure).__name__}: {failure})')
+                            f'config ({failure})')
+
+
+class _WithinLimits(TorchFunctionMode):
+    """Count what a network is made of while it is built on the meta device, and refuse too much."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tensors = self.parameters = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = dict(kwargs or {})
+        # Some networks read the numbers that these hold. They need real tensors.
+        if func in (torch.linspace, torch.tensor):
+            kwargs.setdefault('device', 'cpu')
+        result = func(*args, **kwargs)
+        if func in (torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn, torch.full):
+            self.tensors += 1
+            self.parameters += result.numel()
+        if (self.tensors > LARGEST or self.parameters > MOST_PARAMETERS
+                or (func is torch.linspace and result.numel() > LARGEST)):
+            raise ArchitectureError('backbone: the settings in the config build a network of more '
+                                    f'than {LARGEST} layers or {MOST_PARAMETERS} parameters')
+        return result
 
 
 def find_class(kind: str, scope: str) -> type:
-    """Return the class of a backbone by its name in a config.
+    """Return the class of a backbone by its name in a config, with or without its package:
+    'ResNet', 'mmdet.ResNet', 'mmpretrain.models.backbones.ResNet'.
 
     Raises:
         ArchitectureError: the name is not that of a backbone of OpenMMLab or of this plugin.
     """
-    from importlib import import_module
-    package, _, name = kind.rpartition('.')
-    packages = [package] if package else [scope, 'mmpretrain', 'mmdet']
-    for one in packages:
-        if one not in ('mmpretrain', 'mmdet', 'mmresizemix'):
-            break
-        import_module({'mmresizemix': 'mmresizemix.backbones'}.get(one, f'{one}.models'))
-        registry = import_module(f'{one}.registry').MODELS
-        cls = registry.module_dict.get(name) or registry.module_dict.get(f'{one}.{name}')
-        # A name in a file must not build anything but a backbone.
-        if inspect.isclass(cls) and issubclass(cls, nn.Module) and '.backbones' in cls.__module__:
+    package, name = kind.partition('.')[0], kind.rpartition('.')[2]
+    # Older and newer names of a scope, or none, lead to MMPretrain.
+    for one in [package] if '.' in kind else [scope, *PACKAGES]:
+        cls = _registered(one, name) if one in PACKAGES else None
+        if cls is not None and _is_backbone(cls):
             return cls
-    raise ArchitectureError(f'backbone: {kind!r} is no backbone of MMPretrain, MMDetection or '
+    raise ArchitectureError(f'backbone: {kind[:80]!r} is no backbone of MMPretrain, MMDetection or '
                             'mmresizemix')
+
+
+def _registered(package: str, name: str) -> type | None:
+    """Return the module that ``package`` has registered as ``name``, or None."""
+    if package in PACKAGES:
+        import_module(PACKAGES[package])
+    found = import_module(f'{package}.registry').MODELS.module_dict
+    cls = found.get(name) or found.get(f'{package}.{name}')
+    return cls if inspect.isclass(cls) and issubclass(cls, nn.Module) else None
+
+
+def _is_backbone(cls: type) -> bool:
+    # A name in a file must not build anything else, and nothing that reads files by itself.
+    if cls.__module__.startswith('mmpretrain.models.selfsup.'):
+        from mmpretrain.models.backbones.base_backbone import BaseBackbone
+        return issubclass(cls, BaseBackbone)
+    return '.backbones' in cls.__module__ and not cls.__module__.endswith('.timm_backbone')
+
+
+def _check_layer(kind: Any, scope: Any) -> None:
+    """Check that a type inside the settings of a backbone is a registered layer.
+
+    MMEngine would import and call whatever else the type names.
+    """
+    package, _, name = kind.rpartition('.') if isinstance(kind, str) else ('', '', '')
+    packages = ('mmengine', *PACKAGES)
+    if re.fullmatch(r'\w+', name) and package in ('', 'mmcv', *packages) and scope in (
+            None, 'mmcv', *packages):
+        for one in packages:
+            cls = _registered(one, name)
+            if cls is not None and f'{cls.__module__}.'.startswith(LAYERS) and not (
+                    cls.__module__.endswith('.timm_backbone')):
+                return
+    raise ArchitectureError(f'backbone: {str(kind)[:80]!r} in the settings is no layer of mmcv, '
+                            'MMPretrain, MMDetection or mmresizemix')
 
 
 def tensors_of(backbone: nn.Module) -> dict[str, tuple[tuple[int, ...], bool]]:
@@ -105,21 +170,38 @@ def tensors_of(backbone: nn.Module) -> dict[str, tuple[tuple[int, ...], bool]]:
     return {name: (tuple(t.shape), name in buffers) for name, t in backbone.state_dict().items()}
 
 
-def facts_of(backbone: nn.Module, settings: Mapping[str, Any]) -> dict[str, Any]:
+def all_settings(backbone: nn.Module, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return all settings of a built backbone by name, with the defaults of its classes."""
-    found: dict[str, Any] = {}
-    for cls in reversed(type(backbone).__mro__):
-        if '__init__' in vars(cls) and issubclass(cls, nn.Module) and cls is not nn.Module:
-            parameters = inspect.signature(cls.__init__).parameters.values()
-            found.update({p.name: p.default for p in parameters
-                          if p.default is not p.empty and p.kind is not p.VAR_KEYWORD})
-    found.update(settings)
+    found = {**defaults(type(backbone)), **settings}
     # A class such as ResNetV1d hands settings of its own to its parent. The network itself
     # knows them.
     found.update({name: getattr(backbone, name)
                   for name in ('depth', 'style', 'deep_stem', 'avg_down')
                   if isinstance(getattr(backbone, name, None), (str, int, bool))})
+    if 'arch' in found:
+        found['arch'] = _spelled_out(backbone, found['arch'])
     return {k: v for k, v in found.items() if k not in OF_TRAINING | OF_DETECTORS}
+
+
+def defaults(kind: type) -> dict[str, Any]:
+    """Return the settings of a class that a config need not give, with their values."""
+    found: dict[str, Any] = {}
+    for cls in reversed(kind.__mro__):
+        if '__init__' in vars(cls) and issubclass(cls, nn.Module) and cls is not nn.Module:
+            parameters = inspect.signature(cls.__init__).parameters.values()
+            found.update({p.name: p.default for p in parameters
+                          if p.default is not p.empty and p.kind is not p.VAR_KEYWORD})
+    return found
+
+
+def _spelled_out(backbone: Any, arch: Any) -> Any:
+    """Return the settings behind the name of an architecture, such as 'tiny', where its class has
+    them."""
+    for table in ('arch_zoo', 'arch_settings'):
+        known = getattr(type(backbone), table, None)
+        if isinstance(known, Mapping) and isinstance(arch, str):
+            arch = known.get(arch, known.get(arch.lower(), arch))
+    return arch
 
 
 def unlike(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -157,13 +239,22 @@ def _as_plain(value: Any) -> Any:
         return {str(k): _as_plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_as_plain(v) for v in value]
+    if inspect.isclass(value):  # as MMEngine itself writes a class into a config
+        return f'{value.__module__}.{value.__name__}'
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 
 def _copied(value: Any) -> Any:
-    """Copy ``value``, with tuples for lists of numbers, as configs write them."""
+    """Copy settings that may come from others, with tuples for lists of numbers, as configs write
+    them, and without what loads a file."""
     if isinstance(value, Mapping):
-        return {k: _copied(v) for k, v in value.items()}
+        if 'type' in value or '_scope_' in value:
+            _check_layer(value.get('type'), value.get('_scope_'))
+        return {k: v if k in ('type', '_scope_', 'arch') and isinstance(v, str) else _copied(v)
+                for k, v in value.items() if k not in ('init_cfg', 'pretrained')}
+    # Some classes make a type out of a name that they are given.
+    if isinstance(value, str) and not re.fullmatch(r'[\w +-]*', value):
+        raise ArchitectureError(f'backbone: {value[:80]!r} in the settings is no plain name')
     if isinstance(value, (list, tuple)):
         items = [_copied(v) for v in value]
         return tuple(items) if all(isinstance(v, (int, float, bool)) for v in items) else items

@@ -13,9 +13,9 @@ from ..files import file_sha256
 from ..openmmlab.checkpoint import CheckpointError, load_checkpoint
 from ..openmmlab.strict_loading import load_strictly, local_file
 from .architecture import plain_settings, same_random_numbers
-from .differences import Fit, differing, fit_names, fit_stamp, names_in_a_classifier
-from .export import stamp_of
-from .sources import is_head, listed, meta_of
+from .differences import Fit, InAClassifier, differing, fit_names, fit_stamp, in_a_classifier
+from .export import UNREADABLE, stamp_of, told
+from .sources import LayoutError, check_tensors, is_head, listed, meta_of
 from .stamp import Stamp, digest, facts_of_config, facts_of_published
 
 UNSTAMPED = ('method', 'normalisation', 'channel order', 'style')  # what no file says by itself
@@ -68,10 +68,17 @@ def read_backbone_file(model: Any, config: Mapping[str, Any] | None = None) -> B
         content = load_checkpoint(path)
     except CheckpointError as error:
         raise BackboneError(f'BackboneGuard: {error}') from None
-    # MMEngine takes one of these, and DataParallel puts 'module.' in front of every name.
-    state = content.get('state_dict', content)
-    state = state if isinstance(state, dict) else {}
-    state = {str(k).removeprefix('module.'): v for k, v in state.items() if isinstance(v, Tensor)}
+    try:
+        return _compared(path, content, prefix, model, config or {})
+    except UNREADABLE as error:
+        if isinstance(error, BackboneError):
+            raise
+        raise BackboneError(f'BackboneGuard: {path}: {told(error)}') from None
+
+
+def _compared(path: Path, content: dict[str, Any], prefix: str | None, model: Any,
+              config: Mapping[str, Any]) -> BackboneFile:
+    state = _state_of(content)
     faults, exported = [], None
     try:
         exported = stamp_of(content)
@@ -85,7 +92,7 @@ def read_backbone_file(model: Any, config: Mapping[str, Any] | None = None) -> B
     stamp = exported or _known_facts(path, content)
     settings, scope = _settings_of(config)
     fit = _fit(state, model.backbone, prefix,
-               names_in_a_classifier(settings, scope, model.backbone, stamp))
+               in_a_classifier(settings, scope, model.backbone, stamp))
     faults = [*fit.faults, *faults]
     # The stamp is compared only if the names fit. Another architecture explains the rest.
     unproved = list(UNSTAMPED)
@@ -100,15 +107,35 @@ def read_backbone_file(model: Any, config: Mapping[str, Any] | None = None) -> B
     return BackboneFile(path, tensors, fit.left_over, stamp, own, unproved, fit.added)
 
 
-def _settings_of(config: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None, str]:
+def _state_of(content: dict[str, Any]) -> dict[str, Tensor]:
+    """Return the tensors that MMEngine takes, by their names in the file.
+
+    Raises:
+        LayoutError: a tensor or a name is not what it should be.
+    """
+    state = content.get('state_dict', content)
+    state = {k: v for k, v in (state.items() if isinstance(state, dict) else ())
+             if isinstance(v, Tensor)}
+    odd = [k for k in state if not isinstance(k, str)]
+    if odd:
+        raise LayoutError(f'a tensor has the name {str(odd[0])[:80]!r}, which is no text; save '
+                          'model.state_dict()')
+    check_tensors(state)
+    twice = [k for k in state if f'module.{k}' in state]
+    if twice:
+        raise LayoutError(f'holds {twice[0]} and module.{twice[0]}; save one model')
+    return state
+
+
+def _settings_of(config: Mapping[str, Any]) -> tuple[dict[str, Any] | None, str]:
     """Return (the settings of the backbone in ``config``, the package of the config)."""
-    model = config.get('model') if config else None
+    model = config.get('model')
     found = plain_settings(model.get('backbone')) if isinstance(model, Mapping) else None
-    return found, str((config or {}).get('default_scope') or 'mmdet')
+    return found, str(config.get('default_scope') or 'mmdet')
 
 
 def _fit(state: dict[str, Tensor], backbone: nn.Module, prefix: str | None,
-         classifier: frozenset[str] | None) -> Fit:
+         classifier: InAClassifier | None) -> Fit:
     """Compare names and shapes by the rule by which the backbone will load them."""
     fit = fit_names(state, backbone, prefix, classifier)
     cls: Any = type(backbone)
@@ -153,23 +180,35 @@ def _initialised(backbone: nn.Module) -> nn.Module:
     return copy
 
 
-def check_from_scratch(backbone: nn.Module) -> None:
-    """Check that ``backbone`` starts from random weights and can learn in every layer.
+def check_from_scratch(model: Any, load_from: str | None = None) -> None:
+    """Check that the backbone of ``model`` starts from random weights and can learn in every layer.
+
+    Args:
+        load_from: the checkpoint that will be loaded into the whole model, or None.
 
     Raises:
-        BackboneError: ``backbone`` would load a file, or a part of it is frozen.
+        BackboneError: the backbone would load a file, or a part of it is frozen.
     """
-    faults = []
-    init_cfg = _pretrained(backbone)
-    if init_cfg:
-        faults.append('from_scratch=True, but model.backbone.init_cfg loads '
-                      f'{init_cfg["checkpoint"]}; set one or the other')
+    backbone = model.backbone
+    parts = {'model': model, **{f'model.backbone.{name}'.rstrip('.'): module
+                                for name, module in backbone.named_modules()}}
+    faults = [f'from_scratch=True, but {name}.init_cfg loads {init_cfg["checkpoint"]}; set one or '
+              'the other' for name, part in parts.items() if (init_cfg := _pretrained(part))]
+    if load_from:
+        faults.append(f'from_scratch=True, but load_from={load_from} would overwrite the random '
+                      'weights; leave out one of them')
     if getattr(backbone, 'frozen_stages', -1) >= 0:
         faults.append(f'model.backbone.frozen_stages={backbone.frozen_stages} would freeze random '
                       'weights; set it to -1')
     if getattr(backbone, 'norm_eval', False):
         faults.append('model.backbone.norm_eval=True would keep BatchNorm at its first statistics; '
                       'set it to False')
+    # Positions that are computed rather than learned are no weights.
+    frozen = [name for name, p in backbone.named_parameters()
+              if not p.requires_grad and not name.endswith('pos_embed')]
+    if frozen and not faults:
+        faults.append(f'{len(frozen)} random parameters would never be trained ({listed(frozen)}); '
+                      'is there a requires_grad=False, as in norm_cfg?')
     refuse(faults, 'random weights')
 
 
@@ -180,11 +219,14 @@ def refuse(faults: list[str], what: str) -> None:
         raise BackboneError(f'BackboneGuard: {what}: {text}')
 
 
-def _pretrained(backbone: nn.Module) -> dict | None:
-    """Return the init_cfg that loads a file, or None. It may be one of several in a list."""
+def _pretrained(backbone: nn.Module) -> Mapping[str, Any] | None:
+    """Return the init_cfg that loads a file, or None. It may be one of several in a list.
+
+    It is known by its checkpoint, since its type may be a name, a longer name, or a class.
+    """
     found = getattr(backbone, 'init_cfg', None) or []
     found = found if isinstance(found, list) else [found]
-    return next((cfg for cfg in found if cfg['type'] == 'Pretrained'), None)
+    return next((cfg for cfg in found if isinstance(cfg, Mapping) and 'checkpoint' in cfg), None)
 
 
 def _init_cfg(backbone: nn.Module) -> tuple[str, str | None]:

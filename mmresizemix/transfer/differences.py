@@ -4,13 +4,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from mmcv.cnn import is_norm
 from torch import Tensor, nn
 
-from .architecture import OF_DETECTORS as DETECTORS_OWN
 from .architecture import (
+    OF_ADDED_LAYERS,
+    OF_DETECTORS,
     ArchitectureError,
+    all_settings,
     build_backbone,
-    facts_of,
+    defaults,
     not_finite,
     tensors_of,
     unlike,
@@ -38,24 +41,38 @@ class Fit:
     added: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class InAClassifier:
+    """The backbone of a detector as a classifier has it.
+
+    Args:
+        names: the names of its tensors there.
+        added: the names of the tensors that the detector adds: the norms of further outputs, and
+            the layers of deformable convolutions and plugins. A whole stage is never among them.
+    """
+    names: frozenset[str]
+    added: frozenset[str]
+
+
 def fit_names(tensors: Mapping[str, Tensor], backbone: nn.Module, prefix: str | None,
-              classifier: frozenset[str] | None = None) -> Fit:
+              classifier: InAClassifier | None = None) -> Fit:
     """Compare the tensors of a file with ``backbone``.
 
     Args:
         prefix: take only the tensors whose names begin with it, as MMEngine will. None means all.
-        classifier: the names of the tensors that the same backbone has in a classifier, or None if
-            unknown (see :func:`names_in_a_classifier`).
+        classifier: the same backbone in a classifier, or None if unknown.
     """
     # MMEngine would load nothing if the prefix and the names do not match.
-    if prefix:
+    if prefix is not None:
         prefix = prefix if prefix.endswith('.') else f'{prefix}.'
         inside = {k[len(prefix):]: v for k, v in tensors.items() if k.startswith(prefix)}
         if not inside:
             return Fit([f"init_cfg has prefix='{prefix}', but no tensor of the file begins with "
                         f'it ({listed([*tensors])}); leave out the prefix'], [], {})
         tensors = inside
-    elif any(k.startswith('backbone.') for k in tensors):
+    else:
+        tensors = {k.removeprefix('module.'): v for k, v in tensors.items()}
+    if prefix is None and any(k.startswith('backbone.') for k in tensors):
         return Fit(["the file's tensors begin with 'backbone.', and init_cfg has no prefix: none "
                     'would be loaded; export the file with tools/export_backbone.py, or set '
                     "model.backbone.init_cfg.prefix='backbone.'"], [], {})
@@ -63,8 +80,9 @@ def fit_names(tensors: Mapping[str, Tensor], backbone: nn.Module, prefix: str | 
     # have no counters, which do not change the network.
     expected = backbone.state_dict()
     spare = {name for name, (_, spare) in tensors_of(backbone).items() if spare}
-    known = frozenset(expected) if classifier is None else classifier
-    added = [k for k in expected if k not in tensors and k not in known]
+    known = frozenset(expected) if classifier is None else classifier.names
+    new = frozenset() if classifier is None else classifier.added
+    added = [k for k in expected if k not in tensors and k in new]
     left_over = [k for k in tensors if k not in expected and (is_head(k) or k in known)]
     foreign = [k for k in tensors if k not in expected and k not in left_over]
     missing = [k for k in expected if k not in tensors and k not in added and k not in spare]
@@ -89,11 +107,12 @@ def fit_names(tensors: Mapping[str, Tensor], backbone: nn.Module, prefix: str | 
     return Fit(faults, left_over, dict(tensors), added)
 
 
-def names_in_a_classifier(settings: Mapping[str, Any] | None, scope: str, backbone: nn.Module,
-                          stamp: Stamp | None) -> frozenset[str] | None:
-    """Return the names of the tensors that the backbone of a detector has in a classifier.
+def in_a_classifier(settings: Mapping[str, Any] | None, scope: str, backbone: nn.Module,
+                    stamp: Stamp | None) -> InAClassifier | None:
+    """Compare the backbone of a detector with the same backbone in a classifier.
 
-    A classifier takes the last output, and has all stages and nothing that detectors add.
+    A classifier takes the outputs that its class takes if nothing is said, and of these the last
+    one. It has all stages, and nothing that detectors add.
 
     Args:
         settings: those of the detector's backbone, or None if they are unknown.
@@ -105,15 +124,24 @@ def names_in_a_classifier(settings: Mapping[str, Any] | None, scope: str, backbo
     """
     if settings is None:
         return None
-    plain = {k: v for k, v in settings.items() if k not in DETECTORS_OWN}
-    if hasattr(backbone, 'out_indices'):
-        pretrained = (stamp.architecture or {}).get('out_indices') if stamp else None
-        last = getattr(backbone, 'num_layers', None) or len(getattr(backbone, 'stages', ())) or 4
-        plain['out_indices'] = pretrained if pretrained is not None else (last - 1, )
+    plain = {k: v for k, v in settings.items() if k not in OF_DETECTORS}
+    pretrained = (stamp.architecture or {}).get('out_indices') if stamp else None
+    usual = pretrained or defaults(type(backbone)).get('out_indices') or getattr(
+        backbone, 'out_indices', None)
+    if isinstance(usual, (list, tuple)):
+        plain['out_indices'] = usual if pretrained else (max(usual), )
     try:
-        return frozenset(build_backbone(plain, scope).state_dict())
+        names = frozenset(build_backbone(plain, scope).state_dict())
+        # With the same outputs and without the added layers, no stage can be missing.
+        bare = {k: v for k, v in settings.items() if k not in OF_ADDED_LAYERS}
+        without = frozenset(build_backbone(bare, scope).state_dict())
     except ArchitectureError:
         return None
+    norms = {f'{child}.{name}' for child, module in backbone.named_children() if is_norm(module)
+             for name in module.state_dict()}
+    return InAClassifier(names, frozenset(
+        name for name in backbone.state_dict()
+        if name not in names and (name in norms or name not in without)))
 
 
 def _likely_cause(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor],
@@ -125,6 +153,13 @@ def _likely_cause(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor],
         side = 'file' if has_deep_stem(tensors) else 'detector'
         return (f'the {side} has a deep stem (ResNetV1c or V1d), the other has none; they must '
                 'have the same architecture')
+    stems = ['stem.0.conv.weight' in names for names in (tensors, expected)]
+    if has_deep_stem(expected) and stems[0] != stems[1]:
+        return ("the deep stem has MMPretrain's names in the file, and the detector's backbone is "
+                "MMDetection's class; export the file with tools/export_backbone.py" if stems[0]
+                else "the deep stem has MMDetection's names in the file, and the detector's "
+                f"backbone is MMPretrain's {type(backbone).__name__}; use MMDetection's class of a "
+                "deep stem, or the checkpoint that was exported with prefix='backbone.'")
     there = depth_of(tensors)
     if there and here and there != here:
         return (f'another depth: the file holds a ResNet-{there}, the detector a ResNet-{here}; '
@@ -170,8 +205,10 @@ def fit_stamp(stamp: Stamp, model: nn.Module, settings: Mapping[str, Any] | None
     is_resnet = hasattr(backbone, 'depth') and hasattr(backbone, 'style')
     if is_resnet:
         compare('depth', stamp.depth, backbone.depth, f'model.backbone.depth={stamp.depth}')
-        compare('style', stamp.style, backbone.style, f"model.backbone.style='{stamp.style}'",
-                ', where the stride is in another convolution')
+        # A basic block has one place for its stride.
+        if any(name.endswith('.conv3.weight') for name in backbone.state_dict()):
+            compare('style', stamp.style, backbone.style, f"model.backbone.style='{stamp.style}'",
+                    ', where the stride is in another convolution')
     architecture_faults, not_known = _fit_architecture(stamp, backbone, settings or {})
     faults += architecture_faults
     unproved += not_known
@@ -208,11 +245,11 @@ def _fit_architecture(stamp: Stamp, backbone: nn.Module,
             built = build_backbone(stamp.architecture, 'mmpretrain')
         except ArchitectureError:
             return [], ['architecture']
-        there, same = facts_of(built, stamp.architecture), type(built) is type(backbone)
+        there, same = all_settings(built, stamp.architecture), type(built) is type(backbone)
     if there is None:
         return [], ['architecture']
     faults, unproved = [], []
-    for name, (pretrained, here) in unlike(there, facts_of(backbone, settings)).items():
+    for name, (pretrained, here) in unlike(there, all_settings(backbone, settings)).items():
         if name in ('depth', 'style'):
             continue  # compared already
         if not same and (pretrained is None or here is None):

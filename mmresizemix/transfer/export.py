@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..files import file_sha256, whole_file
 from ..openmmlab.checkpoint import CheckpointError, load_checkpoint
 from ..runs.config_text import read_config_text
 from .architecture import (
-    ArchitectureError,
+    all_settings,
     build_backbone,
-    facts_of,
     not_finite,
     plain_settings,
     tensors_of,
@@ -34,15 +33,19 @@ from .stamp import (
 )
 
 RESNETS = ('ResNet', 'ResNetV1c', 'ResNetV1d', 'ResNeXt')  # MMDetection has them, too
+# What reading the odd things in a damaged or malicious file can raise.
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError,
+              ValueError)
 METHODS = ('baseline', 'mixup', 'cutmix', 'resizemix')  # names whose meaning is not the user's
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where the architecture of a checkpoint comes from: the settings of its backbone, and their
-    package."""
+    """Where the architecture of a checkpoint comes from: the settings of its backbone, their
+    package, and the backbone that they build, without weights."""
     settings: dict[str, Any]
     scope: str
+    network: nn.Module
 
 
 def export_backbone(checkpoint: str | Path, out: str | Path, *, method: str | None = None,
@@ -88,30 +91,45 @@ def export_backbone(checkpoint: str | Path, out: str | Path, *, method: str | No
     content = load_checkpoint(path)
     # Read the weights under the names of MMDetection. Anything but a whole backbone is refused.
     try:
-        before = stamp_of(content)
-        source = _source(content, config)
-        expected = _expected(source) if source else None
-        backbone = read_layout(content, raw, prefix, expected)
-        if not source and backbone.settings:
-            source = Source(backbone.settings, 'mmpretrain')
-            expected = _expected(source)
-        tensors = _whole(_named_as_in_mmdetection(backbone.tensors, source),
-                         _named_as_in_mmdetection(expected, source) if expected else None)
-        _check_arch(content, backbone)
-    except (LayoutError, ArchitectureError) as error:
-        raise CheckpointError(f'{path}: {error}') from None
-    except ValueError as error:  # of the stamp
-        raise CheckpointError(f'{path}: {error}') from None
-    # A file that was exported before keeps its facts, if its tensors are the exported ones.
-    if before and before.digest != digest(tensors):
-        raise CheckpointError(f'{path}: the tensors are not those that were exported (their digest '
-                              'differs); export the checkpoint that it was made from')
-    stamp = before or _stamp(path, content, backbone, source)
+        stamp, tensors = _read(path, content, raw, prefix, config)
+    except CheckpointError:
+        raise
+    except UNREADABLE as error:
+        raise CheckpointError(f'{path}: {told(error)}') from None
     stamp = _with_given(stamp, path, method, recipe, top1)
     stamp = replace(stamp, digest=digest(tensors))
     names = {f'backbone.{k}': v for k, v in tensors.items()} if add_prefix else tensors
     _write(out, dict(meta={STAMP_KEY: stamp.to_dict()}, state_dict=names))
     return stamp
+
+
+def _read(path: Path, content: dict[str, Any], raw: bool, prefix: str | None,
+          config: Mapping[str, Any] | None) -> tuple[Stamp, dict[str, Tensor]]:
+    """Return the stamp, except its digest, and the tensors of the backbone in ``content``."""
+    before = stamp_of(content)
+    if before and config:
+        raise LayoutError('this file was exported before, and needs no config; leave it out')
+    source = _source(content, config)
+    expected = tensors_of(source.network) if source else None
+    backbone = read_layout(content, raw, prefix, expected)
+    if not source and backbone.settings:
+        source = _built(backbone.settings, 'mmpretrain')
+        expected = tensors_of(source.network)
+    tensors = _whole(_named_as_in_mmdetection(backbone.tensors, source),
+                     _named_as_in_mmdetection(expected, source) if expected else None)
+    _check_arch(content, backbone)
+    # A file that was exported before keeps its facts, if its tensors are the exported ones.
+    if before and before.digest != digest(tensors):
+        raise LayoutError('the tensors are not those that were exported (their digest differs); '
+                          'export the checkpoint that it was made from')
+    return before or _stamp(path, content, backbone, source), tensors
+
+
+def told(error: Exception) -> str:
+    """Return what is wrong with a file in one line, by the error of reading it."""
+    known = isinstance(error, ValueError)
+    text = ' '.join(str(error).split())[:1000]
+    return text if known else f'cannot be read as a checkpoint ({type(error).__name__}: {text})'
 
 
 def stamp_of(content: dict[str, Any]) -> Stamp | None:
@@ -120,8 +138,8 @@ def stamp_of(content: dict[str, Any]) -> Stamp | None:
     Raises:
         ValueError: the stamp is damaged or has an unknown format.
     """
-    found = meta_of(content).get(STAMP_KEY)
-    return Stamp.from_dict(found) if isinstance(found, dict) else None
+    meta = meta_of(content)
+    return Stamp.from_dict(meta[STAMP_KEY]) if STAMP_KEY in meta else None
 
 
 def exported_tensors(content: dict[str, Any]) -> dict[str, Tensor]:
@@ -145,12 +163,12 @@ def _source(content: dict[str, Any], config: Mapping[str, Any] | None) -> Source
         model = cfg.get('model')
         found = plain_settings(model.get('backbone')) if isinstance(model, Mapping) else None
         if found:
-            return Source(found, str(cfg.get('default_scope', 'mmpretrain')))
+            return _built(found, str(cfg.get('default_scope') or 'mmpretrain'))
     return None
 
 
-def _expected(source: Source) -> dict[str, tuple[tuple[int, ...], bool]]:
-    return tensors_of(build_backbone(source.settings, source.scope))
+def _built(settings: dict[str, Any], scope: str) -> Source:
+    return Source(settings, scope, build_backbone(settings, scope))
 
 
 def _named_as_in_mmdetection(values: Mapping[str, Any], source: Source | None) -> dict[str, Any]:
@@ -180,7 +198,8 @@ def _whole(found: dict[str, Tensor],
         LayoutError: tensors are missing, foreign, of another shape or kind, or values are not
             finite.
     """
-    tensors = {k: v for k, v in found.items() if not is_head(k)}
+    # The heads are left out, unless the backbone itself has them.
+    tensors = {k: v for k, v in found.items() if not is_head(k) or k in (expected or {})}
     faults = []
     if expected is not None:
         # The axes of some frameworks have length 1 where others have none.
@@ -260,7 +279,7 @@ def _stamp(path: Path, content: dict[str, Any], backbone: Backbone, source: Sour
     learn(facts_of_config(config_text) if isinstance(config_text, str) else {}, CONFIG)
     learn(facts_of_published(sha256), DIGEST)
     if source:
-        built = facts_of(build_backbone(source.settings, source.scope), source.settings)
+        built = all_settings(source.network, source.settings)
         learn(dict(architecture=source.settings),
               TENSORS if source.settings is backbone.settings else GIVEN)
         if isinstance(built.get('depth'), int):

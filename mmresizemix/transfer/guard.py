@@ -76,7 +76,8 @@ class BackboneGuard(Hook):
             raise BackboneError('BackboneGuard: the model has no backbone; remove the hook from '
                                 'custom_hooks')
         if self.from_scratch:
-            check_from_scratch(model.backbone)
+            # A run that is resumed takes all its weights from its own checkpoint.
+            check_from_scratch(model, None if runner._resume else runner._load_from)
         else:
             self._file = read_backbone_file(model, runner.cfg)
             self._quiet = _ExpectedLeftOver(self._file.left_over)
@@ -150,12 +151,16 @@ def _say(runner: Runner, file: BackboneFile) -> None:
 def _on_every_rank(check: Callable[[Any], None], runner: Runner) -> None:
     """Call ``check``, and raise on all ranks what any rank finds."""
     # If a single rank raised, the others would wait for it forever.
-    fault = None
+    own = None
     try:
         check(runner)
-    except BackboneError as error:
-        fault = str(error)
-    found = [fault for fault in all_gather_object(fault) if fault]
+    except Exception as error:  # a full disk, too
+        own = error
+    text = own and (str(own) if isinstance(own, BackboneError) else
+                    f'BackboneGuard: {type(own).__name__}: {own}')
+    found = [text for text in all_gather_object(text) if text]
+    if own:
+        raise own
     if found:
         raise BackboneError(found[0])
 

@@ -16,7 +16,7 @@ COUNTERS = ('n_averaged', 'steps')  # of the averaged models of torch and MMEngi
 WRAPPERS = ('module', '_orig_mod')  # what DataParallel and torch.compile put into names
 # What comes after a backbone, or beside it. Everything else must have its place.
 HEADS = ('fc', 'head', 'classifier', 'projector', 'projection_head', 'prediction_head', 'predictor',
-         'prototypes', 'neck', 'queue', 'queue_ptr', 'logit_scale')
+         'prototypes', 'neck', 'queue', 'queue_ptr', 'logit_scale', 'mask_token')
 
 # (block, blocks of layer1..layer4) -> depth
 DEPTHS: dict[tuple[str, tuple[int, ...]], int] = {
@@ -54,8 +54,8 @@ class Backbone:
 
     Args:
         tensors: its tensors by the names of MMDetection, e.g. ``layer1.0.conv1.weight``.
-        layout: whose checkpoint it is: 'mmpretrain', 'mmdet', 'exported', or the name of a
-            :class:`Naming`.
+        layout: whose checkpoint it is: 'mmengine' if its config says the network, 'exported', or
+            the name of a :class:`Naming`.
         weights: 'ema' or 'raw' where the checkpoint has both, else 'only'.
         prefix: what was in front of the names.
         settings: the settings that its tensors tell, or None if the checkpoint's config has to.
@@ -81,13 +81,15 @@ def read_layout(checkpoint: dict[str, Any], raw: bool = False, prefix: str | Non
     """
     state, weights = _choose_weights(checkpoint, raw)
     state = _flat(state)
-    _check_tensors(state)
+    check_tensors(state)
     meta = meta_of(checkpoint)
     if STAMP_KEY in meta:
+        if prefix is not None:
+            raise LayoutError('this file was exported before, and needs no prefix; leave it out')
         inside = {k.removeprefix('backbone.'): v for k, v in state.items()}
         return Backbone(inside, 'exported', weights)
     if expected is not None:
-        prefix = 'backbone.' if prefix is None else _with_dot(prefix)
+        prefix = 'backbone.' if prefix is None else _with_dot(_plain(prefix))
         inside = {k[len(prefix):]: v for k, v in state.items() if k.startswith(prefix)}
         if not inside:
             raise LayoutError(f'no tensor begins with {prefix!r}; the names begin with '
@@ -109,11 +111,6 @@ def meta_of(checkpoint: dict[str, Any]) -> dict:
     """Return the ``meta`` of a checkpoint, or {} if it has none."""
     meta = checkpoint.get('meta')
     return meta if isinstance(meta, dict) else {}
-
-
-def without_head(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors that are not of a head."""
-    return {k: v for k, v in tensors.items() if not is_head(k)}
 
 
 def is_head(name: str) -> bool:
@@ -161,16 +158,27 @@ def _flat(state: Mapping[Any, Any], before: str = '', depth: int = 2) -> dict[st
     in dicts."""
     flat: dict[str, Tensor] = {}
     for key, value in state.items():
-        name = '.'.join(part for part in f'{before}{key}'.split('.') if part not in WRAPPERS)
+        name = _plain(f'{before}{key}')
+        more = {}
         if isinstance(value, Tensor) and name not in COUNTERS:
-            flat[name] = value
+            more = {name: value}
         elif isinstance(value, Mapping) and depth and key not in (
                 'optimizer', 'meta', 'message_hub'):
-            flat.update(_flat(value, f'{name}.', depth - 1))
+            more = _flat(value, f'{name}.' if name else '', depth - 1)
+        twice = [name for name in more if name in flat]
+        if twice:
+            raise LayoutError(f'two tensors have the name {twice[0]!r} without {WRAPPERS}; save '
+                              'one model')
+        flat.update(more)
     return flat
 
 
-def _check_tensors(state: Mapping[str, Tensor]) -> None:
+def _plain(name: str) -> str:
+    """Return a name without wrappers."""
+    return '.'.join(part for part in name.split('.') if part not in WRAPPERS)
+
+
+def check_tensors(state: Mapping[str, Tensor]) -> None:
     """Refuse tensors that a backbone cannot have, before anything is computed from them."""
     for name, tensor in state.items():
         if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type != 'cpu':
@@ -195,7 +203,7 @@ def _recognised(state: Mapping[str, Tensor], prefix: str | None) -> list[tuple[s
     """Return the (prefix, naming) of each backbone in ``state``."""
     found = []
     if prefix is not None:
-        prefix = '.'.join(part for part in prefix.split('.') if part not in WRAPPERS).rstrip('.')
+        prefix = _plain(prefix).rstrip('.')
     for naming in NAMINGS:
         first = naming.marks[0]
         for name in state:

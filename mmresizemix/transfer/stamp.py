@@ -4,7 +4,6 @@ is proved.
 A digest proves that the tensors are the exported ones.
 """
 import hashlib
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -19,7 +18,7 @@ from ..openmmlab.channel_order import red_first
 from ..runs import json_lines
 from ..runs.config_text import read_config_text
 from ..runs.method_name import method_of, settings_of
-from .architecture import plain_settings
+from .architecture import LARGEST, plain_settings
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)  # in 0..255, RGB
 IMAGENET_STD = (58.395, 57.12, 57.375)
@@ -86,9 +85,12 @@ class Stamp:
             ValueError: ``values`` have another format, e.g. that of a newer version, or a field is
                 not what it should be.
         """
-        if values.get('format') not in (OLDER, FORMAT):
-            raise ValueError(f'the stamp has format {values.get("format")!r}, but this version of '
-                             f'mmresizemix reads formats up to {FORMAT}; update mmresizemix, or '
+        if not isinstance(values, dict):
+            raise ValueError(f'the stamp is damaged: expected a dict, got a '
+                             f'{type(values).__name__}; export the file again')
+        if not _format(values.get('format')):
+            raise ValueError(f'the stamp has format {str(values.get("format"))[:40]}, but this '
+                             f'version of mmresizemix reads formats up to {FORMAT}; update mmresizemix, or '
                              'export the file again')
         known = {f.name for f in fields(cls)}
         for name, value in values.items():
@@ -110,7 +112,31 @@ def _numbers(value: Any) -> bool:
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return (isinstance(value, (int, float)) and not isinstance(value, bool)
+            and -LARGEST <= value <= LARGEST)
+
+
+def _format(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value in (OLDER, FORMAT)
+
+
+def _settings(value: Any) -> bool:
+    """Whether ``value`` is a dict with a type that holds only plain values, and not too many."""
+    waiting, seen = [(value, 0)], 0
+    while waiting:
+        one, depth = waiting.pop()
+        seen += 1
+        if seen > LARGEST or depth > 20:  # which may hold itself
+            return False
+        if isinstance(one, dict):
+            if not all(isinstance(name, str) for name in one):
+                return False
+            waiting += [(v, depth + 1) for v in one.values()]
+        elif isinstance(one, (list, tuple)):
+            waiting += [(v, depth + 1) for v in one]
+        elif not isinstance(one, (str, int, float, bool, type(None))):
+            return False
+    return isinstance(value, dict) and isinstance(value.get('type'), str)
 
 
 def _hex(value: Any) -> bool:
@@ -123,8 +149,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     'depth': (lambda v: isinstance(v, int) and not isinstance(v, bool) and 0 < v < 10_000,
               'a number of layers'),
     'style': (lambda v: v in ('pytorch', 'caffe'), "'pytorch' or 'caffe'"),
-    'architecture': (lambda v: isinstance(v, dict) and isinstance(v.get('type'), str),
-                     'settings with a type'),
+    'architecture': (_settings, 'plain settings with a type'),
     'mean': (_numbers, 'numbers'),
     'std': (lambda v: _numbers(v) and all(x > 0 for x in v), 'numbers above 0'),
     'channels': (lambda v: v in ('RGB', 'BGR'), "'RGB' or 'BGR'"),
@@ -132,7 +157,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     'proved_by': (lambda v: isinstance(v, dict) and all(
         _text(k) and v[k] in (GIVEN, CONFIG, DIGEST, TENSORS) for k in v), 'what proves each fact'),
     **dict.fromkeys(('digest', 'source_sha256'), (_hex, '64 hexadecimal digits')),
-    'format': (lambda v: v in (OLDER, FORMAT), 'a format'),
+    'format': (_format, 'a format'),
 }
 
 
@@ -178,14 +203,15 @@ def facts_of(cfg: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in facts.items() if v is not None and _valid(k, v)}
 
 
-def _channels(cfg: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> str:
-    """Return the order of channels that the network sees, 'RGB' or 'BGR'."""
+def _channels(cfg: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> str | None:
+    """Return the order of channels that the network sees, 'RGB' or 'BGR', or None if both occur."""
     # ``to_rgb`` of MMPretrain and ``bgr_to_rgb`` of MMDetection reverse the channels, whatever
     # their order is.
     dataset = _dict_in(_dict_in(cfg, 'train_dataloader'), 'dataset')
     reverses = bool(preprocessor.get('to_rgb')) or bool(preprocessor.get('bgr_to_rgb')) or bool(
         preprocessor.get('rgb_to_bgr'))
-    return 'RGB' if reverses != red_first(dataset) else 'BGR'
+    first = red_first(dataset)
+    return None if first is None else 'RGB' if reverses != first else 'BGR'
 
 
 def facts_of_published(sha256: str) -> dict[str, Any]:

@@ -163,6 +163,14 @@ REFUSED = {
         state_of(), **{'conv1.weight': torch.ones(64, 3, 7, 7).to_sparse()}),
     'conv1.weight claims .* but holds 4 bytes': lambda: dict(
         state_of(), **{'conv1.weight': torch.ones(1, 1, 1, 1).expand(64, 3, 7, 7)}),
+    "two tensors have the name 'conv1.weight'": lambda: dict(
+        state_of(), **{'module.conv1.weight': torch.ones(64, 3, 7, 7)}),
+    'foreign tensors .7, ': lambda: {**state_of(), 7: torch.ones(1), ('a', 'b'): torch.ones(1)},
+    'conv1.weight .. instead of|a first convolution': lambda: dict(state_of(), **{'conv1.weight': torch.ones(())}),
+    'cannot be read as a checkpoint .IndexError': lambda: {
+        'downsample_layers.0.0.weight': torch.ones(1), 'stages.0.0.dwconv.weight': torch.ones(())},
+    'stamp is damaged: expected a dict, got a NoneType': lambda: dict(
+        meta=dict(mmresizemix_backbone=None), state_dict=state_of()),
     'conv1.weight is empty .on the meta device': lambda: dict(
         state_of(), **{'conv1.weight': torch.ones(64, 3, 7, 7, device='meta')}),
     "several backbones, whose names begin with 'encoder_q.', 'encoder_k.'; .*--prefix": lambda: {
@@ -300,6 +308,19 @@ model = dict(type='FasterRCNN', backbone=dict(type='ResNet', depth=18, norm_eval
     assert (stamp.method, stamp.channels, stamp.layout) == ('mmdet-fasterrcnn', 'RGB', 'mmdet')
 
 
+def test_an_exported_file_needs_nothing_more(exported, tmp_path):
+    for more in (dict(prefix='backbone.'), dict(config=dict(model=dict(backbone=dict(type='ResNet', depth=18))))):
+        with pytest.raises(CheckpointError, match='exported before, and needs no (prefix|config); leave it out'):
+            export_backbone(exported, tmp_path / 'out.pth', **more)
+
+
+def test_a_config_of_odd_numbers_leaves_them_unknown(save, tmp_path):
+    config = f"""model = dict(type='ImageClassifier', backbone=dict(type='ResNet', depth=18))
+data_preprocessor = dict(mean=[1{'0' * 400}], std=[1e400, -1, 1])"""
+    stamp = export_backbone(save(as_mmpretrain(state_of(), config)), tmp_path / 'out.pth')
+    assert stamp.mean is None and stamp.std is None and stamp.depth == 18
+
+
 def test_exporting_an_exported_file_proves_it_first(exported, tmp_path):
     content = torch.load(exported)
     content['state_dict']['conv1.weight'] += 1
@@ -310,10 +331,15 @@ def test_exporting_an_exported_file_proves_it_first(exported, tmp_path):
     assert not (tmp_path / 'laundered.pth').exists()
 
 
+LOOP = dict(type='ResNet')
+LOOP['itself'] = LOOP
+
+
 @pytest.mark.parametrize('field, value', [
     ('mean', 'abc'), ('mean', [float('nan')]), ('std', [0, 1, 1]), ('depth', '18'), ('depth', True), ('style', 5),
     ('channels', 'rgb'), ('top1', 790), ('method', ['resizemix']), ('method', 'a\x1b[31m'), ('digest', 'abc'),
-    ('architecture', 'ResNet'), ('proved_by', {'mean': 'hearsay'}), ('new', 1), ('format', FORMAT + 1)])
+    ('architecture', 'ResNet'), ('architecture', {'type': 'A', 'b': torch.ones(1)}), ('architecture', LOOP),
+    ('architecture', {'type': 'A', 1: 2}), ('mean', [10**400]), ('format', True), ('format', torch.ones(2)), ('proved_by', {'mean': 'hearsay'}), ('new', 1), ('format', FORMAT + 1)])
 def test_a_stamp_is_read_field_by_field(field, value):
     Stamp.from_dict(Stamp(method='x').to_dict())
     with pytest.raises(ValueError, match=f'{field}|format') as error:

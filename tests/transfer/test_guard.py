@@ -10,6 +10,8 @@ from mmengine.runner import Runner
 from transfer_samples import RunsCode, as_mmpretrain, state_of
 
 from mmresizemix.transfer import BackboneError, export_backbone, load_checkpoint
+from mmresizemix.transfer.architecture import build_backbone
+from mmresizemix.transfer.backbone_file import check_from_scratch, read_backbone_file
 
 
 def refused(cfg):
@@ -155,10 +157,17 @@ def test_a_file_that_would_run_code(save, tmp_path, detector_config):
     assert not (tmp_path / 'ran').exists()
 
 
-def test_style_caffe(exported, detector_config):
-    text = refused(detector_config(exported, **{'model.backbone.style': 'caffe'}))
-    assert "style: pytorch in pretraining, caffe in the detector" in text
-    assert "model.backbone.style='pytorch'" in text
+@pytest.mark.parametrize('depth', [18, 50])
+def test_style_caffe(depth, save, tmp_path):
+    thin = dict(type='mmdet.ResNet', depth=depth, base_channels=8, stem_channels=8)
+    export_backbone(save(trained(thin)), tmp_path / 'out.pth')
+    detector = detector_with(dict(thin, style='caffe'), tmp_path / 'out.pth')
+    if depth == 18:  # a basic block has one place for its stride
+        assert read_backbone_file(*detector)
+        return
+    with pytest.raises(BackboneError, match='style: pytorch in pretraining, caffe in the detector') as error:
+        read_backbone_file(*detector)
+    assert "model.backbone.style='pytorch'" in str(error.value)
 
 
 def test_std_of_ones(exported, detector_config):
@@ -179,9 +188,9 @@ def test_bgr_against_rgb(exported, detector_config):
 
 
 def test_all_faults_are_told_at_once(exported, detector_config):
-    text = refused(detector_config(exported, **{'model.backbone.style': 'caffe',
+    text = refused(detector_config(exported, **{'model.data_preprocessor.bgr_to_rgb': False,
                                                 'model.data_preprocessor.std': [1., 1., 1.]}))
-    assert 'style' in text and 'std' in text and text.count('\n  - ') == 2
+    assert 'channel order' in text and 'std' in text and text.count('\n  - ') == 2
 
 
 def test_a_file_changed_since_export(exported, detector_config):
@@ -276,9 +285,9 @@ def test_the_command(exported, detector_config, scenes, tool, tmp_path):
     done = tool('train', *common, **settings)
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / 'cli/backbone.json').is_file() and (tmp_path / 'cli/epoch_1.pth').is_file()
-    done = tool('train', *common, 'model.backbone.style=caffe', **settings)
+    done = tool('train', *common, 'model.data_preprocessor.bgr_to_rgb=False', **settings)
     assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith(
-        'error: BackboneGuard: ') and 'style' in done.stderr
+        'error: BackboneGuard: ') and 'channel order' in done.stderr
     done = tool('test', common[0], tmp_path / 'cli/epoch_1.pth', '--work-dir', tmp_path / 'cli',
                 **settings)
     assert done.returncode == 0 and 'coco/bbox_mAP: ' in done.stdout
@@ -332,19 +341,24 @@ def detector_with(settings, checkpoint, prefix=None):
     return model, cfg
 
 
+def trained(settings):
+    """Return a checkpoint of a classifier with random weights."""
+    torch.manual_seed(1)
+    weights = build_backbone(settings, 'mmpretrain').to_empty(device='cpu').state_dict()
+    config = f"default_scope = 'mmpretrain'\nmodel = dict(type='ImageClassifier', backbone={settings!r})"
+    return dict(meta=dict(cfg=config), state_dict={
+        **{f'backbone.{k}': torch.rand(v.shape) if v.is_floating_point() else torch.zeros_like(v)
+           for k, v in weights.items()}, 'head.fc.weight': torch.ones(2, 8)})
+
+
 @pytest.mark.parametrize('form', FORMS)
 @pytest.mark.parametrize('name', BACKBONES)
 def test_a_file_is_accepted_if_and_only_if_its_tensors_arrive(name, form, save, tmp_path):
-    from mmresizemix.transfer.architecture import build_backbone
-    from mmresizemix.transfer.backbone_file import read_backbone_file
     pretrained, more = BACKBONES[name]
-    torch.manual_seed(1)
-    weights = build_backbone(pretrained, 'mmdet').to_empty(device='cpu').state_dict()
-    weights = {k: torch.rand(v.shape) if v.is_floating_point() else v.zero_() for k, v in weights.items()}
-    config = f"default_scope = 'mmpretrain'\nmodel = dict(type='ImageClassifier', backbone=dict({pretrained}))"
-    config = config.replace('dict({', '({').replace("'type': 'ResNet'", "'type': 'mmdet.ResNet'")
-    file = save(dict(meta=dict(cfg=config), state_dict={
-        **{f'backbone.{k}': v for k, v in weights.items()}, 'head.fc.weight': torch.ones(2, 8)}))
+    content = trained({**pretrained, 'type': pretrained['type'].replace('ResNet', 'mmdet.ResNet').replace(
+        'mmpretrain.mmdet', 'mmpretrain')})
+    weights = {k.removeprefix('backbone.'): v for k, v in content['state_dict'].items() if k != 'head.fc.weight'}
+    file = save(content)
     prefix = 'backbone.' if 'init_cfg' in form else None
     if form.startswith('exported'):
         export_backbone(file, tmp_path / 'out.pth', add_prefix='with a prefix' in form)
@@ -369,3 +383,158 @@ def test_a_file_is_accepted_if_and_only_if_its_tensors_arrive(name, form, save, 
     assert (found is not None) == arrived
     if found:
         assert set(found.added) == set(now) - set(weights) and found.digest
+
+
+DCN = dict(dcn=dict(type='DCNv2', deform_groups=1, fallback_on_stride=False), stage_with_dcn=(False, True, True, True))
+TRUNCATED = {
+    'EfficientNet': (dict(type='mmdet.EfficientNet', arch='b0'), dict(out_indices=(3, 4, 5)), 'layers.3.'),
+    'EfficientNet, all outputs': (dict(type='mmdet.EfficientNet', arch='b0'), dict(out_indices=(3, 4, 6)), 'layers.4.'),
+    'PVT': (dict(type='mmdet.PyramidVisionTransformer', embed_dims=8, num_layers=[1, 1, 1, 1]),
+            dict(out_indices=(0, 1, 2, 3)), 'layers.3.'),
+    'ConvNeXt': (dict(CONVNEXT, type='mmpretrain.ConvNeXt', out_indices=-1), CONVNEXT, 'stages.3.'),
+    'norm of the last output': (dict(CONVNEXT, out_indices=-1), CONVNEXT, 'norm3.'),
+    'ResNet with a plugin': (
+        dict(type='mmdet.ResNet', depth=50, base_channels=8, stem_channels=8),
+        dict(plugins=[dict(cfg=dict(type='ContextBlock', ratio=1 / 4), stages=(False, True, True, True),
+                           position='after_conv3')]), 'layer4.'),
+}
+
+
+@pytest.mark.parametrize('name', TRUNCATED)
+def test_a_stage_is_never_what_a_detector_adds(name, save, tmp_path):
+    pretrained, more, gone = TRUNCATED[name]
+    content = trained(pretrained)
+    file = save({k.removeprefix('backbone.'): v for k, v in content['state_dict'].items()})
+    whole = read_backbone_file(*detector_with({**pretrained, **more}, file))
+    assert bool(whole.added) == ('norm0' in str(whole.added) or 'context_block' in str(whole.added))
+    file = save({k.removeprefix('backbone.'): v for k, v in content['state_dict'].items() if f'.{gone}' not in k})
+    with pytest.raises(BackboneError, match='missing in the file'):
+        read_backbone_file(*detector_with({**pretrained, **more}, file))
+
+
+def with_architecture(path, architecture):
+    """Write another architecture into the stamp of an exported file. The tensors stay those of the digest."""
+    content = torch.load(path)
+    content['meta']['mmresizemix_backbone']['architecture'] = architecture
+    torch.save(content, path)
+    return path
+
+
+THIN = dict(type='mmdet.ResNet', depth=18)
+
+
+def test_a_name_in_a_stamp_runs_nothing(exported, tmp_path):
+    marker = tmp_path / 'ran'
+    for act in (dict(type='os.makedirs', name=str(marker)), dict(type='pathlib.Path.mkdir', self=str(marker)),
+                dict(type='GELU', _scope_='os')):
+        with_architecture(exported, dict(type='SwinTransformer', norm_cfg=act))
+        assert 'architecture' in read_backbone_file(*detector_with(THIN, exported)).unproved
+    assert not marker.exists()
+
+
+def test_architectures_that_hold_themselves_are_refused_in_one_line(exported):
+    loop = dict(type='ResNet')
+    loop['more'] = [loop]
+    with pytest.raises(BackboneError, match='stamp is damaged: architecture') as error:
+        read_backbone_file(*detector_with(THIN, with_architecture(exported, loop)))
+    assert '\n' not in str(error.value)
+
+
+def test_a_stamp_that_is_none_proves_nothing(exported):
+    content = torch.load(exported)
+    content['meta']['mmresizemix_backbone'] = None
+    torch.save(content, exported)
+    with pytest.raises(BackboneError, match='stamp is damaged: expected a dict'):
+        read_backbone_file(*detector_with(THIN, exported))
+
+
+@pytest.mark.parametrize('weight, named', [
+    (torch.ones(1, 1, 1, 1).expand(64, 3, 7, 7), 'claims .* but holds 4 bytes'),
+    (torch.ones(64, 3, 7, 7).to_sparse(), 'of the layout torch.sparse'),
+    (torch.ones(64, 3, 7, 7, device='meta'), 'empty'),
+    (torch.ones(()), 'another shape')])
+def test_tensors_that_a_backbone_cannot_have(weight, named, save):
+    with pytest.raises(BackboneError, match=named):
+        read_backbone_file(*detector_with(THIN, save(dict(state_of(), **{'conv1.weight': weight}))))
+
+
+@pytest.mark.parametrize('more, named', [
+    ({('a', 1): torch.ones(1)}, 'no text'), ({7: torch.ones(1)}, 'no text'),
+    ({'module.conv1.weight': torch.ones(1)}, 'conv1.weight and module.conv1.weight')])
+def test_names_that_no_checkpoint_has(more, named, save):
+    with pytest.raises(BackboneError, match=named):
+        read_backbone_file(*detector_with(THIN, save({**state_of(), **more})))
+
+
+def test_wrapped_names_arrive_as_in_mmengine(save):
+    """MMEngine takes 'module.' from names only where init_cfg has no prefix."""
+    wrapped = save({f'module.{k}': v for k, v in state_of().items()})
+    assert read_backbone_file(*detector_with(THIN, wrapped)).tensors
+    assert read_backbone_file(*detector_with(THIN, wrapped, 'module')).tensors
+    inside = save({f'module.backbone.{k}': v for k, v in state_of().items()})
+    assert read_backbone_file(*detector_with(THIN, inside, 'module.backbone')).tensors
+    with pytest.raises(BackboneError, match='no tensor of the file begins with'):
+        read_backbone_file(*detector_with(THIN, inside, 'backbone'))
+
+
+def test_an_architecture_by_its_name_equals_the_one_that_is_spelled_out(save, tmp_path):
+    pretrained = dict(type='ConvNeXt', arch=dict(depths=[2, 2, 6, 2], channels=[40, 80, 160, 320]))
+    export_backbone(save(trained(pretrained)), tmp_path / 'out.pth')
+    detector = dict(CONVNEXT, arch='atto')
+    assert read_backbone_file(*detector_with(detector, tmp_path / 'out.pth')).added
+
+
+def test_the_names_of_the_other_package_are_told(save, tmp_path):
+    pretrained = dict(type='ResNetV1d', depth=50, base_channels=8, stem_channels=8)
+    file = save(trained(pretrained))
+    export_backbone(file, tmp_path / 'out.pth')
+    theirs = dict(pretrained, type='mmpretrain.ResNetV1d')
+    with pytest.raises(BackboneError, match="has MMDetection's names in the file.* MMPretrain's ResNetV1d"):
+        read_backbone_file(*detector_with(theirs, tmp_path / 'out.pth'))
+    with pytest.raises(BackboneError, match="has MMPretrain's names in the file.*MMDetection's class"):
+        read_backbone_file(*detector_with(dict(pretrained, type='mmdet.ResNetV1d'), file, 'backbone.'))
+
+
+def pretrained_by(kind):
+    from mmengine.model import PretrainedInit
+    return dict(type=PretrainedInit if kind is None else kind, checkpoint='some.pth')
+
+
+@pytest.mark.parametrize('kind', ['Pretrained', 'mmengine.Pretrained', 'PretrainedInit', None])
+@pytest.mark.parametrize('where', ['backbone', 'detector', 'stage'])
+def test_no_file_is_loaded_from_scratch_by_whatever_name(kind, where):
+    model, _ = detector_with(dict(THIN, norm_eval=False), 'x')
+    model.backbone.init_cfg = None
+    check_from_scratch(model)
+    part = {'backbone': model.backbone, 'detector': model, 'stage': model.backbone.layer1}[where]
+    part.init_cfg = pretrained_by(kind)
+    with pytest.raises(BackboneError, match=r'init_cfg loads some.pth'):
+        check_from_scratch(model)
+
+
+def test_random_parameters_that_are_never_trained():
+    model, _ = detector_with(dict(THIN, norm_eval=False, norm_cfg=dict(type='BN', requires_grad=False)), 'x')
+    model.backbone.init_cfg = None
+    with pytest.raises(BackboneError, match='40 random parameters would never be trained'):
+        check_from_scratch(model)
+
+
+def test_load_from_is_no_random_start(detector_config, tmp_path):
+    cfg = scratch(detector_config(None, **SCRATCH))
+    cfg.load_from = str(tmp_path / 'detector.pth')
+    assert 'load_from=' in refused(cfg)
+
+
+def test_every_rank_learns_of_any_error(monkeypatch):
+    from mmresizemix.transfer import guard
+    sent = []
+    monkeypatch.setattr(guard, 'all_gather_object', lambda text: [*sent, text])
+
+    def full(runner):
+        raise OSError(28, 'No space left on device')
+
+    with pytest.raises(OSError, match='No space left'):
+        guard._on_every_rank(full, None)
+    sent.append('BackboneGuard: OSError: No space left')
+    with pytest.raises(BackboneError, match='No space left'):
+        guard._on_every_rank(lambda runner: None, None)

@@ -10,7 +10,7 @@ import torchvision
 from torch import nn
 
 from mmresizemix.transfer import CheckpointError, export_backbone, load_checkpoint
-from mmresizemix.transfer.architecture import build_backbone
+from mmresizemix.transfer.architecture import ArchitectureError, build_backbone, find_class
 
 PICTURES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
@@ -137,7 +137,7 @@ def test_a_config_names_a_network_that_no_names_tell(save, tmp_path):
     config = dict(model=dict(backbone=dict(type='MobileNetV2', widen_factor=0.25)))
     with pytest.raises(CheckpointError, match="no tensor begins with 'backbone.'; the names begin with net.conv1"):
         export_backbone(file, tmp_path / 'out.pth', config=config)
-    stamp = export_backbone(file, tmp_path / 'out.pth', config=config, prefix='net', method='mine')
+    stamp = export_backbone(file, tmp_path / 'out.pth', config=config, prefix='module.net', method='mine')
     assert stamp.architecture == dict(type='MobileNetV2', widen_factor=0.25)
     assert stamp.proved_by == dict(architecture='given', method='given')
     wrong = dict(model=dict(backbone=dict(type='MobileNetV2', widen_factor=0.5)))
@@ -146,12 +146,49 @@ def test_a_config_names_a_network_that_no_names_tell(save, tmp_path):
 
 
 @pytest.mark.parametrize('kind, named', [
-    ('torch.nn.Linear', 'is no backbone'), ('mmpretrain.ImageClassifier', 'is no backbone'), ('Nothing', 'is no')])
+    ('torch.nn.Linear', 'is no backbone'), ('mmpretrain.ImageClassifier', 'is no backbone'), ('Nothing', 'is no'),
+    ('mmpretrain.TIMMBackbone', 'is no backbone'), ('MAE', 'is no'), ('VQKD', 'is no'), ('os.makedirs', 'is no')])
 def test_a_config_in_a_file_builds_backbones_only(kind, named, save, tmp_path):
     text = f"model = dict(type='ImageClassifier', backbone=dict(type={kind!r}))"
     content = dict(meta=dict(cfg=text), state_dict={'backbone.weight': torch.ones(1)})
     with pytest.raises(CheckpointError, match=named):
         export_backbone(save(content), tmp_path / 'out.pth')
+
+
+@pytest.mark.parametrize('layer', ['os.makedirs', 'mmengine.mkdir_or_exist', 'TIMMBackbone', 'HuggingFaceClassifier'])
+@pytest.mark.parametrize('network', [dict(type='ResNet', depth=18), dict(type='SwinTransformer')])
+def test_a_layer_in_a_config_in_a_file_is_a_layer(network, layer, save, tmp_path):
+    cfg = dict(type=layer, name=str(tmp_path / 'ran'), dir_name=str(tmp_path / 'ran'))
+    for settings in (dict(network, act_cfg=cfg), dict(network, norm_cfg=cfg), dict(network, conv_cfg=[cfg])):
+        content = dict(meta=dict(cfg=f'model = dict(backbone={settings!r})'), state_dict={'backbone.x': torch.ones(1)})
+        with pytest.raises(CheckpointError, match='in the settings is no layer') as error:
+            export_backbone(save(content), tmp_path / 'out.pth')
+        assert '\n' not in str(error.value) and not (tmp_path / 'ran').exists()
+
+
+@pytest.mark.parametrize('settings', [
+    dict(type='ResNet', depth=50), dict(type='ConvNeXt', arch='large', drop_path_rate=0.3),
+    dict(type='SwinTransformer', arch='large'), dict(type='VisionTransformer', arch='huge', drop_path_rate=0.1)])
+def test_a_network_is_built_without_memory(settings):
+    assert all(p.device.type == 'meta' for p in build_backbone(settings, 'mmpretrain').parameters())
+
+
+@pytest.mark.parametrize('settings', [
+    dict(type='ResNet', depth=18, base_channels=4000),
+    dict(type='ConvNeXt', arch=dict(depths=[20_000] * 4, channels=[8] * 4), drop_path_rate=0.1),
+    dict(type='VisionTransformer', arch=dict(embed_dims=8, num_layers=19_999, num_heads=1, feedforward_channels=8))])
+def test_a_network_that_is_too_large_is_refused_at_once(settings):
+    with pytest.raises(ArchitectureError, match='more than 20000 layers or 4000000000 parameters'):
+        build_backbone(settings, 'mmpretrain')
+
+
+@pytest.mark.parametrize('scope', [None, 'mmcls', 'mmengine', 'mmyolo', 'mmpretrain'])
+@pytest.mark.parametrize('kind', ['ResNet', 'mmpretrain.ResNet', 'mmpretrain.models.backbones.resnet.ResNet'])
+def test_a_name_is_found_under_any_scope(kind, scope):
+    assert find_class(kind, scope).__module__.startswith('mmpretrain')
+    assert find_class('PyramidVisionTransformer', scope).__module__.startswith('mmdet')
+    with pytest.raises(ArchitectureError, match='is no backbone'):
+        find_class(f'somewhere.{kind}', scope)
 
 
 ARCHITECTURES = {
@@ -164,11 +201,15 @@ ARCHITECTURES = {
     'ViT': dict(type='VisionTransformer', arch='deit-tiny', img_size=64, patch_size=16),
     'MobileNetV2': dict(type='MobileNetV2'), 'MobileNetV3': dict(type='MobileNetV3', arch='small'),
     'EfficientNet': dict(type='EfficientNet', arch='b0'), 'thin ResNet': dict(type='ResNet', depth=18, base_channels=8),
+    'ViT of MAE': dict(type='MAEViT', arch='deit-tiny', img_size=64, patch_size=16),
+    'Swin of SimMIM': dict(type='SimMIMSwinTransformer', arch='tiny', img_size=64),
+    'AlexNet': dict(type='AlexNet', num_classes=5),
+    'ResNet by its module': dict(type='mmpretrain.models.backbones.resnet.ResNet', depth=18),
 }
 
 
 @pytest.mark.parametrize('name, algorithm', [*((name, 'ImageClassifier') for name in ARCHITECTURES),
-                                             ('thin ResNet', 'MoCo'), ('ViT', 'MAE')])
+                                             ('thin ResNet', 'MoCo'), ('ViT of MAE', 'MAE')])
 def test_whatever_mmpretrain_trains_is_exported(name, algorithm, save, tmp_path):
     settings = ARCHITECTURES[name]
     network = build_backbone(settings, 'mmpretrain').to_empty(device='cpu')
@@ -176,7 +217,7 @@ def test_whatever_mmpretrain_trains_is_exported(name, algorithm, save, tmp_path)
              for k, v in network.state_dict().items()}
     text = (f"default_scope = 'mmpretrain'\nmodel = dict(type={algorithm!r}, backbone={settings!r})\n"
             'data_preprocessor = dict(mean=[1., 2., 3.], std=[4., 5., 6.], to_rgb=True)')
-    others = {'head.fc.weight': torch.ones(2, 2), 'encoder_k.0.conv1.weight': torch.ones(3)}
+    others = {} if name == 'AlexNet' else {'head.fc.weight': torch.ones(2, 2), 'encoder_k.0.conv1.weight': torch.ones(3)}
     stamp = export_backbone(save(dict(meta=dict(cfg=text), state_dict={
         **{f'backbone.{k}': v for k, v in state.items()}, **others})), tmp_path / 'out.pth')
     written = load_checkpoint(tmp_path / 'out.pth')['state_dict']
