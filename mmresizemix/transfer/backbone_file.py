@@ -16,7 +16,7 @@ from .architecture import plain_settings, same_random_numbers
 from .differences import Fit, InAClassifier, differing, fit_names, fit_stamp, in_a_classifier
 from .export import UNREADABLE, stamp_of, told
 from .sources import LayoutError, check_tensors, is_head, listed, meta_of
-from .stamp import Stamp, digest, facts_of_config, facts_of_published
+from .stamp import Stamp, digest, facts_of_config, facts_of_published, printable
 
 UNSTAMPED = ('method', 'normalisation', 'channel order', 'style')  # what no file says by itself
 
@@ -245,5 +245,5 @@ def _known_facts(path: Path, content: dict[str, Any]) -> Stamp | None:
     """Return what is known about a file without a stamp, or None."""
     config_text = meta_of(content).get('cfg')
     facts = facts_of_config(config_text) if isinstance(config_text, str) else {}
-    facts = facts or facts_of_published(file_sha256(path))
-    return Stamp(source=path.name, **facts) if facts else None
+    facts = facts or facts_of_published(file_sha256(path), content)
+    return Stamp(source=printable(path.name), **facts) if facts else None

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..files import file_sha256, whole_file
 from ..openmmlab.checkpoint import CheckpointError, load_checkpoint
 from ..runs.config_text import read_config_text
+from ..runs.method_name import BASELINE, PLAIN
 from .architecture import (
     all_settings,
     build_backbone,
@@ -29,6 +30,8 @@ from .stamp import (
     digest,
     facts_of_config,
     facts_of_published,
+    has_style,
+    printable,
     top1_of_run,
 )
 
@@ -36,7 +39,8 @@ RESNETS = ('ResNet', 'ResNetV1c', 'ResNetV1d', 'ResNeXt')  # MMDetection has the
 # What reading the odd things in a damaged or malicious file can raise.
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError,
               ValueError)
-METHODS = ('baseline', 'mixup', 'cutmix', 'resizemix')  # names whose meaning is not the user's
+# Names whose meaning is not the user's.
+METHODS = {BASELINE, *PLAIN, *(f'{name}-persample' for name in PLAIN)}
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,9 @@ def export_backbone(checkpoint: str | Path, out: str | Path, *, method: str | No
         raise ValueError(f'out: {out} is the checkpoint itself; give another name')
     if top1 is not None and not 0 <= top1 <= 100:
         raise ValueError(f'top1: expected a percentage in 0..100, got {top1}')
+    if method is not None and not (method and method == printable(method)):
+        raise ValueError(f'method: expected a short text without special characters, got '
+                         f'{method[:80]!r}')
     if recipe is not None and recipe not in RECIPES:
         raise ValueError(f'recipe: expected one of {", ".join(RECIPES)}, got {recipe!r}')
     content = load_checkpoint(path)
@@ -98,6 +105,7 @@ def export_backbone(checkpoint: str | Path, out: str | Path, *, method: str | No
         raise CheckpointError(f'{path}: {told(error)}') from None
     stamp = _with_given(stamp, path, method, recipe, top1)
     stamp = replace(stamp, digest=digest(tensors))
+    Stamp.from_dict(stamp.to_dict())  # nothing is written that a reader would refuse
     names = {f'backbone.{k}': v for k, v in tensors.items()} if add_prefix else tensors
     _write(out, dict(meta={STAMP_KEY: stamp.to_dict()}, state_dict=names))
     return stamp
@@ -250,8 +258,7 @@ def _check_arch(content: dict[str, Any], backbone: Backbone) -> None:
         expected = [f'resnet{settings["depth"]}{kind}']
         if settings['type'] == 'ResNeXt':
             groups, width = settings['groups'], settings['width_per_group']
-            expected = [f'resnext{settings["depth"]}_{groups}x{width}d',
-                        f'wide_resnet{settings["depth"]}_{width // 64}']
+            expected = [f'resnext{settings["depth"]}{kind}_{groups}x{width}d']
     else:
         expected = ([plain] if plain.startswith(settings['type'].lower())
                     else [settings['type'].lower()])
@@ -277,7 +284,7 @@ def _stamp(path: Path, content: dict[str, Any], backbone: Backbone, source: Sour
                 proved_by[name] = by
 
     learn(facts_of_config(config_text) if isinstance(config_text, str) else {}, CONFIG)
-    learn(facts_of_published(sha256), DIGEST)
+    learn(facts_of_published(sha256, content), DIGEST)
     if source:
         built = all_settings(source.network, source.settings)
         learn(dict(architecture=source.settings),
@@ -290,8 +297,8 @@ def _stamp(path: Path, content: dict[str, Any], backbone: Backbone, source: Sour
         if logged:
             known.update(top1=logged[0], top1_from=logged[1])
     scope = source.scope if source and backbone.layout == 'mmengine' else backbone.layout
-    return Stamp(source=path.name, source_sha256=sha256, layout=scope, prefix=backbone.prefix,
-                 weights=backbone.weights, proved_by=proved_by, **known)
+    return Stamp(source=printable(path.name), source_sha256=sha256, layout=scope,
+                 prefix=backbone.prefix, weights=backbone.weights, proved_by=proved_by, **known)
 
 
 def _with_given(stamp: Stamp, path: Path, method: str | None, recipe: str | None,
@@ -299,6 +306,8 @@ def _with_given(stamp: Stamp, path: Path, method: str | None, recipe: str | None
     """Add what the user says. It must not contradict what is proved."""
     proved_by = dict(stamp.proved_by)
     for name, value in (RECIPES[recipe] if recipe else {}).items():
+        if name == 'style' and stamp.architecture and not has_style(stamp.architecture):
+            continue
         known = getattr(stamp, name)
         if known is not None and proved_by.get(name) != GIVEN and known != value:
             raise ValueError(f'recipe: {recipe!r} has {name}={value}, but {path} is proved to have '
@@ -307,7 +316,8 @@ def _with_given(stamp: Stamp, path: Path, method: str | None, recipe: str | None
         proved_by.setdefault(name, GIVEN)
     if method is not None:
         # A name of one's own is fine, but a known name must not contradict the config.
-        if method in METHODS and stamp.method and not stamp.method.startswith(method):
+        own = stamp.method and (stamp.method, stamp.method.partition('(')[0])
+        if method in METHODS and own and method not in own:
             raise ValueError(f'method: got {method!r}, but the config in {path} says '
                              f'{stamp.method!r}; leave it out, or use a name of your own')
         if method != stamp.method:

@@ -19,6 +19,7 @@ from ..runs import json_lines
 from ..runs.config_text import read_config_text
 from ..runs.method_name import method_of, settings_of
 from .architecture import LARGEST, plain_settings
+from .sources import is_head
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)  # in 0..255, RGB
 IMAGENET_STD = (58.395, 57.12, 57.375)
@@ -90,8 +91,8 @@ class Stamp:
                              f'{type(values).__name__}; export the file again')
         if not _format(values.get('format')):
             raise ValueError(f'the stamp has format {str(values.get("format"))[:40]}, but this '
-                             f'version of mmresizemix reads formats up to {FORMAT}; update mmresizemix, or '
-                             'export the file again')
+                             f'version of mmresizemix reads formats up to {FORMAT}; update '
+                             'mmresizemix, or export the file again')
         known = {f.name for f in fields(cls)}
         for name, value in values.items():
             if name not in known or not _valid(name, value):
@@ -143,6 +144,11 @@ def _hex(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch('[0-9a-f]{64}', value) is not None
 
 
+def printable(text: str) -> str:
+    """Return ``text`` as a stamp can hold it."""
+    return ''.join(c if c.isprintable() else '?' for c in text)[:1000]
+
+
 _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(('method', 'settings', 'source', 'layout', 'prefix', 'weights', 'top1_from'),
                     (_text, 'a short text')),
@@ -162,6 +168,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def _valid(name: str, value: Any) -> bool:
+    """Whether ``value`` is what a stamp can hold as ``name``. None is unknown."""
     return value is None or _FIELDS[name][0](value)
 
 
@@ -170,7 +177,8 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
     sha = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
-        sha.update(f'{name} {tensor.dtype} {tuple(tensor.shape)}\n'.encode())
+        line = name.replace('\\', r'\\').replace('\n', r'\n')  # so that it stays one line
+        sha.update(f'{line} {tensor.dtype} {tuple(tensor.shape)}\n'.encode())
         # A view as bytes works for every dtype. NumPy has no bfloat16.
         sha.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return sha.hexdigest()
@@ -182,11 +190,7 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
 def facts_of_config(config_text: str) -> dict[str, Any]:
     """Read the facts in ``meta['cfg']`` of a checkpoint of MMPretrain or MMDetection. The text is
     never executed."""
-    return facts_of(read_config_text(config_text))
-
-
-def facts_of(cfg: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the facts that a config says about the backbone that it trained."""
+    cfg = read_config_text(config_text)
     model = _dict_in(cfg, 'model')
     backbone = _dict_in(model, 'backbone')
     if not backbone:
@@ -194,13 +198,19 @@ def facts_of(cfg: Mapping[str, Any]) -> dict[str, Any]:
     preprocessor = _dict_in(model, 'data_preprocessor') or _dict_in(cfg, 'data_preprocessor')
     facts: dict[str, Any] = dict(method=method_of(cfg), settings=settings_of(cfg),
                                  architecture=plain_settings(backbone))
-    kind = str(backbone.get('type')).rpartition('.')[2]
-    if kind.startswith(('ResNet', 'ResNeXt', 'SEResNe')):
+    if has_style(facts['architecture']):
         facts['style'] = backbone.get('style', 'pytorch')
     if _numbers(preprocessor.get('mean')) and _numbers(preprocessor.get('std')):
         facts.update(mean=tuple(preprocessor['mean']), std=tuple(preprocessor['std']),
                      channels=_channels(cfg, preprocessor))
     return {k: v for k, v in facts.items() if v is not None and _valid(k, v)}
+
+
+def has_style(architecture: Mapping[str, Any] | None) -> bool:
+    """Whether a backbone is a ResNet, whose bottlenecks may have their stride in one of two places.
+    """
+    kind = str((architecture or {}).get('type')).rpartition('.')[2]
+    return kind.startswith(('ResNet', 'ResNeXt', 'SEResNe'))
 
 
 def _channels(cfg: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> str | None:
@@ -214,22 +224,34 @@ def _channels(cfg: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> str | 
     return None if first is None else 'RGB' if reverses != first else 'BGR'
 
 
-def facts_of_published(sha256: str) -> dict[str, Any]:
+def facts_of_published(sha256: str, content: Mapping[Any, Any]) -> dict[str, Any]:
     """Return the facts about a file that torchvision publishes, by the SHA-256 of the file. {} for
     any other.
 
-    The names of torchvision's files end with the first digits of their SHA-256.
+    The names of torchvision's files end with the first digits of their SHA-256. Since these are
+    few, the ``content`` of the file must also have the names and shapes of that model.
     """
     found = published().get(sha256[:8])
     if found is None:
         return {}
     name, weights = found
+    import torchvision
+    with torch.device('meta'):
+        model = torchvision.models.get_model(name)
+    if _shapes(content) != _shapes(model.state_dict()):
+        return {}
     prepared = weights.transforms()
     # torchvision has its stride in the 3x3 convolution.
     style = dict(style='pytorch') if 'resne' in name else {}
     return dict(method=f'torchvision-{weights.name}'.lower(), channels='RGB', **style,
                 mean=tuple(round(255 * m, 4) for m in prepared.mean),
                 std=tuple(round(255 * s, 4) for s in prepared.std))
+
+
+def _shapes(tensors: Mapping[Any, Any]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes by name, without the head. Old files have no counters."""
+    return {str(k): tuple(t.shape) for k, t in tensors.items() if isinstance(t, Tensor)
+            and not is_head(str(k)) and not str(k).endswith('num_batches_tracked')}
 
 
 @cache
@@ -251,11 +273,16 @@ def _dict_in(values: Mapping, name: str) -> dict:
     return found if isinstance(found, dict) else {}
 
 
-def top1_of_run(checkpoint: Path, epoch: int | None) -> tuple[float, str] | None:
+def top1_of_run(checkpoint: Path, epoch: Any) -> tuple[float, str] | None:
     """Return (top-1 in percent, its log) of an mmpretrain run at ``epoch``, None if not logged."""
+    if not isinstance(epoch, int):
+        return None
     # The newest log and the last line in it count.
     for log in sorted(checkpoint.parent.glob('*/vis_data/scalars.json'), reverse=True):
         for entry in reversed(json_lines(log)):
             if 'accuracy/top1' in entry and entry.get('step') == epoch:
-                return float(entry['accuracy/top1']), f'{log.parts[-3]}/{log.parts[-2]}/{log.name}'
+                top1 = entry['accuracy/top1']
+                if top1 is None or not _valid('top1', top1):
+                    return None
+                return float(top1), f'{log.parts[-3]}/{log.parts[-2]}/{log.name}'
     return None

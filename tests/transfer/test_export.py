@@ -1,4 +1,5 @@
 """Tests that every layout gives the same file, and tests of the stamp and of what is refused."""
+import hashlib
 import json
 
 import pytest
@@ -247,6 +248,9 @@ def test_the_raw_weights_do_not_take_the_averages_accuracy(save, tmp_path):
 
 @pytest.mark.parametrize('settings, named', [
     (dict(method='cutmix'), "method: got 'cutmix', but the config in .* says 'resizemix'"),
+    *((dict(method=name), "method: got .*but the config in .* says 'resizemix'") for name in (
+        'baseline', 'resizemix-persample', 'fmix', 'puzzlemix', 'mmpretrain-resizemix')),
+    (dict(method='a\nb'), 'method: expected a short text'),
     (dict(top1=float('nan')), 'top1: .* got nan'),
     (dict(top1=7631), 'top1: .* 0..100, got 7631'),
 ])
@@ -298,6 +302,39 @@ def test_a_file_that_torchvision_publishes_is_known_by_its_digest(save, tmp_path
     found = export_backbone(path, tmp_path / 'out.pth')
     assert (found.method, found.channels, found.style) == ('torchvision-imagenet1k_v1', 'RGB', 'pytorch')
     assert found.mean == pytest.approx((123.675, 116.28, 103.53)) and found.proved_by['mean'] == 'digest'
+    # Eight digits are few: another model's file may begin with them.
+    monkeypatch.setattr(stamp, 'published', lambda: {file_sha256(path)[:8]: ('resnet34', weights)})
+    assert export_backbone(path, tmp_path / 'out.pth').method is None
+
+
+def test_a_name_of_ones_own_and_the_first_part_of_the_configs_name(save, tmp_path):
+    config = as_mmpretrain(state_of())['meta']['cfg'].replace("'mmresizemix.ResizeMix'", "'mmresizemix.ResizeMix', prob=0.5")
+    path = save(as_mmpretrain(state_of(), config))
+    for name in ('resizemix', 'resizemix-mine', 'resizemix(prob=0.5)'):
+        assert export_backbone(path, tmp_path / 'out.pth', method=name).method == name
+
+
+def test_what_is_written_is_read_again(save, tmp_path):
+    path = save(state_of(), 'a\u00a0name\n.pth')
+    assert export_backbone(path, tmp_path / 'out.pth').source == 'a?name?.pth'
+    assert export_backbone(tmp_path / 'out.pth', tmp_path / 'again.pth').source == 'a?name?.pth'
+
+
+def test_a_digest_tells_names_with_line_breaks_apart():
+    one, two = torch.zeros(1), torch.ones(1)
+    assert digest({'a\nb': one, 'c': two}) != digest({'a\\nb': one, 'c': two})
+    assert digest({'a': one}) == hashlib.sha256(b'a torch.float32 (1,)\n' + bytes(4)).hexdigest()
+
+
+@pytest.mark.parametrize('epoch, line', [
+    (None, {'accuracy/top1': 50.0}), (3, {'accuracy/top1': None, 'step': 3}), (3, {'accuracy/top1': 5000, 'step': 3}),
+    (3, {'accuracy/top1': float('nan'), 'step': 3})])
+def test_an_accuracy_that_is_none_is_unknown(epoch, line, save, tmp_path):
+    content = as_mmpretrain(state_of())
+    content['meta']['epoch'] = epoch
+    (tmp_path / 'start/vis_data').mkdir(parents=True)
+    (tmp_path / 'start/vis_data/scalars.json').write_text(json.dumps(line) + '\n')
+    assert export_backbone(save(content), tmp_path / 'out.pth').top1 is None
 
 
 def test_a_detectors_checkpoint_is_named_for_what_it_is(save, tmp_path):

@@ -191,6 +191,22 @@ def test_a_name_is_found_under_any_scope(kind, scope):
         find_class(f'somewhere.{kind}', scope)
 
 
+def test_only_a_resnet_has_a_style(save, tmp_path):
+    _, content, _ = torchvision_network('convnext_tiny')
+    stamp = export_backbone(save(content), tmp_path / 'out.pth', recipe='torchvision')
+    assert stamp.style is None and 'style' not in stamp.proved_by and stamp.channels == 'RGB'
+
+
+def test_a_resnext_with_a_deep_stem_has_timms_name(save, tmp_path):
+    network = build_backbone(dict(type='ResNeXt', depth=50, groups=32, width_per_group=4, deep_stem=True,
+                                  avg_down=True), 'mmpretrain').to_empty(device='cpu')
+    state = {k: torch.ones(v.shape, dtype=v.dtype) for k, v in network.state_dict().items()}
+    stamp = export_backbone(save(dict(state_dict=state, arch='resnext50d_32x4d')), tmp_path / 'out.pth')
+    assert (stamp.architecture['type'], stamp.architecture['avg_down']) == ('ResNeXt', True)
+    with pytest.raises(CheckpointError, match="name the network 'resnext50_32x4d'"):
+        export_backbone(save(dict(state_dict=state, arch='resnext50_32x4d')), tmp_path / 'out.pth')
+
+
 ARCHITECTURES = {
     'ResNetV1c': dict(type='ResNetV1c', depth=18), 'ResNetV1d': dict(type='ResNetV1d', depth=50),
     'ResNeXt': dict(type='ResNeXt', depth=50), 'SEResNet': dict(type='SEResNet', depth=50),
