@@ -25,9 +25,12 @@ def _literal(node: ast.expr) -> Any:
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict':
-        if node.args or any(keyword.arg is None for keyword in node.keywords):
-            raise ValueError('dict() of something other than keywords')
-        return {keyword.arg: _literal(keyword.value) for keyword in node.keywords}
+        # MMEngine writes dict({'a.b': 1}) if a key is not a name.
+        if any(not isinstance(arg, ast.Dict) for arg in node.args) or len(node.args) > 1 or any(
+                keyword.arg is None for keyword in node.keywords):
+            raise ValueError('dict() of something other than keywords or one dict')
+        found = _literal(node.args[0]) if node.args else {}
+        return {**found, **{keyword.arg: _literal(keyword.value) for keyword in node.keywords}}
     if isinstance(node, (ast.List, ast.Tuple)):
         kind = list if isinstance(node, ast.List) else tuple
         return kind(map(_literal, node.elts))
