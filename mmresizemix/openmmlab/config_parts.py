@@ -1,5 +1,6 @@
 """Reading and changing parts of MMEngine's configs: sections that may be missing, and names of
 classes that may be classes themselves."""
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -25,3 +26,11 @@ def full_class_of(settings: Any) -> str:
     name none."""
     found = settings.get('type') or ''
     return found if isinstance(found, str) else f'{found.__module__}.{found.__name__}'
+
+
+def datasets_inside(dataset: Mapping[str, Any]) -> list[Any]:
+    """Return the configs of the data sets that one holds, e.g. a repeated one or several that are
+    joined."""
+    one, several = dataset.get('dataset'), dataset.get('datasets')
+    return [*([one] if isinstance(one, Mapping) else []),
+            *(several if isinstance(several, (list, tuple)) else [])]

@@ -1,7 +1,7 @@
 """The files that a run leaves on disk: its config, its logs, its detections, and the proof of its
 backbone.
 
-This room reads files only. It imports neither torch nor OpenMMLab.
+This room reads files only. It imports neither torch nor a package of OpenMMLab.
 """
 from .logs import json_lines, read_metrics
 from .read_run import RECORD, read_backbone

@@ -1,13 +1,20 @@
 """The name of a pretraining, by its config: what was trained, and with which settings."""
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
+from ..openmmlab.config_parts import datasets_inside
 from .comparable import comparable
 
 BASELINE = 'baseline'
-SUPERVISED = ('ImageClassifier', 'TimmClassifier', 'HuggingFaceClassifier')
+SUPERVISED = ('imageclassifier', 'timmclassifier', 'huggingfaceclassifier')
+# The packages whose classes keep their names here. Those of others have their package in front.
+OURS, MMPRETRAIN = 'mmresizemix', ('', 'mmpretrain')
+WELL_KNOWN = (OURS, *MMPRETRAIN, 'mmcv', 'torchvision')
+# The settings that name a file of weights, apart from ``load_from``.
+WEIGHTS = ('checkpoint', 'pretrained', 'checkpoint_path')
 # Settings that do not change what a batch augment does in the mean.
 ASIDE = ('type', '_scope_', 'inplace', 'seed', 'num_classes')
 # A method has its plain name with these settings. Others are named behind it.
@@ -30,9 +37,13 @@ PLAIN: dict[str, dict[str, Any]] = {
                                  cutmix_minmax=None, correct_lam=True),
 }
 # Steps that every pipeline has in some form. What else a pipeline does is a part of the method.
-ORDINARY = ('load', 'pack', 'collect', 'resize', 'centercrop', 'randomresizedcrop', 'randomcrop',
-            'efficientnet', 'randomflip', 'randomhorizontalflip', 'pad', 'normalize', 'numpytopil',
-            'piltonumpy', 'topil', 'totensor', 'piltotensor', 'imagetotensor', 'convertimagedtype')
+ORDINARY = {
+    'loadimagefromfile', 'loadannotations', 'loadrandomresizedcrop', 'packinputs',
+    'packmultitaskinputs', 'collect', 'resize', 'resizeedge', 'centercrop', 'randomcrop',
+    'randomresizedcrop', 'maerandomresizedcrop', 'efficientnetrandomcrop',
+    'efficientnetcentercrop', 'randomflip', 'randomhorizontalflip', 'pad', 'normalize',
+    'numpytopil', 'topil', 'topilimage', 'piltonumpy', 'tonumpy', 'totensor', 'piltotensor',
+    'imagetotensor', 'convertimagedtype'}
 
 
 def method_of(config: Mapping[str, Any]) -> str | None:
@@ -41,47 +52,90 @@ def method_of(config: Mapping[str, Any]) -> str | None:
 
     The batch augments, their settings and probabilities, and the steps of the pipeline that are not
     in every pipeline make the name of a classifier. An algorithm of another kind, e.g. one that
-    learns without labels, is named by its type.
+    learns without labels, is named by its type. A training that did not start from random weights
+    names their file, e.g. 'baseline+from(epoch_300.pth)'.
 
     Args:
         config: a resolved config of MMPretrain or MMDetection.
 
     Returns:
-        The name, or None if the config does not say it: it has no model, it cannot be read, or a
-        hook changes the method during training.
+        The name, or None if the config does not say it: it has no model, it cannot be read, its
+        data sets have unlike pipelines, or a hook changes the method during training.
+    """
+    try:
+        model = _dict(config, 'model')
+        name, files = _trained(config, model), _weights(config, model)
+        if not name or not all(files):
+            return None
+        return '+'.join([name, *(f'from({file})' for file in files)])
+    except (RecursionError, ValueError):  # nested too deeply, or a number that has too many digits
+        return None
+
+
+def settings_of(config: Mapping[str, Any]) -> str | None:
+    """Return a digest of the settings that decide the result of a pretraining, apart from its seed:
+    the model, the data, the schedule, the method, and the names of the files it starts from. None
+    if there is no model, or if it cannot be read.
+
+    Two pretrainings of one name and unlike settings have unlike digests.
     """
     model = _dict(config, 'model')
-    kind = _short(model)
-    if not kind:
+    if not model:
         return None
-    if config.get('default_scope', 'mmpretrain') != 'mmpretrain':
-        return f'{config["default_scope"]}-{kind}'.lower()
-    if kind not in SUPERVISED:
-        return kind.lower()
+    # comparable() leaves out the initial weights, by which detectors are compared.
+    whole = {**config, 'init_cfg': _dict(model, 'backbone').get('init_cfg')}
+    try:
+        found = comparable(whole, more=('data_preprocessor', 'init_cfg'))
+        kept = {k: _file(v) if k.rpartition('.')[2] in WEIGHTS else v
+                for k, v in found.items() if not k.startswith(('val_', 'test_'))}
+        return _digest({**kept, 'load_from': _file(_load_from(config))})[:12]
+    except (RecursionError, ValueError):
+        return None
+
+
+def _trained(config: Mapping[str, Any], model: Mapping[str, Any]) -> str | None:
+    """Return the name of a pretraining without where it starts from, or None."""
+    name, scope = _name(model), config.get('default_scope') or 'mmpretrain'
+    if not name:
+        return None
+    if scope != 'mmpretrain':
+        return f'{scope}-{_short(model)}'.lower()
+    if name not in SUPERVISED:
+        return name
     if any(_short(hook) == 'SwitchRecipeHook' for hook in _list(config.get('custom_hooks'))):
         return None
     augments = _augments_of(config, model)
     mixing = None if augments is None else _mixing(*augments)
-    if mixing is None:
+    steps = _steps_of(_dict(_dict(config, 'train_dataloader'), 'dataset'))
+    if mixing is None or steps is None:
         return None
-    steps = [name for step in _training_steps(config) if (name := _step(step))]
     head = _dict(model, 'head')
-    if _short(head) == 'RecursiveMixHead':
+    if _name(head) == 'recursivemixhead':
         steps.insert(0, _with('consistency', {
             k: head[k] for k in ('omega', 'share_fc') if k in head}))
     return '+'.join([*([mixing] if mixing != BASELINE or not steps else []), *steps])
 
 
-def settings_of(config: Mapping[str, Any]) -> str | None:
-    """Return a digest of the settings that decide the result of a pretraining, apart from its seed:
-    the model, the data, the schedule and the method. None if there is no model.
+def _weights(config: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:
+    """Return the names of the files that the weights start from, '' for one that is not named."""
+    found = [_load_from(config)]
+    for part in (model, *(_dict(model, name) for name in ('backbone', 'neck', 'head'))):
+        inits = part.get('init_cfg')
+        found += [init.get('checkpoint') or '' for init in (_list(inits) or [inits])
+                  if _short(init) in ('Pretrained', 'PretrainedInit')]
+        # timm and Hugging Face have weights of their own for each name of a model.
+        found += [part.get('model_name') or '' if part[name] is True else part[name]
+                  for name in WEIGHTS if part.get(name)]
+    return [_file(file) if isinstance(file, str) else '' for file in found if file is not None]
 
-    Two pretrainings of one name and unlike settings have unlike digests.
-    """
-    if not _dict(config, 'model'):
-        return None
-    found = comparable(config, more=('data_preprocessor', ))
-    return _digest({k: v for k, v in found.items() if not k.startswith(('val_', 'test_'))})[:12]
+
+def _load_from(config: Mapping[str, Any]) -> Any:
+    # A resumed run loads its own checkpoint.
+    return None if config.get('resume') else config.get('load_from') or None
+
+
+def _file(value: Any) -> Any:
+    return PurePath(value).name if isinstance(value, str) else value
 
 
 def _augments_of(config: Mapping[str, Any],
@@ -102,8 +156,9 @@ def _augments_of(config: Mapping[str, Any],
             isinstance(a, Mapping) and _short(a) for a in augments):
         return None
     probs = [probs] if isinstance(probs, (int, float)) else probs
-    if probs is not None and (len(probs) != len(augments) or not all(
-            isinstance(p, (int, float)) for p in probs)):
+    if probs is not None and (not isinstance(probs, (list, tuple)) or len(probs) != len(augments)
+                              or not all(isinstance(p, (int, float)) and 0 <= p <= 1
+                                         for p in probs)):
         return None
     return list(augments), probs
 
@@ -111,28 +166,42 @@ def _augments_of(config: Mapping[str, Any],
 def _mixing(augments: list[Mapping], probs: Sequence[float] | None) -> str | None:
     """Return the name of a choice between ``augments``. Without ``probs`` all have the same
     chance."""
-    found = [BASELINE if a.get('prob') == 0 else _augment(a) for a in augments]
+    if probs is not None:
+        augments = [a for a, p in zip(augments, probs) if p]
+    found = [_augment(a) for a in augments]
     names = [name for name in found if name is not None]
     if len(names) < len(found):
         return None
-    if probs is not None and augments:
-        names = [name if len(names) == 1 and p == 1 else f'{name}({p:g} of batches)'
-                 for name, p in zip(names, probs) if p > 0]
-        return '+'.join(names) or BASELINE
+    if probs is not None:
+        names = [name if p == 1 or name == BASELINE else f'{name}({p:g} of batches)'
+                 for name, p in zip(names, filter(None, probs))]
     return BASELINE if set(names) <= {BASELINE} else '+'.join(names)
 
 
-def _augment(augment: Mapping[str, Any]) -> str | None:
-    kind, ours = _short(augment).lower(), augment['type'].startswith('mmresizemix.')
+def _augment(augment: Mapping[str, Any], scope: str = '') -> str | None:
+    """Return the name of a batch augment, or None if it cannot be read.
+
+    Args:
+        scope: the package of an augment that names none.
+    """
+    kind, package = _short(augment).lower(), _package(augment) or scope
+    ours = package == OURS
+    if not kind:
+        return None
+    if augment.get('prob') == 0:
+        return BASELINE
     if kind == 'mixthenaugment' and ours:
-        inner, steps = augment.get('mix'), _list(augment.get('transforms'))
-        if not isinstance(inner, Mapping) or not all(isinstance(s, Mapping) for s in steps):
+        inner, steps = augment.get('mix'), _steps(augment.get('transforms'))
+        mixing = _augment(inner, OURS) if isinstance(inner, Mapping) else None
+        if mixing is None or steps is None:
             return None
-        return '+'.join([_augment(inner) or '?', *(f'{_step(s)} of the mix' for s in steps)])
+        return '+'.join([mixing, *(f'{step} of the mix' for step in steps)])
     name = kind
     if ours:
         # The plain name means one draw per batch, as the methods were published and released.
         name = kind if augment.get('per', 'sample') == 'batch' else f'{kind}-persample'
+    elif package not in MMPRETRAIN:
+        name = f'{package}-{kind}'.lower()
     elif kind == 'resizemix':  # MMPretrain's is another method
         name = f'mmpretrain-{kind}'
     settings = {k: v for k, v in augment.items() if k not in (*ASIDE, 'per' if ours else '')}
@@ -151,18 +220,29 @@ def _defaults(kind: str, name: str) -> dict[str, Any]:
     return PLAIN.get(f'{kind}-persample', {}) if name == kind else {}
 
 
-def _training_steps(config: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    dataset = _dict(_dict(config, 'train_dataloader'), 'dataset')
-    while isinstance(dataset.get('dataset'), Mapping):
-        dataset = dict(dataset['dataset'])
-    return [step for step in _list(dataset.get('pipeline')) if isinstance(step, Mapping)]
-
-
-def _step(step: Mapping[str, Any]) -> str | None:
-    """Return the name of a step that is a part of the method, or None for an ordinary one."""
-    kind = _short(step).lower()
-    if kind.startswith(ORDINARY):
+def _steps_of(dataset: Any) -> list[str] | None:
+    """Return the names of the steps that are a part of the method, also of the data sets inside.
+    None if these have unlike ones, or if they cannot be read."""
+    if not isinstance(dataset, Mapping):
         return None
+    inside = [_steps_of(one) for one in datasets_inside(dataset)] or [[]]
+    own = _steps(dataset.get('pipeline') or [])
+    if own is None or inside[0] is None or any(one != inside[0] for one in inside):
+        return None
+    return inside[0] + own
+
+
+def _steps(steps: Any) -> list[str] | None:
+    names = [_step(step) for step in steps] if isinstance(steps, (list, tuple)) else [None]
+    return None if None in names else [name for name in names if name]
+
+
+def _step(step: Any) -> str | None:
+    """Return the name of a step that is a part of the method, '' for an ordinary one, or None for
+    one that cannot be read."""
+    kind = _name(step)
+    if not kind or kind in ORDINARY:
+        return '' if kind else None
     if kind == 'searchedpolicy':
         return str(step.get('name') or _digest(step.get('policy'))[:6])
     return _with(kind, {k: v for k, v in step.items() if k not in ASIDE})
@@ -171,21 +251,47 @@ def _step(step: Mapping[str, Any]) -> str | None:
 def _with(name: str, settings: Mapping[str, Any]) -> str:
     """Return the name with its settings, e.g. 'cutmix(alpha=0.2)'. Long values become a digest."""
     texts = []
-    for key, value in sorted(settings.items()):
+    for key, value in sorted(settings.items(), key=lambda item: str(item[0])):
         text = _plain(value)
         texts.append(f'{key}={text if len(text) <= 24 else _digest(value)[:6]}')
     return f'{name}({", ".join(texts)})' if texts else name
 
 
 def _plain(value: Any) -> str:
-    value = list(value) if isinstance(value, tuple) else value
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, sort_keys=True, default=str).replace('"', '')
+    return value if isinstance(value, str) else _json(value).replace('"', '')
 
 
 def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(_json(value).encode()).hexdigest()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_same(value), sort_keys=True)
+
+
+def _same(value: Any) -> Any:
+    """Return a value of JSON that is the same for equal settings: 1 and 1.0, (1, 2) and [1, 2]."""
+    if isinstance(value, Mapping):
+        return {k if isinstance(k, str) else str(_same(k)): _same(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_same(v) for v in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(_json, value))
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)
+
+
+def _name(settings: Any) -> str:
+    """Return the name of a type in lower case, with its package in front if that is not
+    well-known."""
+    package, kind = _package(settings), _short(settings).lower()
+    return kind if package in WELL_KNOWN or not kind else f'{package}-{kind}'.lower()
+
+
+def _package(settings: Any) -> str:
+    kind = str(settings.get('type')).replace('/', '.') if isinstance(settings, Mapping) else ''
+    return kind.partition('.')[0] if '.' in kind else ''
 
 
 def _short(settings: Any) -> str:

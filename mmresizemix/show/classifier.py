@@ -94,6 +94,9 @@ def build_classifier(cfg: Config) -> tuple[nn.Module, Normalisation]:
 
     Returns:
         The model, and the normalisation of its data preprocessor.
+
+    Raises:
+        ValueError: the data sets of the config have unlike orders of channels.
     """
     # The runner hands the data preprocessor of the config to a model that has none.
     settings = cfg.model.to_dict()
@@ -101,10 +104,13 @@ def build_classifier(cfg: Config) -> tuple[nn.Module, Normalisation]:
         settings['data_preprocessor'] = cfg.data_preprocessor.to_dict()
     model = MODELS.build(settings)
     known = model.data_preprocessor
-    dataset = cfg.train_dataloader.dataset
+    first = red_first(cfg.train_dataloader.dataset)
+    if first is None:
+        raise ValueError('train_dataloader.dataset: expected one order of channels for all '
+                         'pictures, got both; give all data sets the same to_rgb and to_bgr')
     # With ``to_rgb``, the preprocessor reverses the channels, whatever their order is.
     mean, std = (tuple(getattr(known, name).flatten().tolist()) for name in ('mean', 'std'))
-    return model, Normalisation(mean, std, red_first(dataset) != known.to_rgb)
+    return model, Normalisation(mean, std, first != known.to_rgb)
 
 
 def load_weights(model: nn.Module, checkpoint: str | Path, config: str) -> dict:

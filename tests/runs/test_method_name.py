@@ -1,5 +1,6 @@
 """Tests that the name of a pretraining says what was trained, wherever a config says it."""
 import inspect
+from copy import deepcopy
 from pathlib import Path
 
 import mmpretrain.models
@@ -8,7 +9,8 @@ from mmpretrain.registry import BATCH_AUGMENTS, MODELS
 
 import mmresizemix
 from mmresizemix.openmmlab.installed import CONFIGS, read_config
-from mmresizemix.runs.method_name import ASIDE, PLAIN, method_of, settings_of
+from mmresizemix.runs.config_text import read_config_text
+from mmresizemix.runs.method_name import ASIDE, ORDINARY, PLAIN, method_of, settings_of
 
 OURS = 'mmresizemix.'
 RESIZEMIX = dict(type='mmresizemix.ResizeMix')
@@ -46,11 +48,32 @@ def config(augments=None, probs=None, steps=(), **more):
     ([dict(type='Mixup', alpha=1.0), CUTMIX], None, 'mixup+cutmix'),
     ([dict(type='Mixup', alpha=1.0), CUTMIX], [0.5, 0.3], 'mixup(0.5 of batches)+cutmix(0.3 of batches)'),
     ([CUTMIX], 0.5, 'cutmix(0.5 of batches)'), ([CUTMIX], [1.0], 'cutmix'),
-    (dict(type='their.PastyMix', strength=2), None, 'pastymix(strength=2)'),
-    (5, None, None), ('CutMix', None, None), ([CUTMIX], [0.1, 0.2], None),
+    (dict(type='their.PastyMix', strength=2), None, 'their-pastymix(strength=2)'),
+    (dict(type='their.CutMix', alpha=1.0), None, 'their-cutmix(alpha=1)'),
+    (dict(type='openmmixup.ResizeMix', alpha=1.0), None, 'openmmixup-resizemix(alpha=1)'),
+    (dict(type='mmpretrain.models.utils.ResizeMix', alpha=1), None, 'mmpretrain-resizemix'),
+    (dict(type='CutMix', alpha=1), None, 'cutmix'), (dict(type='CutMix', alpha=True), None, 'cutmix(alpha=true)'),
+    (dict(RESIZEMIX, prob=0), [0.5], 'baseline'), ([dict(RESIZEMIX), CUTMIX], [0, 1], 'cutmix'),
+    ([dict(RESIZEMIX), CUTMIX], (0.0, 0.5), 'cutmix(0.5 of batches)'), ([CUTMIX], [0.0], 'baseline'),
+    (5, None, None), ('CutMix', None, None), ([CUTMIX], [0.1, 0.2], None), ([CUTMIX], 1j, None), ([CUTMIX], [-1], None),
+    ([CUTMIX, dict(alpha=1.0)], None, None),
 ])
 def test_batch_augments_with_their_settings(augments, probs, name):
     assert method_of(config(augments, probs)) == name
+
+
+@pytest.mark.parametrize('more, name', [
+    (dict(mix=RESIZEMIX), 'resizemix-persample+randaugment(num_ops=2) of the mix'),
+    (dict(mix=dict(type='ResizeMix')), 'resizemix-persample+randaugment(num_ops=2) of the mix'),
+    (dict(mix=RESIZEMIX, mean=[1, 2, 3], std=[4, 5, 6]), 'resizemix-persample+randaugment(num_ops=2) of the mix'),
+    (dict(mix=RESIZEMIX, transforms=[dict(type='RandomHorizontalFlip')]), 'resizemix-persample'),
+    (dict(mix=dict(RESIZEMIX, prob=0), transforms=[dict(type='RandomHorizontalFlip')]), 'baseline'),
+    (dict(mix=RESIZEMIX, transforms=[dict(size=3)]), None), (dict(mix=RESIZEMIX, transforms=3), None),
+    (dict(mix={}), None), (dict(mix=dict(type=5)), None), (dict(mix='ResizeMix'), None), ({}, None),
+])
+def test_augmenting_after_mixing(more, name):
+    augment = dict(type='mmresizemix.MixThenAugment', transforms=[dict(type='RandAugment', num_ops=2)])
+    assert method_of(config({**augment, **more})) == name
 
 
 def test_the_preprocessors_augments_are_the_ones_that_are_used():
@@ -68,11 +91,77 @@ def test_the_preprocessors_augments_are_the_ones_that_are_used():
     ([dict(type='mmresizemix.SearchedPolicy', name='aa_imagenet')], 'aa_imagenet'),
     ([dict(type='RandAugment', magnitude_level=9, num_policies=2)], 'randaugment(magnitude_level=9, num_policies=2)'),
     ([dict(type='ColorJitter', brightness=0.4)], 'colorjitter(brightness=0.4)'),
+    ([dict(type='their.ResizeMixPaste')], 'their-resizemixpaste'), ([dict(type='RandomCropPaste')], 'randomcroppaste'),
+    ([dict(type='their.Resize', scale=3)], 'their-resize(scale=3)'),
+    ([dict(type='mmcv.transforms.RandomFlip'), dict(type='mmresizemix.LoadRandomResizedCrop')], 'baseline'),
 ])
 def test_what_a_pipeline_does_beyond_the_ordinary(steps, name):
     assert method_of(config(steps=steps)) == name
     mixed = method_of(config(dict(RESIZEMIX), steps=steps))
     assert mixed == ('resizemix-persample' if name == 'baseline' else f'resizemix-persample+{name}')
+
+
+def test_ordinary_steps_are_those_of_a_package_that_is_installed():
+    import mmpretrain.datasets  # noqa: F401
+    from mmpretrain.registry import TRANSFORMS
+    known = {*TRANSFORMS.module_dict, *TRANSFORMS.parent.module_dict, *mmresizemix.__all__}
+    assert {name.rpartition('/')[2].lower() for name in known} >= ORDINARY
+
+
+def joined(*datasets, **more):
+    """Return a config whose data set joins these, inside of a repeated one."""
+    found = config()
+    found['train_dataloader']['dataset'] = dict(type='RepeatDataset', dataset=dict(
+        type='ConcatDataset', datasets=list(datasets), **more))
+    return found
+
+
+def test_every_data_set_that_is_joined_counts():
+    plain, jitter = (dict(type='CustomDataset', pipeline=[dict(type='LoadImageFromFile'), *steps, dict(
+        type='PackInputs')]) for steps in ([], [dict(type='ColorJitter', hue=0.4)]))
+    assert method_of(joined(plain, plain)) == 'baseline'
+    assert method_of(joined(jitter, dict(type='KFoldDataset', dataset=jitter))) == 'colorjitter(hue=0.4)'
+    assert method_of(joined(plain, jitter)) is None and method_of(joined(plain, 5)) is None
+    assert method_of(joined(plain, pipeline=[dict(type='Lighting')])) == 'lighting'
+
+
+def pretrained(file):
+    return dict(type='Pretrained', checkpoint=file)
+
+
+@pytest.mark.parametrize('model, more', [
+    ({}, dict(load_from='a/moco.pth')), ({}, dict(load_from='https://b.c/moco.pth')),
+    (dict(init_cfg=pretrained('a/moco.pth')), {}), (dict(init_cfg=[pretrained('b/moco.pth')]), {}),
+    (dict(backbone=dict(type='ResNet', init_cfg=pretrained('moco.pth'))), {}), (dict(pretrained='a/moco.pth'), {}),
+    (dict(type='TimmClassifier', model_name='moco.pth', pretrained=True), {}),
+])
+def test_a_training_that_starts_from_weights_says_their_file(model, more):
+    cfg = config(dict(CUTMIX), **more)
+    cfg['model'].update(model)
+    assert method_of(cfg) == 'cutmix+from(moco.pth)'
+    plain = config(dict(CUTMIX))
+    plain['model'].update({k: None if k in ('init_cfg', 'pretrained') else v for k, v in model.items()})
+    plain['model']['backbone'] = {**plain['model']['backbone'], 'init_cfg': None}
+    assert settings_of(cfg) != settings_of(plain) and method_of(plain) == 'cutmix'
+
+
+def test_the_folder_of_the_weights_does_not_count_and_a_resumed_run_is_the_same():
+    def names(**more):
+        return method_of(config(**more)), settings_of(config(**more))
+
+    assert names(load_from='a/x.pth') == names(load_from='b/x.pth') != names(load_from='a/y.pth')
+    assert names(load_from='run/epoch_3.pth', resume=True) == names()
+    for where in ('model', 'backbone'):
+        found = []
+        for file in ('a/x.pth', 'b/x.pth', 'y.pth'):
+            cfg = config()
+            (cfg['model'] if where == 'model' else cfg['model']['backbone'])['init_cfg'] = pretrained(file)
+            found.append((method_of(cfg), settings_of(cfg)))
+        assert found[0] == found[1] and found[0][1] != found[2][1]
+    assert names(load_from=5)[0] is None
+    cfg = config()
+    cfg['model']['backbone']['init_cfg'] = pretrained('')
+    assert method_of(cfg) is None, 'it starts from something that the config does not name'
 
 
 def test_two_policies_of_unlike_lists_have_unlike_names():
@@ -155,3 +244,61 @@ def test_unlike_settings_have_unlike_digests_and_seeds_do_not_count():
     assert settings_of(one) == settings_of(dict(one, randomness=dict(seed=1)))
     assert settings_of(one) != settings_of(dict(one, train_cfg=dict(max_epochs=300)))
     assert settings_of({}) is None
+
+
+def test_equal_numbers_and_sequences_have_equal_digests():
+    one = config(dict(type='CutMix', alpha=1), optim_wrapper=dict(lr=1, betas=[(1, 2.0)]))
+    two = config(dict(type='CutMix', alpha=1.0), optim_wrapper=dict(lr=1.0, betas=([1.0, 2], )))
+    assert settings_of(one) == settings_of(two)
+    assert settings_of(one) != settings_of(dict(one, optim_wrapper=dict(lr=True, betas=[(1, 2.0)])))
+
+
+@pytest.mark.parametrize('path', ['study/resnet18-cutmix.py', *(f'pretrain/{name}' for name in sorted(
+    path.name for path in (CONFIGS / 'pretrain').glob('[!_]*.py'))[::4])])
+def test_the_text_of_a_config_has_the_same_name_and_digest(path):
+    cfg = read_config(CONFIGS / path)
+    text = read_config_text(cfg.pretty_text)
+    assert method_of(text) == method_of(cfg.to_dict()) is not None
+    assert settings_of(text) == settings_of(cfg.to_dict()) is not None
+
+
+def deep(levels=5000):
+    value: dict = {}
+    for _ in range(levels):
+        value = dict(dataset=value, transforms=[value])
+    return value
+
+
+def places(value, path=()):
+    """Yield the path of everything inside of a config."""
+    if path:
+        yield path
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(inner, (*path, key))
+
+
+LITERALS = [None, 5, -1.5, True, 1j, '', 'x', b'x', ..., [], {}, (), {1, 'a'}, {('a', 1): {2: 3}, 'b': 4}, [[]], [{}],
+            [5], {'type': 5}, float('nan'), float('inf'), 16 ** 5000, deep()]
+
+
+def test_no_literal_config_raises_an_error():
+    whole = config([dict(type='mmresizemix.MixThenAugment', mix=dict(RESIZEMIX), transforms=[dict(type='RandAugment')]),
+                    dict(CUTMIX)], [0.5, 0.5], [dict(type='mmresizemix.SearchedPolicy', policy=[[1]])],
+                   load_from='x.pth', resume=False, custom_hooks=[dict(type='SwitchRecipeHook')],
+                   data_preprocessor=dict(batch_augments=dict(augments=[])), train_cfg=dict(by_epoch=True))
+    whole['model'].update(head=dict(type='RecursiveMixHead', omega=0.5), init_cfg=[pretrained('x.pth')],
+                          pretrained='x.pth')
+    whole['train_dataloader']['dataset']['datasets'] = [dict(pipeline=[dict(type='PackInputs')])]
+    found = list(places(whole))
+    assert len(found) > 50 and method_of(dict(whole, custom_hooks=[])) is not None
+    for path in found:
+        for literal in LITERALS:
+            cfg = deepcopy(whole)
+            place = cfg
+            for key in path[:-1]:
+                place = place[key]
+            place[path[-1]] = literal
+            if path[0] != 'custom_hooks':
+                cfg['custom_hooks'] = None  # which would hide what comes after them
+            for result in (method_of(cfg), settings_of(cfg)):
+                assert result is None or isinstance(result, str), (path, literal)
