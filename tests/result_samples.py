@@ -66,7 +66,8 @@ def write_run(folder: Path, *, method: str | None = 'resizemix', digest: str | N
               seed: int = 0, ap: float = 0.3, epochs: int = 2, reached: int | None = None,
               truth: Truth | None = None, detections: list[dict] | None = None, lr: float = 0.02,
               start: str = '20260101_000000', loss: str = '1.0', metric='mmresizemix.CocoMetric',
-              more: str = '', top1: float | None = 76.0, mask_ap: float | None = None) -> Path:
+              more: str = '', top1: float | None = 76.0, mask_ap: float | None = None,
+              settings: str | None = None) -> Path:
     """Write a run as MMEngine and our hooks leave it. If ``truth`` and ``detections`` are given, they are written with
     their AP. Otherwise, ``ap`` is only logged. ``mask_ap`` is logged, too. With ``method=None``, the run knows nothing
     of this package."""
@@ -98,7 +99,7 @@ def write_run(folder: Path, *, method: str | None = 'resizemix', digest: str | N
     if method:
         (folder / 'backbone.json').write_text(json.dumps(dict(
             method=method, digest=digest or f'digest of {method}', file=f'{method}.pth',
-            from_scratch=False, stamp=dict(top1=top1, source='epoch_300.pth'))))
+            from_scratch=False, stamp=dict(top1=top1, source='epoch_300.pth', settings=settings))))
     if detections is not None:
         kept = folder / FOLDER
         kept.mkdir()

@@ -15,6 +15,7 @@ from result_samples import drawn_detections, drawn_truth, write_run
 from run_tool import run_tool
 
 from mmresizemix.report.make import make_comparison
+from mmresizemix.report.table import notes
 
 FILES = ('table.md', 'runs.csv', 'table.json', 'table.tex', 'report.html')
 CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')
@@ -192,3 +193,14 @@ def test_nothing_to_read(tool, tmp_path, arguments, code):
                 environment=dict(COLUMNS='200'), cwd=tmp_path)
     assert done.returncode == code and 'Traceback' not in done.stderr
     assert os.listdir(tmp_path) in (['out'], [])
+
+
+@pytest.mark.parametrize('settings, joins', [(('a', 'a'), False), (('a', 'b'), True), (('a', None), False)])
+def test_a_row_that_joins_unlike_pretrainings_has_a_note(tmp_path, settings, joins):
+    for method in ('baseline', 'resizemix'):
+        for seed, digest in enumerate(settings):
+            write_run(tmp_path / f'{method}{seed}', method=method, seed=seed, digest=f'{method}{seed}',
+                      settings=digest if method == 'resizemix' else 'a')
+    said = [note for note in notes(make_comparison([tmp_path], tmp_path / 'out', formats=[], quiet=True))
+            if 'JOINS PRETRAININGS WHOSE SETTINGS DIFFER' in note]
+    assert len(said) == joins and all(': ResizeMix JOINS' in note for note in said)
