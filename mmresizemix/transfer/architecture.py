@@ -30,8 +30,8 @@ OF_ADDED_LAYERS = frozenset({'dcn', 'stage_with_dcn', 'plugins', 'sac', 'stage_w
 OF_DETECTORS = OF_ADDED_LAYERS | {
     'out_indices', 'num_stages', 'strides', 'dilations', 'gap_before_final_norm', 'out_type',
     'img_size', 'pretrain_img_size', 'pad_small_map', 'final_norm'}
-# Networks have fewer channels, blocks and tensors, and fewer parameters.
-LARGEST, MOST_PARAMETERS = 20_000, 4_000_000_000
+# Networks have fewer channels and blocks, fewer tensors, and fewer parameters.
+LARGEST, MOST_TENSORS, MOST_PARAMETERS = 20_000, 10_000, 4_000_000_000
 PACKAGES = {'mmpretrain': 'mmpretrain.models', 'mmdet': 'mmdet.models',
             'mmresizemix': 'mmresizemix.backbones'}
 # Where the layers that a config may name come from.
@@ -54,16 +54,17 @@ def plain_settings(backbone: Any) -> dict[str, Any] | None:
     return {k: _as_plain(v) for k, v in backbone.items() if k not in OF_A_RUN}
 
 
-def build_backbone(settings: Mapping[str, Any], scope: str) -> nn.Module:
+def build_backbone(settings: Mapping[str, Any], scope: str, trusted: bool = False) -> nn.Module:
     """Build the backbone of ``settings`` on the meta device, without weights and without their
     memory.
 
-    The random streams are left as they were. The settings may come from others: they build nothing
-    but layers of neural networks.
+    The random streams are left as they were.
 
     Args:
         settings: its config. What is about its initialisation is left out.
         scope: the package whose registry is asked first, 'mmpretrain' or 'mmdet'.
+        trusted: whether the settings are the user's own, and may name any layer. Those in a file
+            may name registered layers of known packages only, so that nothing else is called.
 
     Raises:
         ArchitectureError: there is no such backbone or layer, or the settings do not fit it.
@@ -73,6 +74,8 @@ def build_backbone(settings: Mapping[str, Any], scope: str) -> nn.Module:
     if _largest(arguments) > LARGEST:
         raise ArchitectureError(f'backbone: expected numbers up to {LARGEST}, got '
                                 f'{_largest(arguments)}')
+    if not trusted:
+        _check_layers(arguments)
     arguments = _copied(arguments)
     with same_random_numbers():
         try:
@@ -102,10 +105,10 @@ class _WithinLimits(TorchFunctionMode):
         if func in (torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn, torch.full):
             self.tensors += 1
             self.parameters += result.numel()
-        if (self.tensors > LARGEST or self.parameters > MOST_PARAMETERS
+        if (self.tensors > MOST_TENSORS or self.parameters > MOST_PARAMETERS
                 or (func is torch.linspace and result.numel() > LARGEST)):
             raise ArchitectureError('backbone: the settings in the config build a network of more '
-                                    f'than {LARGEST} layers or {MOST_PARAMETERS} parameters')
+                                    f'than {MOST_TENSORS} tensors or {MOST_PARAMETERS} parameters')
         return result
 
 
@@ -141,6 +144,23 @@ def _is_backbone(cls: type) -> bool:
         from mmpretrain.models.backbones.base_backbone import BaseBackbone
         return issubclass(cls, BaseBackbone)
     return '.backbones' in cls.__module__ and not cls.__module__.endswith('.timm_backbone')
+
+
+def _check_layers(value: Any) -> None:
+    """Check that settings that may come from others name nothing but layers."""
+    if isinstance(value, Mapping):
+        if 'type' in value or '_scope_' in value:
+            _check_layer(value.get('type'), value.get('_scope_'))
+        for name, one in value.items():
+            if name not in ('type', '_scope_', 'init_cfg', 'pretrained') and not (
+                    name == 'arch' and isinstance(one, str)):
+                _check_layers(one)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            _check_layers(one)
+    # Some classes make a type out of a name that they are given.
+    elif isinstance(value, str) and not re.fullmatch(r'[\w +-]*', value):
+        raise ArchitectureError(f'backbone: {value[:80]!r} in the settings is no plain name')
 
 
 def _check_layer(kind: Any, scope: Any) -> None:
@@ -245,16 +265,10 @@ def _as_plain(value: Any) -> Any:
 
 
 def _copied(value: Any) -> Any:
-    """Copy settings that may come from others, with tuples for lists of numbers, as configs write
-    them, and without what loads a file."""
+    """Copy ``value``, with tuples for lists of numbers, as configs write them, and without what
+    loads a file."""
     if isinstance(value, Mapping):
-        if 'type' in value or '_scope_' in value:
-            _check_layer(value.get('type'), value.get('_scope_'))
-        return {k: v if k in ('type', '_scope_', 'arch') and isinstance(v, str) else _copied(v)
-                for k, v in value.items() if k not in ('init_cfg', 'pretrained')}
-    # Some classes make a type out of a name that they are given.
-    if isinstance(value, str) and not re.fullmatch(r'[\w +-]*', value):
-        raise ArchitectureError(f'backbone: {value[:80]!r} in the settings is no plain name')
+        return {k: _copied(v) for k, v in value.items() if k not in ('init_cfg', 'pretrained')}
     if isinstance(value, (list, tuple)):
         items = [_copied(v) for v in value]
         return tuple(items) if all(isinstance(v, (int, float, bool)) for v in items) else items

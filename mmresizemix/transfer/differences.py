@@ -131,10 +131,10 @@ def in_a_classifier(settings: Mapping[str, Any] | None, scope: str, backbone: nn
     if isinstance(usual, (list, tuple)):
         plain['out_indices'] = usual if pretrained else (max(usual), )
     try:
-        names = frozenset(build_backbone(plain, scope).state_dict())
+        names = frozenset(build_backbone(plain, scope, trusted=True).state_dict())
         # With the same outputs and without the added layers, no stage can be missing.
         bare = {k: v for k, v in settings.items() if k not in OF_ADDED_LAYERS}
-        without = frozenset(build_backbone(bare, scope).state_dict())
+        without = frozenset(build_backbone(bare, scope, trusted=True).state_dict())
     except ArchitectureError:
         return None
     norms = {f'{child}.{name}' for child, module in backbone.named_children() if is_norm(module)

@@ -412,6 +412,18 @@ def test_a_stage_is_never_what_a_detector_adds(name, save, tmp_path):
         read_backbone_file(*detector_with({**pretrained, **more}, file))
 
 
+def test_a_detector_may_have_layers_of_ones_own(save, monkeypatch):
+    from mmcv.cnn.bricks import ContextBlock
+    from mmengine.registry import MODELS
+    plain = dict(type='mmdet.ResNet', depth=50, base_channels=8, stem_channels=8)
+    own = type('OwnBlock', (ContextBlock, ), dict(__module__='somewhere.of_the_user'))
+    monkeypatch.setitem(MODELS.module_dict, 'OwnBlock', own)
+    plugin = dict(cfg=dict(type='OwnBlock', ratio=1 / 4), stages=(False, False, False, True), position='after_conv3')
+    file = save({k.removeprefix('backbone.'): v for k, v in trained(plain)['state_dict'].items()})
+    added = read_backbone_file(*detector_with(dict(plain, plugins=[plugin]), file)).added
+    assert added and all('layer4.' in name and 'context_block' in name for name in added)
+
+
 def with_architecture(path, architecture):
     """Write another architecture into the stamp of an exported file. The tensors stay those of the digest."""
     content = torch.load(path)

@@ -178,7 +178,7 @@ def test_a_network_is_built_without_memory(settings):
     dict(type='ConvNeXt', arch=dict(depths=[20_000] * 4, channels=[8] * 4), drop_path_rate=0.1),
     dict(type='VisionTransformer', arch=dict(embed_dims=8, num_layers=19_999, num_heads=1, feedforward_channels=8))])
 def test_a_network_that_is_too_large_is_refused_at_once(settings):
-    with pytest.raises(ArchitectureError, match='more than 20000 layers or 4000000000 parameters'):
+    with pytest.raises(ArchitectureError, match='more than 10000 tensors or 4000000000 parameters'):
         build_backbone(settings, 'mmpretrain')
 
 
@@ -257,6 +257,7 @@ DETECTORS = {
     'Swin': dict(type='SwinTransformer', embed_dims=24, depths=(1, 1, 1, 1), num_heads=(1, 2, 4, 8)),
     'ConvNeXt': dict(type='mmpretrain.ConvNeXt', arch='atto', out_indices=[0, 1, 2, 3], gap_before_final_norm=False),
     'MobileNetV2': dict(type='MobileNetV2', out_indices=(2, 4, 6)),
+    'Res2Net': dict(type='Res2Net', depth=50, scales=4, base_width=8), 'ResNeSt': dict(type='ResNeSt', depth=50),
 }
 
 
