@@ -225,7 +225,7 @@ TO_RED_FIRST = [dict(type='NumpyToPIL', to_rgb=True), dict(type='PILToNumpy')]
     (dict(type='CIFAR10'), False, 'RGB'), (dict(type='mmpretrain.CIFAR100'), True, 'BGR'),
     (dict(type='RepeatDataset', times=2, dataset=dict(type='CIFAR10')), False, 'RGB'),
     (dict(type='ImageNet', pipeline=TO_RED_FIRST), False, 'RGB'),
-    (dict(type='ImageNet', pipeline=[dict(type='PILToNumpy', to_bgr=True)]), True, 'RGB')])
+    (dict(type='ImageNet', pipeline=[TO_RED_FIRST[0], dict(type='PILToNumpy', to_bgr=True)]), True, 'RGB')])
 def test_the_order_of_channels_is_what_the_network_sees(dataset, to_rgb, seen):
     text = f'''train_dataloader = dict(dataset={dataset!r})
 model = dict(backbone=dict(type='ResNet', depth=18))
