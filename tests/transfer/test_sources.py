@@ -207,20 +207,21 @@ def test_a_resnext_with_a_deep_stem_has_timms_name(save, tmp_path):
         export_backbone(save(dict(state_dict=state, arch='resnext50_32x4d')), tmp_path / 'out.pth')
 
 
+THIN = dict(base_channels=8, stem_channels=8)
+SWIN = dict(arch=dict(embed_dims=24, depths=[1, 1, 1, 1], num_heads=[1, 2, 4, 8]), img_size=64)
+VIT = dict(arch=dict(embed_dims=32, num_layers=2, num_heads=2, feedforward_channels=64), img_size=64, patch_size=16)
+CONVNEXT = dict(type='ConvNeXt', arch=dict(depths=[1, 1, 2, 1], channels=[8, 8, 16, 16]))
 ARCHITECTURES = {
-    'ResNetV1c': dict(type='ResNetV1c', depth=18), 'ResNetV1d': dict(type='ResNetV1d', depth=50),
-    'ResNeXt': dict(type='ResNeXt', depth=50), 'SEResNet': dict(type='SEResNet', depth=50),
-    'RegNet': dict(type='RegNet', arch='regnetx_400mf'), 'ConvNeXt': dict(type='ConvNeXt', arch='atto'),
-    'ConvNeXt V2': dict(type='ConvNeXt', arch='atto', use_grn=True, layer_scale_init_value=0.),
-    'Swin': dict(type='SwinTransformer', arch='tiny', img_size=64),
-    'Swin V2': dict(type='SwinTransformerV2', arch='tiny', img_size=64),
-    'ViT': dict(type='VisionTransformer', arch='deit-tiny', img_size=64, patch_size=16),
-    'MobileNetV2': dict(type='MobileNetV2'), 'MobileNetV3': dict(type='MobileNetV3', arch='small'),
-    'EfficientNet': dict(type='EfficientNet', arch='b0'), 'thin ResNet': dict(type='ResNet', depth=18, base_channels=8),
-    'ViT of MAE': dict(type='MAEViT', arch='deit-tiny', img_size=64, patch_size=16),
-    'Swin of SimMIM': dict(type='SimMIMSwinTransformer', arch='tiny', img_size=64),
-    'AlexNet': dict(type='AlexNet', num_classes=5),
-    'ResNet by its module': dict(type='mmpretrain.models.backbones.resnet.ResNet', depth=18),
+    'ResNetV1c': dict(type='ResNetV1c', depth=18, **THIN), 'ResNetV1d': dict(type='ResNetV1d', depth=50, **THIN),
+    'ResNeXt': dict(type='ResNeXt', depth=50, groups=4, width_per_group=2, **THIN),
+    'SEResNet': dict(type='SEResNet', depth=50, **THIN), 'RegNet': dict(type='RegNet', arch='regnetx_400mf'),
+    'ConvNeXt': CONVNEXT, 'ConvNeXt V2': dict(CONVNEXT, use_grn=True, layer_scale_init_value=0.),
+    'Swin': dict(type='SwinTransformer', **SWIN), 'Swin V2': dict(type='SwinTransformerV2', arch=dict(SWIN['arch'], extra_norm_every_n_blocks=0), img_size=64),
+    'ViT': dict(type='VisionTransformer', **VIT), 'MobileNetV2': dict(type='MobileNetV2', widen_factor=0.25),
+    'MobileNetV3': dict(type='MobileNetV3', arch='small'), 'EfficientNet': dict(type='EfficientNet', arch='b0'),
+    'thin ResNet': dict(type='ResNet', depth=18, base_channels=8), 'ViT of MAE': dict(type='MAEViT', **VIT),
+    'Swin of SimMIM': dict(type='SimMIMSwinTransformer', **SWIN), 'LeNet': dict(type='LeNet5', num_classes=5),
+    'ResNet by its module': dict(type='mmpretrain.models.backbones.resnet.ResNet', depth=18, base_channels=8),
 }
 
 
@@ -233,7 +234,7 @@ def test_whatever_mmpretrain_trains_is_exported(name, algorithm, save, tmp_path)
              for k, v in network.state_dict().items()}
     text = (f"default_scope = 'mmpretrain'\nmodel = dict(type={algorithm!r}, backbone={settings!r})\n"
             'data_preprocessor = dict(mean=[1., 2., 3.], std=[4., 5., 6.], to_rgb=True)')
-    others = {} if name == 'AlexNet' else {'head.fc.weight': torch.ones(2, 2), 'encoder_k.0.conv1.weight': torch.ones(3)}
+    others = {} if name == 'LeNet' else {'head.fc.weight': torch.ones(2, 2), 'encoder_k.0.conv1.weight': torch.ones(3)}
     stamp = export_backbone(save(dict(meta=dict(cfg=text), state_dict={
         **{f'backbone.{k}': v for k, v in state.items()}, **others})), tmp_path / 'out.pth')
     written = load_checkpoint(tmp_path / 'out.pth')['state_dict']
