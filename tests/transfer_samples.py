@@ -8,22 +8,29 @@ import torchvision
 CLASSIFIER_CONFIG = '''
 data_preprocessor = dict(mean=[123.675, 116.28, 103.53], num_classes=6, std=[58.395, 57.12, 57.375],
                          to_rgb=True)
-model = dict(type='ImageClassifier', backbone=dict(depth=18, style='pytorch', type='ResNet'),
+model = dict(type='ImageClassifier', backbone=dict(base_channels=8, depth=18, stem_channels=8, style='pytorch', type='ResNet'),
              train_cfg=dict(augments=dict(interpolation='nearest', per='batch', type='mmresizemix.ResizeMix')))
 work = open('/nonexistent')
 '''
 
 
-def state_of(depth=18, seed=0, **settings):
-    """Return random weights of a torchvision ResNet. Every buffer differs from its default, and the weights are small
-    enough for a detector to train from."""
-    return {name: tensor.clone() for name, tensor in _drawn(depth, seed, **settings).items()}
+def state_of(depth=18, seed=0, full=False):
+    """Return random weights of a ResNet by torchvision's names, with an eighth of its channels, or those of
+    torchvision's own if ``full``. Every buffer differs from its default, and the weights are small enough for a
+    detector to train from."""
+    return {name: tensor.clone() for name, tensor in _drawn(depth, seed, full).items()}
 
 
 @cache
-def _drawn(depth, seed, **settings):
+def _drawn(depth, seed, full):
     torch.manual_seed(seed)
-    state = getattr(torchvision.models, f'resnet{depth}')(num_classes=6, **settings).state_dict()
+    if full:
+        state = getattr(torchvision.models, f'resnet{depth}')(num_classes=6).state_dict()
+    else:
+        from mmpretrain.models.backbones import ResNet
+        state = ResNet(depth=depth, base_channels=8, stem_channels=8).state_dict()
+        channels = 64 if depth < 50 else 256
+        state.update({'fc.weight': torch.rand(6, channels), 'fc.bias': torch.rand(6)})
     return {k: _random(v) if v.is_floating_point() else v + 7 for k, v in state.items()}
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from thin_networks import options_for
 from transfer_samples import as_mmpretrain, state_of
 
 from mmresizemix.openmmlab.installed import read_config
@@ -51,14 +52,16 @@ def scenes(tmp_path_factory):
 
 @pytest.fixture
 def detector_config(scenes, tmp_path, monkeypatch):
-    """A function: ``detector_config(backbone, **overrides)`` is the demo's Faster R-CNN (or SSD) for one epoch."""
+    """A function: ``detector_config(backbone, **overrides)`` is the demo's Faster R-CNN (or SSD), thin and
+    for one epoch."""
     monkeypatch.setenv('MMRESIZEMIX_DEMO_DATA', str(scenes))
 
     def _config(backbone, config=DETECTOR, **overrides):
         cfg = read_config(config)
         cfg.work_dir = str(tmp_path / 'run')
         cfg.model.backbone.init_cfg = backbone and dict(type='Pretrained', checkpoint=str(backbone))
-        cfg.merge_from_dict({'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 5, **overrides})
+        cfg.merge_from_dict({**options_for(str(config)), 'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 5,
+                             **overrides})
         return cfg
 
     return _config

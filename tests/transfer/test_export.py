@@ -70,7 +70,7 @@ def test_half_precision_is_written_as_float32(save, tmp_path):
 
 def test_it_loads_in_a_detector_without_a_warning(exported, caplog):
     from mmdet.models.backbones import ResNet
-    backbone = ResNet(18)
+    backbone = ResNet(18, base_channels=8)
     mmengine_load(backbone, str(exported), map_location='cpu')
     tensors = load_checkpoint(exported)['state_dict']
     assert all(torch.equal(v, tensors[k]) for k, v in backbone.state_dict().items())
@@ -157,15 +157,15 @@ REFUSED = {
     'no tensors; the top-level keys are .*meta': lambda: dict(meta=dict(epoch=1)),
     'known by its names alone, such as block.weight': lambda: {'block.weight': torch.ones(1)},
     "its own words name the network 'resnetaa18.in1k'": lambda: dict(state_dict=state_of(), arch='resnetaa18.in1k'),
-    'bn1.running_var holds a variance below 0': lambda: dict(state_of(), **{'bn1.running_var': -torch.ones(64)}),
-    'tensors of torch.int8': lambda: dict(state_of(), **{'conv1.weight': torch.ones(64, 3, 7, 7, dtype=torch.int8)}),
-    'of torch.complex64': lambda: dict(state_of(), **{'conv1.weight': torch.ones(64, 3, 7, 7, dtype=torch.cfloat)}),
+    'bn1.running_var holds a variance below 0': lambda: dict(state_of(), **{'bn1.running_var': -torch.ones(8)}),
+    'tensors of torch.int8': lambda: dict(state_of(), **{'conv1.weight': torch.ones(8, 3, 7, 7, dtype=torch.int8)}),
+    'of torch.complex64': lambda: dict(state_of(), **{'conv1.weight': torch.ones(8, 3, 7, 7, dtype=torch.cfloat)}),
     'conv1.weight is of the layout torch.sparse': lambda: dict(
-        state_of(), **{'conv1.weight': torch.ones(64, 3, 7, 7).to_sparse()}),
+        state_of(), **{'conv1.weight': torch.ones(8, 3, 7, 7).to_sparse()}),
     'conv1.weight claims .* but holds 4 bytes': lambda: dict(
-        state_of(), **{'conv1.weight': torch.ones(1, 1, 1, 1).expand(64, 3, 7, 7)}),
+        state_of(), **{'conv1.weight': torch.ones(1, 1, 1, 1).expand(8, 3, 7, 7)}),
     "two tensors have the name 'conv1.weight'": lambda: dict(
-        state_of(), **{'module.conv1.weight': torch.ones(64, 3, 7, 7)}),
+        state_of(), **{'module.conv1.weight': torch.ones(8, 3, 7, 7)}),
     'foreign tensors .7, ': lambda: {**state_of(), 7: torch.ones(1), ('a', 'b'): torch.ones(1)},
     'conv1.weight .. instead of|a first convolution': lambda: dict(state_of(), **{'conv1.weight': torch.ones(())}),
     'cannot be read as a checkpoint .IndexError': lambda: {
@@ -173,7 +173,7 @@ REFUSED = {
     'stamp is damaged: expected a dict, got a NoneType': lambda: dict(
         meta=dict(mmresizemix_backbone=None), state_dict=state_of()),
     'conv1.weight is empty .on the meta device': lambda: dict(
-        state_of(), **{'conv1.weight': torch.ones(64, 3, 7, 7, device='meta')}),
+        state_of(), **{'conv1.weight': torch.ones(8, 3, 7, 7, device='meta')}),
     "several backbones, whose names begin with 'encoder_q.', 'encoder_k.'; .*--prefix": lambda: {
         **prefixed(state_of(), 'module.encoder_q.'), **prefixed(state_of(), 'module.encoder_k.')},
 }
@@ -228,7 +228,7 @@ TO_RED_FIRST = [dict(type='NumpyToPIL', to_rgb=True), dict(type='PILToNumpy')]
     (dict(type='ImageNet', pipeline=[TO_RED_FIRST[0], dict(type='PILToNumpy', to_bgr=True)]), True, 'RGB')])
 def test_the_order_of_channels_is_what_the_network_sees(dataset, to_rgb, seen):
     text = f'''train_dataloader = dict(dataset={dataset!r})
-model = dict(backbone=dict(type='ResNet', depth=18))
+model = dict(backbone=dict(type='ResNet', base_channels=8, stem_channels=8, depth=18))
 data_preprocessor = dict(mean=[1, 2, 3], std=[4, 5, 6], to_rgb={to_rgb})'''
     assert facts_of_config(text)['channels'] == seen
 
@@ -297,7 +297,7 @@ def test_a_file_that_torchvision_publishes_is_known_by_its_digest(save, tmp_path
     from mmresizemix.files import file_sha256
     from mmresizemix.transfer import stamp
     assert stamp.published()['0676ba61'][0] == 'resnet50' and stamp.published()['11ad3fa6'][0] == 'resnet50'
-    path, weights = save(state_of()), torchvision.models.ResNet18_Weights.IMAGENET1K_V1
+    path, weights = save(state_of(full=True)), torchvision.models.ResNet18_Weights.IMAGENET1K_V1
     monkeypatch.setattr(stamp, 'published', lambda: {file_sha256(path)[:8]: ('resnet18', weights)})
     found = export_backbone(path, tmp_path / 'out.pth')
     assert (found.method, found.channels, found.style) == ('torchvision-imagenet1k_v1', 'RGB', 'pytorch')
@@ -339,20 +339,20 @@ def test_an_accuracy_that_is_none_is_unknown(epoch, line, save, tmp_path):
 
 def test_a_detectors_checkpoint_is_named_for_what_it_is(save, tmp_path):
     config = """default_scope = 'mmdet'
-model = dict(type='FasterRCNN', backbone=dict(type='ResNet', depth=18, norm_eval=True, frozen_stages=1),
+model = dict(type='FasterRCNN', backbone=dict(type='ResNet', base_channels=8, stem_channels=8, depth=18, norm_eval=True, frozen_stages=1),
              data_preprocessor=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True))"""
     stamp = export_backbone(save(as_mmpretrain(state_of(), config)), tmp_path / 'out.pth')
     assert (stamp.method, stamp.channels, stamp.layout) == ('mmdet-fasterrcnn', 'RGB', 'mmdet')
 
 
 def test_an_exported_file_needs_nothing_more(exported, tmp_path):
-    for more in (dict(prefix='backbone.'), dict(config=dict(model=dict(backbone=dict(type='ResNet', depth=18))))):
+    for more in (dict(prefix='backbone.'), dict(config=dict(model=dict(backbone=dict(type='ResNet', base_channels=8, stem_channels=8, depth=18))))):
         with pytest.raises(CheckpointError, match='exported before, and needs no (prefix|config); leave it out'):
             export_backbone(exported, tmp_path / 'out.pth', **more)
 
 
 def test_a_config_of_odd_numbers_leaves_them_unknown(save, tmp_path):
-    config = f"""model = dict(type='ImageClassifier', backbone=dict(type='ResNet', depth=18))
+    config = f"""model = dict(type='ImageClassifier', backbone=dict(type='ResNet', base_channels=8, stem_channels=8, depth=18))
 data_preprocessor = dict(mean=[1{'0' * 400}], std=[1e400, -1, 1])"""
     stamp = export_backbone(save(as_mmpretrain(state_of(), config)), tmp_path / 'out.pth')
     assert stamp.mean is None and stamp.std is None and stamp.depth == 18

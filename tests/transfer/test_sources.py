@@ -47,10 +47,15 @@ def transformers_network(kind, **settings):
 
 def torchvision_network(name, **settings):
     network = shaken(getattr(torchvision.models, name)(**settings))
-    if 'convnext' in name:
-        return network, network.state_dict(), lambda x: network.classifier[0](
-            network.avgpool(network.features(x))).flatten(1)
     return network, network.state_dict(), lambda x: nn.Sequential(*list(network.children())[:-2])(x)
+
+
+def torchvision_convnext():
+    from torchvision.models.convnext import CNBlockConfig, ConvNeXt
+    network = shaken(ConvNeXt([CNBlockConfig(8, 12, 1), CNBlockConfig(12, 16, 1), CNBlockConfig(16, 20, 2),
+                               CNBlockConfig(20, None, 1)]))
+    return network, network.state_dict(), lambda x: network.classifier[0](
+        network.avgpool(network.features(x))).flatten(1)
 
 
 def torchvision_detector():
@@ -85,7 +90,8 @@ def wrapped(layout):
 
 SOURCES = {
     **{f'torchvision {name}': partial(torchvision_network, name)
-       for name in ('resnet18', 'resnet50', 'resnext50_32x4d', 'convnext_tiny')},
+       for name in ('resnet18', 'resnext50_32x4d')},
+    'torchvision ConvNeXt': torchvision_convnext,
     'torchvision detector': torchvision_detector,
     **{f'timm {name}': partial(timm_network, name) for name in ('resnet18', 'resnet50d', 'resnext50_32x4d')},
     'timm convnext_atto': partial(timm_convnext, 'convnext_atto'),
@@ -211,10 +217,11 @@ THIN = dict(base_channels=8, stem_channels=8)
 SWIN = dict(arch=dict(embed_dims=24, depths=[1, 1, 1, 1], num_heads=[1, 2, 4, 8]), img_size=64)
 VIT = dict(arch=dict(embed_dims=32, num_layers=2, num_heads=2, feedforward_channels=64), img_size=64, patch_size=16)
 CONVNEXT = dict(type='ConvNeXt', arch=dict(depths=[1, 1, 2, 1], channels=[8, 8, 16, 16]))
+REGNET = 'regnetx_400mf'
 ARCHITECTURES = {
     'ResNetV1c': dict(type='ResNetV1c', depth=18, **THIN), 'ResNetV1d': dict(type='ResNetV1d', depth=50, **THIN),
     'ResNeXt': dict(type='ResNeXt', depth=50, groups=4, width_per_group=2, **THIN),
-    'SEResNet': dict(type='SEResNet', depth=50, **THIN), 'RegNet': dict(type='RegNet', arch='regnetx_400mf'),
+    'SEResNet': dict(type='SEResNet', depth=50, **THIN), 'RegNet': dict(type='RegNet', arch=REGNET),
     'ConvNeXt': CONVNEXT, 'ConvNeXt V2': dict(CONVNEXT, use_grn=True, layer_scale_init_value=0.),
     'Swin': dict(type='SwinTransformer', **SWIN), 'Swin V2': dict(type='SwinTransformerV2', arch=dict(SWIN['arch'], extra_norm_every_n_blocks=0), img_size=64),
     'ViT': dict(type='VisionTransformer', **VIT), 'MobileNetV2': dict(type='MobileNetV2', widen_factor=0.25),
@@ -253,8 +260,8 @@ def test_whatever_mmpretrain_trains_is_exported(name, algorithm, save, tmp_path)
 
 DETECTORS = {
     'ResNet': dict(type='ResNet', depth=18, out_indices=(0, 1, 2, 3), norm_eval=True, style='pytorch'),
-    'ResNetV1d': dict(type='ResNetV1d', depth=50), 'ResNeXt': dict(type='ResNeXt', depth=50, groups=32, base_width=4),
-    'RegNet': dict(type='RegNet', arch='regnetx_400mf', out_indices=(0, 1, 2, 3)),
+    'ResNetV1d': dict(type='ResNetV1d', depth=50, **THIN), 'ResNeXt': dict(type='ResNeXt', depth=50, groups=4, base_width=4, **THIN),
+    'RegNet': dict(type='RegNet', arch=REGNET, out_indices=(0, 1, 2, 3)),
     'Swin': dict(type='SwinTransformer', embed_dims=24, depths=(1, 1, 1, 1), num_heads=(1, 2, 4, 8)),
     'ConvNeXt': dict(type='mmpretrain.ConvNeXt', arch='atto', out_indices=[0, 1, 2, 3], gap_before_final_norm=False),
     'MobileNetV2': dict(type='MobileNetV2', out_indices=(2, 4, 6)),
