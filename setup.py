@@ -59,6 +59,9 @@ setup(
             'ruff>=0.17', 'SQLAlchemy>=2.0', 'tensorboard>=2.21'
         ],
         docs=['furo>=2024.8', 'myst-parser>=4', 'scikit-image>=0.25', 'Sphinx>=8.1'],
+        # the libraries whose networks tests/transfer/test_sources.py exports, if they are installed
+        # (MMPretrain cannot be imported beside transformers 5)
+        sources=['timm>=1.0', 'transformers>=4.40,<5', 'lightly>=1.5'],
         bench=['timm>=1.0', 'kornia>=0.8', 'nvidia-dali-cuda120>=1.50; sys_platform == "linux"'],
     ),
 )
