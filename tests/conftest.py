@@ -22,6 +22,7 @@ from quick_runs import (
 from run_tool import run_tool
 
 import mmresizemix  # noqa: F401  before mmdet: stands in for mmcv's compiled ops
+from mmresizemix.console.processes import kill_children
 
 ROOT = Path(__file__).resolve().parents[1]
 # A background job of a shell ignores Ctrl-C. Without this line, the commands that tests stop by Ctrl-C would too.
@@ -53,6 +54,11 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if not item.get_closest_marker('full')]
     place = {name: i for i, name in enumerate(SLOW_FILES)}
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
+
+def pytest_sessionfinish():
+    """Kill what pools of MMDetection's VOC metric have left. Python would wait for it, for ever if it hangs."""
+    kill_children()
 
 
 @pytest.fixture(autouse=True)
