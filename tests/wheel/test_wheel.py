@@ -77,7 +77,7 @@ def test_a_checkpoint_is_exported_and_a_detector_is_tested_by_name(elsewhere):
     assert done.returncode == 0 and 'method: resizemix' in done.stdout, done.stderr
     ssd = next(root.glob('finetune/ssd-on-coco/resizemix-*/epoch_2.pth'))
     done = call(elsewhere, sys.executable, '-m', 'mmresizemix', 'test',
-                'mmresizemix::demo/ssd96_r18_scenes-coco.py', ssd)
+                'mmresizemix::demo/ssd64_r18_scenes-coco.py', ssd)
     assert done.returncode == 0 and 'coco/bbox_mAP: ' in done.stdout, done.stderr
 
 
