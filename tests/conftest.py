@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_sessionfinish():
-    """Kill what pools of MMDetection's VOC metric have left. Python would wait for it, for ever if it hangs."""
+    """Kill the children that a pool has left. Python would wait for them at its end, for ever if one hangs."""
     kill_children()
 
 
