@@ -36,6 +36,20 @@ faster_rcnn_r18 = dict(
         rpn_proposal=dict(nms_pre=200, max_per_img=200), rcnn=dict(sampler=dict(num=64))),
     test_cfg=dict(rpn=dict(nms_pre=200, max_per_img=100)))
 
+# Mask R-CNN: the same, and its masks.
+mask_rcnn_r18 = dict(
+    faster_rcnn_r18,
+    roi_head=dict(
+        faster_rcnn_r18['roi_head'],
+        mask_roi_extractor=dict(out_channels=64),
+        mask_head=dict(in_channels=64, conv_out_channels=64, num_classes=6)))
+
+# RetinaNet and ATSS, with fewer channels and layers.
+dense_r18 = dict(
+    backbone=r18,
+    neck=dict(in_channels=[64, 128, 256, 512], out_channels=64),
+    bbox_head=dict(in_channels=64, feat_channels=64, stacked_convs=2, num_classes=6))
+
 scenes_train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations', with_bbox=True),
@@ -69,6 +83,20 @@ _evaluate = dict(batch_size=8, num_workers=0, persistent_workers=False)
 _coco = dict(data_root=f'{_root}/coco/', metainfo=_classes)
 scenes_coco_train = dict(pipeline=scenes_train_pipeline, **_coco)
 scenes_coco_val = dict(dataset=dict(pipeline=scenes_test_pipeline, **_coco), **_evaluate)
+_load_masks = dict(type='LoadAnnotations', with_bbox=True, with_mask=True)
+scenes_coco_train_masks = dict(
+    scenes_coco_train,
+    pipeline=[
+        _load_masks if step['type'] == 'LoadAnnotations' else step for step in scenes_train_pipeline
+    ])
+scenes_coco_val_masks = dict(
+    scenes_coco_val,
+    dataset=dict(
+        scenes_coco_val['dataset'],
+        pipeline=[
+            _load_masks if step['type'] == 'LoadAnnotations' else step
+            for step in scenes_test_pipeline
+        ]))
 scenes_coco_metric = dict(ann_file=f'{_root}/coco/annotations/instances_val2017.json')
 
 _voc = dict(data_root=f'{_root}/VOCdevkit/', metainfo=_classes)

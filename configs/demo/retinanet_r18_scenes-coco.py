@@ -4,10 +4,7 @@
 """
 _base_ = ['../retinanet/retinanet_r50_fpn_8xb2-12e_coco.py', './_base_scenes.py']
 
-model = dict(
-    backbone=_base_.r18,
-    neck=dict(in_channels=[64, 128, 256, 512], out_channels=64),
-    bbox_head=dict(in_channels=64, feat_channels=64, stacked_convs=2, num_classes=6))
+model = _base_.dense_r18
 train_dataloader = dict(batch_size=4, num_workers=0, dataset=_base_.scenes_coco_train)
 val_dataloader = _base_.scenes_coco_val
 test_dataloader = _base_.scenes_coco_val

@@ -15,6 +15,13 @@ def section(config: Any, name: str) -> Any:
     return config[name]
 
 
+def dict_in(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the section ``name`` of a config, or an empty one if there is none or it is something
+    else. The config stays as it is."""
+    found = config.get(name)
+    return found if isinstance(found, dict) else {}
+
+
 def class_of(settings: Any) -> str:
     """Return the name of the class that ``settings`` build, without its package, or '' if they name
     none. MMEngine's pure Python configs hold the class itself instead of its name."""

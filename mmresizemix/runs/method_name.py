@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from ..openmmlab.config_parts import datasets_inside
+from ..openmmlab.config_parts import datasets_inside, dict_in
 from .comparable import comparable
 
 BASELINE = 'baseline'
@@ -63,7 +63,7 @@ def method_of(config: Mapping[str, Any]) -> str | None:
         data sets have unlike pipelines, or a hook changes the method during training.
     """
     try:
-        model = _dict(config, 'model')
+        model = dict_in(config, 'model')
         name, files = _trained(config, model), _weights(config, model)
         if not name or not all(files):
             return None
@@ -79,11 +79,11 @@ def settings_of(config: Mapping[str, Any]) -> str | None:
 
     Two pretrainings of one name and unlike settings have unlike digests.
     """
-    model = _dict(config, 'model')
+    model = dict_in(config, 'model')
     if not model:
         return None
     # comparable() leaves out the initial weights, by which detectors are compared.
-    whole = {**config, 'init_cfg': _dict(model, 'backbone').get('init_cfg')}
+    whole = {**config, 'init_cfg': dict_in(model, 'backbone').get('init_cfg')}
     try:
         found = comparable(whole, more=('data_preprocessor', 'init_cfg'))
         kept = {k: _file(v) if k.rpartition('.')[2] in WEIGHTS else v
@@ -106,10 +106,10 @@ def _trained(config: Mapping[str, Any], model: Mapping[str, Any]) -> str | None:
         return None
     augments = _augments_of(config, model)
     mixing = None if augments is None else _mixing(*augments)
-    steps = _steps_of(_dict(_dict(config, 'train_dataloader'), 'dataset'))
+    steps = _steps_of(dict_in(dict_in(config, 'train_dataloader'), 'dataset'))
     if mixing is None or steps is None:
         return None
-    head = _dict(model, 'head')
+    head = dict_in(model, 'head')
     if _name(head) == 'recursivemixhead':
         steps.insert(0, _with('consistency', {
             k: head[k] for k in ('omega', 'share_fc') if k in head}))
@@ -119,7 +119,7 @@ def _trained(config: Mapping[str, Any], model: Mapping[str, Any]) -> str | None:
 def _weights(config: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:
     """Return the names of the files that the weights start from, '' for one that is not named."""
     found = [_load_from(config)]
-    for part in (model, *(_dict(model, name) for name in ('backbone', 'neck', 'head'))):
+    for part in (model, *(dict_in(model, name) for name in ('backbone', 'neck', 'head'))):
         inits = part.get('init_cfg')
         found += [init.get('checkpoint') or '' for init in (_list(inits) or [inits])
                   if _short(init) in ('Pretrained', 'PretrainedInit')]
@@ -303,8 +303,3 @@ def _short(settings: Any) -> str:
 
 def _list(value: Any) -> list:
     return list(value) if isinstance(value, (list, tuple)) else []
-
-
-def _dict(values: Mapping[str, Any], name: str) -> dict[str, Any]:
-    found = values.get(name)
-    return dict(found) if isinstance(found, Mapping) else {}

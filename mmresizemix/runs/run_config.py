@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
+from ..openmmlab.config_parts import dict_in
 from .comparable import comparable
 from .method_name import method_of
 
@@ -64,19 +65,19 @@ class RunConfig:
         """Parse a resolved config, e.g. one that MMEngine has dumped into the folder of a run."""
         values = dict(values)
         scope = values.get('default_scope', DETECTORS)
-        row = _dict(values, TABLE_ROW)
+        row = dict_in(values, TABLE_ROW)
         if scope == CLASSIFIERS:
             kind = dataset = _classified_set(values)
         else:
             kind = 'VOC' if _type_of(evaluator_of(values)).endswith('VOCMetric') else 'COCO'
-            dataset = _folder_name(_dict(_dict(values, 'val_dataloader'), 'dataset'))
+            dataset = _folder_name(dict_in(dict_in(values, 'val_dataloader'), 'dataset'))
         return cls(
             name=name, scope=scope,
             model=_classifier_name(values) if scope == CLASSIFIERS else (
                 _detector_name(values) + _protocol(values)),
-            kind=kind, dataset=dataset, seed=_dict(values, 'randomness').get('seed'),
-            max_epochs=_dict(values, 'train_cfg').get('max_epochs'),
-            batch_size=_dict(values, 'train_dataloader').get('batch_size'),
+            kind=kind, dataset=dataset, seed=dict_in(values, 'randomness').get('seed'),
+            max_epochs=dict_in(values, 'train_cfg').get('max_epochs'),
+            batch_size=dict_in(values, 'train_dataloader').get('batch_size'),
             method=(row.get('name') or method_of(values)) if scope == CLASSIFIERS else None,
             checkpoint=_backbone_checkpoint(values),
             rounded=kind == 'COCO' and not _type_of(evaluator_of(values, 'val')).startswith(
@@ -129,12 +130,12 @@ def evaluator_of(values: Mapping[str, Any], which: str | None = None) -> dict[st
 
 def _detector_name(values: Mapping[str, Any]) -> str:
     """Return 'SSD300', 'Faster R-CNN', 'Mask R-CNN', else the type in MMDetection."""
-    model = _dict(values, 'model')
+    model = dict_in(values, 'model')
     # The dump of a pure Python config has the module before the name.
     kind = str(model.get('type', 'unknown')).rpartition('.')[2]
-    head = _dict(model, 'bbox_head')
+    head = dict_in(model, 'bbox_head')
     if (kind == 'SingleStageDetector' and _type_of(head).endswith('SSDHead')) or kind == 'SSD':
-        return f'SSD{_dict(head, "anchor_generator").get("input_size", "")}'
+        return f'SSD{dict_in(head, "anchor_generator").get("input_size", "")}'
     return kind.replace('RCNN', ' R-CNN')
 
 
@@ -145,17 +146,17 @@ def _protocol(values: Mapping[str, Any]) -> str:
         isinstance(hook, dict) and _type_of(hook).endswith(FROZEN) for hook in hooks)
     said = ', frozen' if frozen else ''
     # The share is inside of sets that repeat pictures.
-    dataset = _dict(_dict(values, 'train_dataloader'), 'dataset')
+    dataset = dict_in(dict_in(values, 'train_dataloader'), 'dataset')
     while dataset:
         if _type_of(dataset).endswith(LABEL_FRACTION):
             said += f', {100 * dataset.get("fraction", 1):g} % of the labels'
-        dataset = _dict(dataset, 'dataset')
+        dataset = dict_in(dataset, 'dataset')
     return said
 
 
 def _classifier_name(values: Mapping[str, Any]) -> str:
     """Return 'WRN-28-10', 'ResNet-50', else the type in MMPretrain."""
-    backbone = _dict(_dict(values, 'model'), 'backbone')
+    backbone = dict_in(dict_in(values, 'model'), 'backbone')
     kind, depth = str(backbone.get('type', 'unknown')).rpartition('.')[2], backbone.get('depth')
     if kind == 'WideResNet':
         return f'WRN-{depth}-{backbone.get("widen_factor")}'
@@ -166,12 +167,12 @@ def _classifier_name(values: Mapping[str, Any]) -> str:
 
 def _classified_set(values: Mapping[str, Any]) -> str:
     """Return the name of a standard set (a value of :data:`STANDARD`), else that of the folder."""
-    dataset = _dict(_dict(values, 'val_dataloader'), 'dataset')
+    dataset = dict_in(dict_in(values, 'val_dataloader'), 'dataset')
     return STANDARD.get(str(dataset.get('type'))) or f'{_folder_name(dataset)}/'
 
 
 def _backbone_checkpoint(values: Mapping[str, Any]) -> str | None:
-    init_cfg = _dict(_dict(values, 'model'), 'backbone').get('init_cfg')
+    init_cfg = dict_in(dict_in(values, 'model'), 'backbone').get('init_cfg')
     found = init_cfg if isinstance(init_cfg, list) else [init_cfg]
     return next((c['checkpoint'] for c in found if isinstance(c, dict) and 'checkpoint' in c), None)
 
@@ -182,8 +183,3 @@ def _folder_name(dataset: Mapping[str, Any]) -> str:
 
 def _type_of(settings: Mapping[str, Any]) -> str:
     return str(settings.get('type', ''))
-
-
-def _dict(values: Mapping[str, Any], name: str) -> dict[str, Any]:
-    found = values.get(name)
-    return found if isinstance(found, dict) else {}

@@ -1,9 +1,9 @@
 """A hook that refuses to continue or to test from the checkpoint of another model."""
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 
 from ..openmmlab.checkpoint import CheckpointError
+from ..openmmlab.unwrap import unwrapped
 
 
 class SameModelHook(Hook):
@@ -23,8 +23,7 @@ class SameModelHook(Hook):
         # MMEngine builds the loop of training only if it trains.
         if isinstance(runner._train_loop, BaseLoop) and not runner._resume:
             return
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        expected = model.state_dict()
+        expected = unwrapped(runner.model).state_dict()
         found = checkpoint.get('state_dict', checkpoint)
         found = {str(k).removeprefix('module.'): v for k, v in found.items()}
         # Counters and tables of indices follow from the settings, and old checkpoints lack them.

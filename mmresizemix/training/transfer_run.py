@@ -1,5 +1,5 @@
-"""What all detectors of a transfer study have: the guard, seeds by rank and epoch, AP with every
-digit, and kept detections.
+"""The settings that all detectors of a transfer study have: the guard, seeds by rank and epoch, AP
+with every digit, and kept detections.
 
 Our configs take it by name from ``configs/_base_/transfer.py``. To any other config of MMDetection
 it is added here, from the same file.

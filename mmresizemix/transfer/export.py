@@ -99,8 +99,6 @@ def export_backbone(checkpoint: str | Path, out: str | Path, *, method: str | No
     # Read the weights under the names of MMDetection. Anything but a whole backbone is refused.
     try:
         stamp, tensors = _read(path, content, raw, prefix, config)
-    except CheckpointError:
-        raise
     except UNREADABLE as error:
         raise CheckpointError(f'{path}: {told(error)}') from None
     stamp = _with_given(stamp, path, method, recipe, top1)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..openmmlab.channel_order import red_first
+from ..openmmlab.config_parts import dict_in
 from ..runs import json_lines
 from ..runs.config_text import read_config_text
 from ..runs.method_name import method_of, settings_of
@@ -191,11 +192,11 @@ def facts_of_config(config_text: str) -> dict[str, Any]:
     """Read the facts in ``meta['cfg']`` of a checkpoint of MMPretrain or MMDetection. The text is
     never executed."""
     cfg = read_config_text(config_text)
-    model = _dict_in(cfg, 'model')
-    backbone = _dict_in(model, 'backbone')
+    model = dict_in(cfg, 'model')
+    backbone = dict_in(model, 'backbone')
     if not backbone:
         return {}  # a config that cannot be read leaves all facts unknown
-    preprocessor = _dict_in(model, 'data_preprocessor') or _dict_in(cfg, 'data_preprocessor')
+    preprocessor = dict_in(model, 'data_preprocessor') or dict_in(cfg, 'data_preprocessor')
     facts: dict[str, Any] = dict(method=method_of(cfg), settings=settings_of(cfg),
                                  architecture=plain_settings(backbone))
     if has_style(facts['architecture']):
@@ -217,7 +218,7 @@ def _channels(cfg: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> str | 
     """Return the order of channels that the network sees, 'RGB' or 'BGR', or None if both occur."""
     # ``to_rgb`` of MMPretrain and ``bgr_to_rgb`` of MMDetection reverse the channels, whatever
     # their order is.
-    dataset = _dict_in(_dict_in(cfg, 'train_dataloader'), 'dataset')
+    dataset = dict_in(dict_in(cfg, 'train_dataloader'), 'dataset')
     reverses = bool(preprocessor.get('to_rgb')) or bool(preprocessor.get('bgr_to_rgb')) or bool(
         preprocessor.get('rgb_to_bgr'))
     first = red_first(dataset)
@@ -266,11 +267,6 @@ def published() -> dict[str, tuple[str, Any]]:
             if digits and hasattr(weights.transforms(), 'mean'):
                 found[digits[1]] = (name, weights)
     return found
-
-
-def _dict_in(values: Mapping, name: str) -> dict:
-    found = values.get(name)
-    return found if isinstance(found, dict) else {}
 
 
 def top1_of_run(checkpoint: Path, epoch: Any) -> tuple[float, str] | None:

@@ -376,7 +376,7 @@ def test_a_file_is_accepted_if_and_only_if_its_tensors_arrive(name, form, save, 
         model.backbone.init_weights()
         now = model.backbone.state_dict()
         arrived = all(torch.equal(now[k], weights[k]) for k in now if k in weights)
-    except Exception:
+    except (AssertionError, IndexError):  # MMEngine and Swin find no name with the prefix that they expect
         arrived = False
     # MMDetection's Swin reads files by itself, and takes names with 'backbone.' in front only.
     by_itself = name == 'Swin of MMDetection'

@@ -1,4 +1,4 @@
-"""What a model would call of mmcv's ops and cannot, found before its first step."""
+"""A search, before the first step, for ops of mmcv that a model would call and that are missing."""
 import inspect
 from collections.abc import Iterator
 from functools import cache

@@ -1,4 +1,4 @@
-"""What the stand-ins share."""
+"""Helpers that the stand-ins share."""
 from typing import Any
 
 import torch
