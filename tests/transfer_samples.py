@@ -39,6 +39,15 @@ def _random(weight: torch.Tensor) -> torch.Tensor:
     return drawn / weight[0].numel() if weight.dim() > 1 else drawn
 
 
+def drawn(settings, package):
+    """Return random weights of the backbone that these ``settings`` describe."""
+    from mmresizemix.transfer.architecture import build_backbone
+    network = build_backbone(settings, package).to_empty(device='cpu')
+    generator = torch.Generator().manual_seed(1)
+    return {k: torch.rand(v.shape, generator=generator) if v.is_floating_point() else torch.zeros_like(v)
+            for k, v in network.state_dict().items()}
+
+
 def as_mmpretrain(state, config=CLASSIFIER_CONFIG):
     """Return ``state`` as mmpretrain saves it: with prefixes, a head, and a meta that holds the config's text."""
     named = {('head.fc.' + k[3:] if k.startswith('fc.') else f'backbone.{k}'): v

@@ -1,6 +1,8 @@
 """Fixtures: backbone files, and a small detector that takes them."""
 import json
 import shutil
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from transfer_samples import as_mmpretrain, state_of
 from mmresizemix.openmmlab.installed import read_config
 
 DETECTOR = 'configs/demo/faster-rcnn_r18_scenes-coco.py'
+_read = cache(read_config)
 
 
 @pytest.fixture(scope='session')
@@ -57,7 +60,7 @@ def detector_config(scenes, tmp_path, monkeypatch):
     monkeypatch.setenv('MMRESIZEMIX_DEMO_DATA', str(scenes))
 
     def _config(backbone, config=DETECTOR, **overrides):
-        cfg = read_config(config)
+        cfg = deepcopy(_read(config))
         cfg.work_dir = str(tmp_path / 'run')
         cfg.model.backbone.init_cfg = backbone and dict(type='Pretrained', checkpoint=str(backbone))
         cfg.merge_from_dict({**options_for(str(config)), 'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 5,

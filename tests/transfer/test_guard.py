@@ -8,10 +8,9 @@ import torchvision
 from mmengine.config import Config
 from mmengine.runner import Runner
 from thin_networks import SSD96
-from transfer_samples import RunsCode, as_mmpretrain, state_of
+from transfer_samples import RunsCode, as_mmpretrain, drawn, state_of
 
 from mmresizemix.transfer import BackboneError, export_backbone, load_checkpoint
-from mmresizemix.transfer.architecture import build_backbone
 from mmresizemix.transfer.backbone_file import check_from_scratch, read_backbone_file
 
 
@@ -345,12 +344,9 @@ def detector_with(settings, checkpoint, prefix=None):
 
 def trained(settings):
     """Return a checkpoint of a classifier with random weights."""
-    torch.manual_seed(1)
-    weights = build_backbone(settings, 'mmpretrain').to_empty(device='cpu').state_dict()
     config = f"default_scope = 'mmpretrain'\nmodel = dict(type='ImageClassifier', backbone={settings!r})"
     return dict(meta=dict(cfg=config), state_dict={
-        **{f'backbone.{k}': torch.rand(v.shape) if v.is_floating_point() else torch.zeros_like(v)
-           for k, v in weights.items()}, 'head.fc.weight': torch.ones(2, 8)})
+        **{f'backbone.{k}': v for k, v in drawn(settings, 'mmpretrain').items()}, 'head.fc.weight': torch.ones(2, 8)})
 
 
 @pytest.mark.parametrize('form', FORMS)

@@ -8,10 +8,12 @@ import pytest
 import torch
 import torchvision
 from torch import nn
+from transfer_samples import drawn
 
 from mmresizemix.transfer import CheckpointError, export_backbone, load_checkpoint
 from mmresizemix.transfer.architecture import ArchitectureError, build_backbone, find_class
 
+THIN = dict(base_channels=8, stem_channels=8)
 PICTURES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
 
@@ -59,7 +61,9 @@ def torchvision_convnext():
 
 
 def torchvision_detector():
-    network = shaken(torchvision.models.detection.fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None))
+    from torchvision.models.detection import RetinaNet, backbone_utils
+    backbone = backbone_utils.resnet_fpn_backbone(backbone_name='resnet18', weights=None)
+    network = shaken(RetinaNet(backbone, num_classes=3))
     return network, dict(model=network.state_dict()), lambda x: network.backbone.body(x)['3']
 
 
@@ -72,8 +76,10 @@ def lightly_simclr():
 
 
 def wrapped(layout):
-    """A ResNet-18 of torchvision in the file of another framework."""
-    network, state, features = torchvision_network('resnet18')
+    """A thin ResNet-18 of torchvision's names in the file of another framework."""
+    from mmpretrain.models.backbones import ResNet
+    network = shaken(ResNet(depth=18, **THIN))
+    state = {**network.state_dict(), 'fc.weight': torch.ones(2, 64), 'fc.bias': torch.ones(2)}
     before = {
         'Lightning': dict(state_dict={f'model.{k}': v for k, v in state.items()}, epoch=3),
         'lightly, flat': {f'backbone.{k}': v for k, v in state.items() if not k.startswith('fc.')},
@@ -85,7 +91,7 @@ def wrapped(layout):
         'DINO': dict(student={f'module.backbone.{k}': v + 1 for k, v in state.items()},
                      teacher={f'backbone.{k}': v for k, v in state.items()}, epoch=3),
     }[layout]
-    return network, before, features
+    return network, before, lambda x: network(x)[-1]
 
 
 SOURCES = {
@@ -198,32 +204,31 @@ def test_a_name_is_found_under_any_scope(kind, scope):
 
 
 def test_only_a_resnet_has_a_style(save, tmp_path):
-    _, content, _ = torchvision_network('convnext_tiny')
+    _, content, _ = torchvision_convnext()
     stamp = export_backbone(save(content), tmp_path / 'out.pth', recipe='torchvision')
     assert stamp.style is None and 'style' not in stamp.proved_by and stamp.channels == 'RGB'
 
 
 def test_a_resnext_with_a_deep_stem_has_timms_name(save, tmp_path):
-    network = build_backbone(dict(type='ResNeXt', depth=50, groups=32, width_per_group=4, deep_stem=True,
-                                  avg_down=True), 'mmpretrain').to_empty(device='cpu')
-    state = {k: torch.ones(v.shape, dtype=v.dtype) for k, v in network.state_dict().items()}
+    state = drawn(dict(type='ResNeXt', depth=50, groups=32, width_per_group=4, deep_stem=True, avg_down=True),
+                  'mmpretrain')
     stamp = export_backbone(save(dict(state_dict=state, arch='resnext50d_32x4d')), tmp_path / 'out.pth')
     assert (stamp.architecture['type'], stamp.architecture['avg_down']) == ('ResNeXt', True)
     with pytest.raises(CheckpointError, match="name the network 'resnext50_32x4d'"):
         export_backbone(save(dict(state_dict=state, arch='resnext50_32x4d')), tmp_path / 'out.pth')
 
 
-THIN = dict(base_channels=8, stem_channels=8)
 SWIN = dict(arch=dict(embed_dims=24, depths=[1, 1, 1, 1], num_heads=[1, 2, 4, 8]), img_size=64)
 VIT = dict(arch=dict(embed_dims=32, num_layers=2, num_heads=2, feedforward_channels=64), img_size=64, patch_size=16)
 CONVNEXT = dict(type='ConvNeXt', arch=dict(depths=[1, 1, 2, 1], channels=[8, 8, 16, 16]))
-REGNET = 'regnetx_400mf'
+REGNET = dict(w0=8, wa=4, wm=1.7, group_w=8, depth=7, bot_mul=1.0)
 ARCHITECTURES = {
-    'ResNetV1c': dict(type='ResNetV1c', depth=18, **THIN), 'ResNetV1d': dict(type='ResNetV1d', depth=50, **THIN),
+    'ResNetV1c': dict(type='ResNetV1c', depth=18, **THIN), 'ResNetV1d': dict(type='ResNetV1d', depth=18, **THIN),
     'ResNeXt': dict(type='ResNeXt', depth=50, groups=4, width_per_group=2, **THIN),
     'SEResNet': dict(type='SEResNet', depth=50, **THIN), 'RegNet': dict(type='RegNet', arch=REGNET),
     'ConvNeXt': CONVNEXT, 'ConvNeXt V2': dict(CONVNEXT, use_grn=True, layer_scale_init_value=0.),
-    'Swin': dict(type='SwinTransformer', **SWIN), 'Swin V2': dict(type='SwinTransformerV2', arch=dict(SWIN['arch'], extra_norm_every_n_blocks=0), img_size=64),
+    'Swin': dict(type='SwinTransformer', **SWIN),
+    'Swin V2': dict(type='SwinTransformerV2', arch=dict(SWIN['arch'], extra_norm_every_n_blocks=0), img_size=64),
     'ViT': dict(type='VisionTransformer', **VIT), 'MobileNetV2': dict(type='MobileNetV2', widen_factor=0.25),
     'MobileNetV3': dict(type='MobileNetV3', arch='small'), 'EfficientNet': dict(type='EfficientNet', arch='b0'),
     'thin ResNet': dict(type='ResNet', depth=18, base_channels=8), 'ViT of MAE': dict(type='MAEViT', **VIT),
@@ -236,9 +241,7 @@ ARCHITECTURES = {
                                              ('thin ResNet', 'MoCo'), ('ViT of MAE', 'MAE')])
 def test_whatever_mmpretrain_trains_is_exported(name, algorithm, save, tmp_path):
     settings = ARCHITECTURES[name]
-    network = build_backbone(settings, 'mmpretrain').to_empty(device='cpu')
-    state = {k: torch.rand(v.shape) if v.is_floating_point() else torch.zeros_like(v)
-             for k, v in network.state_dict().items()}
+    state = drawn(settings, 'mmpretrain')
     text = (f"default_scope = 'mmpretrain'\nmodel = dict(type={algorithm!r}, backbone={settings!r})\n"
             'data_preprocessor = dict(mean=[1., 2., 3.], std=[4., 5., 6.], to_rgb=True)')
     others = {} if name == 'LeNet' else {'head.fc.weight': torch.ones(2, 2), 'encoder_k.0.conv1.weight': torch.ones(3)}
@@ -253,27 +256,34 @@ def test_whatever_mmpretrain_trains_is_exported(name, algorithm, save, tmp_path)
         assert set(written) == set(theirs.state_dict())
     assert stamp.method == ('baseline' if algorithm == 'ImageClassifier' else algorithm.lower())
     assert stamp.architecture == settings and (stamp.mean, stamp.channels) == ((1, 2, 3), 'RGB')
-    broken = dict(list({f'backbone.{k}': v for k, v in state.items()}.items())[3:])
-    with pytest.raises(CheckpointError, match='tensors missing'):
-        export_backbone(save(dict(meta=dict(cfg=text), state_dict=broken)), tmp_path / 'out.pth')
+
+
+@pytest.mark.parametrize('name', ['thin ResNet', 'Swin', 'MobileNetV2'])
+def test_a_backbone_with_a_tensor_missing_is_refused(name, save, tmp_path):
+    state = drawn(ARCHITECTURES[name], 'mmpretrain')
+    cfg = f"model = dict(type='ImageClassifier', backbone={ARCHITECTURES[name]!r})"
+    for missing in (next(iter(state)), [name for name in state if not name.endswith('tracked')][-1]):
+        content = {f'backbone.{k}': v for k, v in state.items() if k != missing}
+        with pytest.raises(CheckpointError, match=f'tensors missing.*{missing}'):
+            export_backbone(save(dict(meta=dict(cfg=cfg), state_dict=content)), tmp_path / 'out.pth')
 
 
 DETECTORS = {
-    'ResNet': dict(type='ResNet', depth=18, out_indices=(0, 1, 2, 3), norm_eval=True, style='pytorch'),
-    'ResNetV1d': dict(type='ResNetV1d', depth=50, **THIN), 'ResNeXt': dict(type='ResNeXt', depth=50, groups=4, base_width=4, **THIN),
+    'ResNet': dict(type='ResNet', depth=18, out_indices=(0, 1, 2, 3), norm_eval=True, style='pytorch', **THIN),
+    'ResNetV1d': dict(type='ResNetV1d', depth=18, **THIN),
+    'ResNeXt': dict(type='ResNeXt', depth=50, groups=4, base_width=4, **THIN),
     'RegNet': dict(type='RegNet', arch=REGNET, out_indices=(0, 1, 2, 3)),
     'Swin': dict(type='SwinTransformer', embed_dims=24, depths=(1, 1, 1, 1), num_heads=(1, 2, 4, 8)),
-    'ConvNeXt': dict(type='mmpretrain.ConvNeXt', arch='atto', out_indices=[0, 1, 2, 3], gap_before_final_norm=False),
-    'MobileNetV2': dict(type='MobileNetV2', out_indices=(2, 4, 6)),
-    'Res2Net': dict(type='Res2Net', depth=50, scales=4, base_width=8), 'ResNeSt': dict(type='ResNeSt', depth=50),
+    'ConvNeXt': dict(CONVNEXT, type='mmpretrain.ConvNeXt', out_indices=[0, 1, 2, 3], gap_before_final_norm=False),
+    'MobileNetV2': dict(type='MobileNetV2', widen_factor=0.25, out_indices=(2, 4, 6)),
+    'Res2Net': dict(type='Res2Net', depth=50, scales=4, base_width=8, **THIN),
+    'ResNeSt': dict(type='ResNeSt', depth=50, **THIN),
 }
 
 
 @pytest.mark.parametrize('name', DETECTORS)
 def test_the_backbone_of_a_detector_is_exported_and_named_as_one(name, save, tmp_path):
-    network = build_backbone(DETECTORS[name], 'mmdet').to_empty(device='cpu')
-    state = {k: torch.rand(v.shape) if v.is_floating_point() else torch.zeros_like(v)
-             for k, v in network.state_dict().items()}
+    state = drawn(DETECTORS[name], 'mmdet')
     text = (f"default_scope = 'mmdet'\nmodel = dict(type='RetinaNet', backbone={DETECTORS[name]!r},\n"
             'data_preprocessor=dict(mean=[1., 2., 3.], std=[4., 5., 6.], bgr_to_rgb=True))')
     stamp = export_backbone(save(dict(meta=dict(cfg=text), state_dict={
