@@ -36,11 +36,12 @@ if TYPE_CHECKING:  # what __getattr__ returns, for editors and type checkers
     from .policies.epoch import PolicyEpochHook as PolicyEpochHook
     from .policies.searched_policy import SearchedPolicy as SearchedPolicy
     from .training.attaching import AttachModelHook as AttachModelHook
+    from .training.class_names import ClassNamesHook as ClassNamesHook
     from .training.finite import FiniteWeightsHook as FiniteWeightsHook
     from .training.frozen import FrozenBackboneHook as FrozenBackboneHook
-    from .training.label_fraction import LabelFraction as LabelFraction
     from .training.mix_log import MixLogHook as MixLogHook
     from .training.seeding import EpochSeedHook as EpochSeedHook
+    from .training.set_parts import LabelFraction as LabelFraction
     from .transfer import BackboneGuard as BackboneGuard
     from .transfer import export_backbone as export_backbone
 

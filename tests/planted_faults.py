@@ -54,7 +54,7 @@ FAULTS = [
           'pass', 'tests/test_pipeline.py'),
     Fault('training/transfer_run.py', 'cfg.custom_hooks = hooks + lacking', "cfg.setdefault('custom_hooks', []).extend(lacking)",
           'tests/training/test_transfer_run.py'),
-    Fault('training/label_fraction.py', 'order[:max', 'order[-max', 'tests/training/test_protocols.py'),
+    Fault('training/set_parts.py', 'return order[:count]\n', 'return order[-count:]\n', 'tests/training/test_protocols.py'),
     Fault('training/protocols.py', "around.dataset = dict(", "cfg.train_dataloader.dataset = dict(",
           'tests/training/test_protocols.py'),
     Fault('detection/coco_metric.py', 'if kind == MASKS:', 'if False:', 'tests/detection'),

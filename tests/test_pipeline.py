@@ -24,6 +24,7 @@ DETECTORS = {
     'faster-rcnn_r18_scenes-coco': 'coco/bbox_mAP',
     'retinanet_r18_scenes-coco': 'coco/bbox_mAP',
     'atss_r18_scenes-coco': 'coco/bbox_mAP',
+    'dino_r18_scenes-coco': 'coco/bbox_mAP',
     'mask-rcnn_r18_scenes-coco': 'coco/segm_mAP',
     'mask-rcnn_convnext_scenes-coco': 'coco/segm_mAP',
     'ssd96_r18_scenes-voc': 'pascal_voc/mAP',

@@ -11,6 +11,8 @@ def options_for(config: str) -> dict:
     """Return the options that make a config of ``configs/demo`` thin, by its name."""
     if 'scenes-' not in config:
         return CLASSIFIER
+    if 'dino' in config:
+        return {'model.backbone.base_channels': 8, 'model.neck.in_channels': [16, 32, 64]}
     if 'retinanet' in config or 'atss' in config:
         return {**WITH_FPN, 'model.test_cfg.score_thr': 0}  # they begin with scores of 0.01
     return SSD96 if 'ssd96' in config else {} if 'convnext' in config else WITH_FPN

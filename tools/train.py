@@ -3,6 +3,7 @@ import argparse
 
 from mmresizemix.console.command import run_command
 from mmresizemix.training.arguments import (
+    add_learning_rate_arguments,
     add_protocol_arguments,
     add_run_arguments,
     load_config,
@@ -18,6 +19,7 @@ EXAMPLES = """examples:
   python tools/train.py mmdet::retinanet/retinanet_r50_fpn_1x_coco.py --backbone resizemix.pth
   python tools/train.py CONFIG --backbone FILE --frozen     # only the rest of the detector learns
   python tools/train.py CONFIG --backbone FILE --label-fraction 0.1
+  python tools/train.py CONFIG --backbone FILE --learning-rates 0.01 0.02 0.04
   python tools/train.py CONFIG --work-dir DIR --resume      # go on from the newest checkpoint
   python tools/train.py CONFIG --log-to tensorboard         # tensorboard --logdir work_dirs
   bash tools/dist_train.sh CONFIG 8 --amp                   # eight GPUs
@@ -38,6 +40,7 @@ def main() -> None:
                         "Any config of mmdet gets the guard, seeds, unrounded AP and kept "
                         "detections; what that changes is logged")
     add_protocol_arguments(parser)
+    add_learning_rate_arguments(parser)
     parser.add_argument('--fast', action='store_true',
                         help='pretrain in bfloat16, compiled, and never wait for the GPU')
     parser.add_argument('--seed', type=int, help="seed of all randomness (default: the config's)")
@@ -48,7 +51,8 @@ def main() -> None:
     args = parser.parse_args()
     train(load_config(args), backbone=args.backbone, seed=args.seed, resume=args.resume,
           amp=args.amp, fast=args.fast, frozen=args.frozen, label_fraction=args.label_fraction,
-          trackers=args.log_to)
+          learning_rates=args.learning_rates, held_out=args.held_out,
+          learning_rate_of=args.learning_rate_of, trackers=args.log_to)
 
 
 if __name__ == '__main__':

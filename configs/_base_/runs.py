@@ -4,6 +4,7 @@ Configs take it with ``_base_.name``, since two bases of one config may not set 
 """
 epoch_seed = dict(type='mmresizemix.EpochSeedHook')
 finite_weights = dict(type='mmresizemix.FiniteWeightsHook')
+class_names = dict(type='mmresizemix.ClassNamesHook')
 
 # With EpochSeedHook: a resumed run draws the augmentations of an uninterrupted one.
 torch_seeding = dict(type='mmresizemix.torch_worker_seeding')
@@ -15,7 +16,7 @@ whole_checkpoints = dict(
 
 # Of classifiers: batch augments may ask the model, policies may go by the epoch.
 pretraining_hooks = [
-    epoch_seed, finite_weights,
+    epoch_seed, finite_weights, class_names,
     dict(type='mmresizemix.AttachModelHook'),
     dict(type='mmresizemix.PolicyEpochHook'),
     dict(type='mmresizemix.MixLogHook'),

@@ -35,23 +35,21 @@ class CocoMetric(MMDetCocoMetric):
     metric in this case).
 
     Args:
-        ann_file (str): the COCO annotations. They are required.
+        ann_file (str): the COCO annotations. If it is None, they are the ``instances`` of the
+            evaluated pictures, which ``PackDetInputs`` must keep (``meta_keys``).
         **kwargs: the arguments of mmdet's CocoMetric. ``metric`` is 'bbox', 'segm' or both.
 
     Raises:
-        ValueError: ``ann_file`` is missing, ``metric`` is another one, or the detector gives no
-            masks for 'segm'.
+        ValueError: ``metric`` is another one, or the detector gives no masks for 'segm'.
     """
 
     def __init__(self, ann_file: str | None = None, **kwargs: Any):
         super().__init__(ann_file=None, **kwargs)
-        if ann_file is None:
-            raise ValueError('CocoMetric: ann_file is missing; give the annotations as a COCO json')
         if not set(self.metrics) <= {BOXES, MASKS}:
             raise ValueError(f"CocoMetric: metric: expected 'bbox', 'segm' or both, got "
                              f'{self.metrics}')
         self.ann_file = ann_file
-        self._coco_api = COCO(ann_file)
+        self._coco_api: Any = COCO(ann_file) if ann_file else None
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Compute ``bbox_mAP``, ``segm_mAP`` and the other metrics, in 0..1 and unrounded.
@@ -59,12 +57,14 @@ class CocoMetric(MMDetCocoMetric):
         Args:
             results: (truth, prediction) of every image.
         """
-        _, predictions = zip(*results)
-        self.cat_ids = self._coco_api.getCatIds(catNms=list(self.dataset_meta['classes']))
-        self.img_ids = self._coco_api.getImgIds()
+        truths, predictions = zip(*results)
         # mmdet's own conversion to COCO json writes files, which are kept if a prefix is given.
         with TemporaryDirectory() as scratch:
             prefix = self.outfile_prefix or osp.join(scratch, 'results')
+            if self._coco_api is None:
+                self._coco_api = COCO(self.gt_to_coco_json(truths, prefix))
+            self.cat_ids = self._coco_api.getCatIds(catNms=list(self.dataset_meta['classes']))
+            self.img_ids = self._coco_api.getImgIds()
             files = self.results2json(predictions, prefix)
             if MASKS in self.metrics and MASKS not in files:
                 raise ValueError("CocoMetric: metric='segm' needs masks, and this detector gives "

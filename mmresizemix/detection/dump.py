@@ -125,9 +125,9 @@ def _truth_of(dataset: Any) -> _Truth:
 def _truth_of_coco(dataset: CocoDataset) -> _Truth:
     # The truth is read from the file: the data set has dropped the areas, which AP S, M and L need.
     content = json.loads(Path(dataset.ann_file).read_text(encoding='utf-8'))
-    classes = dataset.metainfo['classes']
-    id_of = {c['name']: c['id'] for c in content['categories']}
-    category_ids = [id_of[name] for name in classes]
+    name_of = {c['id']: c['name'] for c in content['categories']}
+    category_ids = dataset.cat_ids  # by label
+    classes = [name_of[number] for number in category_ids]
     images = [{k: i[k] for k in ('id', 'file_name', 'width', 'height') if k in i}
               for i in content['images']]
     fields = ('id', 'image_id', 'category_id', 'bbox', 'area', 'iscrowd')

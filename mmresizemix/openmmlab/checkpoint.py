@@ -30,6 +30,7 @@ class CheckpointError(ValueError):
     """
 
 
+CURVES = ('_annealing_cos', '_annealing_linear')
 MOST_PARTS = 50_000  # tensors in a file. Large networks and their optimizers have some thousands.
 
 
@@ -166,6 +167,9 @@ def _only(allowed: list) -> Iterator[None]:
 # This class replaces MMEngine's HistoryBuffer, whose own unpickling writes into its class.
 _History = type('HistoryBuffer', (), dict(
     __module__='mmengine.logging.history_buffer', __setstate__=lambda self, state: None))
+# This class replaces MMEngine's schedule of this name, of which only the curves are taken.
+_OneCycle = type('OneCycleParamScheduler', (), dict(
+    __module__='mmengine.optim.scheduler.param_scheduler'))
 
 
 def inert_globals(history: type = _History) -> list[Callable | tuple[Callable, str]]:
@@ -176,7 +180,11 @@ def inert_globals(history: type = _History) -> list[Callable | tuple[Callable, s
     """
 
     def attribute(owner: object, name: str) -> object:
-        """Replace ``getattr``, by which a pickled history refers to its own statistics."""
+        """Replace ``getattr``, by which a pickled history refers to its own statistics, and a
+        one-cycle schedule to its curve."""
+        if owner is _OneCycle and name in CURVES:
+            from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
+            return getattr(OneCycleParamScheduler, name)
         if owner is not history or name.startswith('_'):
             raise pickle.UnpicklingError(f'Unsupported global: GLOBAL getattr of {name}')
         return getattr(history, name, None)
@@ -190,7 +198,7 @@ def inert_globals(history: type = _History) -> list[Callable | tuple[Callable, s
     ]
     functions += [_named(m, 'getattr', attribute) for m in ('builtins', '__builtin__')]
     # timm and torchvision keep the options of the training in an argparse.Namespace.
-    return [np.ndarray, np.dtype, argparse.Namespace, history, *functions,
+    return [np.ndarray, np.dtype, argparse.Namespace, history, _OneCycle, *functions,
             *{type(np.dtype(code)) for code in '?bhilqBHILQefdFDSU'}]
 
 

@@ -22,6 +22,12 @@ def dict_in(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def type_in(settings: Any) -> str:
+    """Return the ``type`` in settings that were read from a file, or '' if it is not a text."""
+    found = settings.get('type') if isinstance(settings, Mapping) else None
+    return found if isinstance(found, str) else ''
+
+
 def class_of(settings: Any) -> str:
     """Return the name of the class that ``settings`` build, without its package, or '' if they name
     none. MMEngine's pure Python configs hold the class itself instead of its name."""

@@ -14,6 +14,7 @@ from ..openmmlab.installed import drop_helpers, read_config
 from ..report.make import REPORT
 from ..runs import read_metrics
 from ..runs.detection_index import FOLDER, DumpIndex
+from ..runs.learning_rate_choice import LearningRateChoice
 from ..runs.logs import HEADLINES
 from ..runs.method_name import BASELINE, method_of
 from ..runs.run import RANDOM
@@ -56,6 +57,9 @@ class Builder:
         self.warnings: list[str] = []
         self.recipes: dict[str, Recipe] = {}
         self.checks: dict[str, tuple[str, DataCheck]] = {}  # by the data that they check
+        # The run that chooses the learning rate for a detector and a pretraining: its stage and
+        # folder, by their names.
+        self.choosers: dict[tuple[str, str], tuple[str, Path]] = {}
 
     def build(self) -> list[Stage]:
         """Return all stages, each after those that it needs.
@@ -245,15 +249,45 @@ class Builder:
         name = start.pretraining.name + ('' if backbone is None else f' {start.seed}')
         title = f'{detector.name} from {name}, seed {seed}'
         folder = self.root / 'finetune' / slug(detector.name) / slug(f'{name} seed {seed}')
+        needs = (check, export) if export else (check, )
+        chooser, rate, arguments, trials = self._learning_rate(detector, start, title, folder)
         trained = self._train(
-            f'finetune {title}', 'finetune', recipe, folder, seed,
-            (check, export) if export else (check, ),
-            lambda: dict(data=data.digest(), backbone=digest_of(backbone)),
-            '--backbone', RANDOM if backbone is None else backbone)
+            f'finetune {title}', 'finetune', recipe, folder, seed, (*needs, *chooser),
+            lambda: dict(data=data.digest(), backbone=digest_of(backbone)) | rate(),
+            '--backbone', RANDOM if backbone is None else backbone, *arguments, trials=trials)
         return self._test(title, recipe, folder, trained)
 
+    def _learning_rate(
+            self, detector: Detector, start: Start, title: str, folder: Path
+    ) -> tuple[Sequence[str], Callable[[], dict[str, Any]], Sequence[str | Path], int]:
+        """Return how a run gets its learning rate: the first one of a detector from a pretraining
+        chooses it, and the others take it from there.
+
+        Returns:
+            A tuple (needs, inputs, arguments, trials): the stage that it needs, its inputs, the
+            arguments of the training, and the number of its trials.
+        """
+        rates, held_out = detector.learning_rates, detector.held_out
+        if not rates:
+            return (), dict, (), 0
+        key = (detector.name, start.pretraining.name)
+        if key not in self.choosers:
+            self.choosers[key] = f'finetune {title}', folder
+            words = [f'{rate}' for rate in rates]
+            return ((), lambda: dict(learning_rates=rates, held_out=held_out),
+                    ('--learning-rates', *words, '--held-out', f'{held_out}'),
+                    len(rates))
+        stage, chooser = self.choosers[key]
+
+        def chosen() -> dict[str, Any]:
+            choice = LearningRateChoice.read(chooser)
+            return dict(learning_rate=choice.chosen if choice else None)
+
+        return (stage, ), chosen, ('--learning-rate-of', chooser), 0
+
     def _train(self, name: str, kind: str, recipe: Recipe, folder: Path, seed: int,
-               needs: tuple[str, ...], inputs: Callable[[], dict], *arguments: Any) -> str:
+               needs: tuple[str, ...], inputs: Callable[[], dict], *arguments: Any,
+               trials: int = 0) -> str:
         # The command always resumes, and so goes on where an earlier attempt has ended, if any.
         last = folder / f'epoch_{recipe.epochs}.pth'
         log_to = ('--log-to', *self.plan.log_to) if self.plan.log_to else ()
@@ -263,7 +297,7 @@ class Builder:
         return self._add(name, kind, command, needs=needs, missing=lambda: absent(last),
                          inputs=lambda: {**recipe.inputs, 'seed': seed, **inputs()},
                          folder=folder, processes=recipe.gpus, epochs=recipe.epochs,
-                         batch=recipe.batch, cost=recipe.digest(),
+                         batch=recipe.batch, cost=recipe.digest(), trials=trials,
                          measure=lambda out: python_tool('measure', recipe.config, out,
                                                          *recipe.words(), *recipe.protocol))
 

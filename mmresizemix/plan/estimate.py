@@ -22,21 +22,23 @@ DIFFERENCES = (0.2, 0.3, 0.5, 1.0)  # in AP; those in Table 5 are 0.1 to 1.7
 
 @dataclass(frozen=True)
 class Line:
-    """The runs of one config: their number, the GPUs of each, and the cost of each."""
+    """The runs of one config: their number, the GPUs of each, the cost of each, and the number of
+    trainings that they take. A run that chooses its learning rate takes several."""
     name: str
     runs: int
     gpus: int
     cost: Cost
+    trainings: int
 
     @property
     def seconds(self) -> float:
         """The time of all runs, one after the other."""
-        return self.runs * self.cost.seconds(max(1, self.gpus))
+        return self.trainings * self.cost.seconds(max(1, self.gpus))
 
     @property
     def disk(self) -> int:
         """The number of bytes that all runs leave on the disk."""
-        return self.runs * KEPT * self.cost.checkpoint
+        return self.trainings * KEPT * self.cost.checkpoint
 
 
 def estimate(stages: Sequence[Stage], folder: Path, environment: Mapping[str, str],
@@ -62,7 +64,7 @@ def estimate(stages: Sequence[Stage], folder: Path, environment: Mapping[str, st
         if not out.is_file():
             _measure(members[0], out, environment)
         lines.append(Line(name.rpartition('-')[0], len(members), members[0].processes,
-                          Cost.read(out)))
+                          Cost.read(out), sum(1 + stage.trials for stage in members)))
         if progress:
             progress(i + 1, len(groups))
     return lines

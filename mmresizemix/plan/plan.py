@@ -9,6 +9,8 @@
         dict(name='SSD300 on COCO', config='../ssd/ssd300_r50_8xb8-24e_coco.py'),
         dict(name='RetinaNet, 1 %', config='mmdet::retinanet/…', label_fraction=0.01),
         dict(name='RetinaNet, frozen', config='mmdet::retinanet/…', frozen=True),
+        dict(name='RetinaNet, best rate', config='mmdet::retinanet/…',
+             learning_rates=[0.005, 0.01, 0.02]),
     ]
     seeds = [0, 1, 2]
     gpus_per_run = 8
@@ -35,7 +37,7 @@ from pathlib import Path
 from typing import Any
 
 from ..openmmlab.installed import config_path, read_config
-from ..training.protocols import check_fraction
+from ..training.protocols import HELD_OUT, check_fraction, check_rates, check_share
 from ..training.trackers import TRACKERS
 
 
@@ -89,6 +91,9 @@ class Detector:
     Args:
         frozen: keep the backbone as it is.
         label_fraction: the share of the training pictures that are used, in (0, 1].
+        learning_rates: the learning rates from which each pretraining's first run chooses one for
+            all its runs. If empty, the learning rate is that of the config.
+        held_out: the share of the training pictures on which it is chosen, in (0, 1).
     """
     name: str
     config: Path
@@ -96,6 +101,8 @@ class Detector:
     seeds: tuple[int, ...] = (0, )
     frozen: bool = False
     label_fraction: float = 1
+    learning_rates: tuple[float, ...] = ()
+    held_out: float = HELD_OUT
 
 
 @dataclass(frozen=True)
@@ -251,10 +258,17 @@ def _detector(entry: Mapping[str, Any], path: Path, seeds: tuple[int, ...]) -> D
         raise PlanError(f'{place}: frozen: expected True or False, got {entry["frozen"]!r}')
     try:
         check_fraction(entry.get('label_fraction', 1), f'{place}: label_fraction')
+        check_share(entry.get('held_out', HELD_OUT), f'{place}: held_out')
     except ValueError as error:
         raise PlanError(str(error)) from None
+    rates = entry.get('learning_rates', ())
+    if rates != ():
+        try:
+            check_rates(rates)
+        except ValueError as error:
+            raise PlanError(f'{place}: learning_rates: {error}') from None
     return Detector(**{**entry, 'options': _options(entry), 'seeds': own,
-                       **_paths(entry, path, place)})
+                       'learning_rates': tuple(rates), **_paths(entry, path, place)})
 
 
 def _options(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+from ..runs.learning_rate_choice import LearningRateChoice
 from ..runs.logs import HEADLINES
 from .run_stage import last_lines
 from .stage import Stage, State, examine
@@ -53,8 +54,14 @@ def read_progress(stage: Stage) -> TrainingProgress:
         return TrainingProgress(metric=metric)
     epoch, step, steps_an_epoch, days, hours, minutes, seconds, per_step = steps[-1]
     left = int(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + int(seconds)
-    share = (int(epoch) - 1 + int(step) / int(steps_an_epoch)) / stage.epochs
-    return TrainingProgress(int(epoch), min(1.0, share), left, float(per_step), metric)
+    share = min(1.0, (int(epoch) - 1 + int(step) / int(steps_an_epoch)) / stage.epochs)
+    # A training that chooses its learning rate comes after its trials, which are as long.
+    if stage.trials:
+        choice = LearningRateChoice.read(stage.folder) if stage.folder else None
+        done = len(choice.scores) if choice else 0
+        left += round((stage.trials - done) * stage.epochs * int(steps_an_epoch) * float(per_step))
+        share = (done + share) / (stage.trials + 1)
+    return TrainingProgress(int(epoch), share, left, float(per_step), metric)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ class Stage:
         processes: the number of processes of a training, one per GPU.
         epochs: the number of epochs that it trains.
         batch: the number of pictures per step.
+        trials: the number of trainings that choose a learning rate, before the one that counts.
         cost: a name that is equal for trainings of equal cost.
         measure: returns the command that measures this cost and writes it to a file.
         after_failures: whether it also runs if some of ``needs`` have failed.
@@ -44,6 +45,7 @@ class Stage:
     processes: int = 0
     epochs: int = 0
     batch: int = 0
+    trials: int = 0
     cost: str = ''
     measure: Callable[[Path], Sequence[str]] | None = None
     after_failures: bool = False

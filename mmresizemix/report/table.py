@@ -152,6 +152,21 @@ def _notes_of_column(column: Column, cells: Sequence[Cell]) -> list[str]:
                 else 'a set whose annotations are not on this machine')
         said.append(f'{size}, which is not the whole standard set: these '
                     'numbers must not be compared with published ones.')
+    chosen = [(c.row, one) for c in cells for r in c.runs
+              if (one := r.config.learning_rate_choice)]
+    if chosen:
+        rates: dict[str, set[float]] = {}
+        for row, one in chosen:
+            rates.setdefault(row, set()).add(one.chosen or math.nan)
+        one = chosen[0][1]
+        said.append(
+            f'learning rates were chosen among {_rates(one.rates)} on {100 * one.held_out:g} % of '
+            'the training pictures, which were held out for this: '
+            + '; '.join(f'{row} {_rates(sorted(found))}' for row, found in rates.items()) + '.')
+        edge = {row for row, one in chosen if one.at_the_end}
+        if edge:
+            said.append('a learning rate at the end of the range was chosen, so one beyond it may '
+                        f'be better: {", ".join(sorted(edge))}.')
     # How far the runs can be trusted: rounded metrics, unproved backbones, configs that differ.
     runs = [r for c in cells for r in c.runs]
     rounded = [one for c in cells for one in c.assessed
@@ -171,6 +186,10 @@ def _notes_of_column(column: Column, cells: Sequence[Cell]) -> list[str]:
         said.append('COMPARES RUNS WHOSE CONFIGS DIFFER, in '
                     + ', '.join(f'{k} ({a!r}, {b!r})' for k, (a, b) in column.differs.items()))
     return said
+
+
+def _rates(rates: Sequence[float]) -> str:
+    return ', '.join(f'{rate:g}' for rate in rates)
 
 
 def _notes_of_contrasts(comparison: Comparison) -> list[str]:

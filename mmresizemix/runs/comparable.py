@@ -4,6 +4,7 @@ from pathlib import PurePath
 from typing import Any
 
 from ..contents import parts_in
+from ..openmmlab.config_parts import type_in
 
 # The sections that decide the result, apart from the seed. WEIGHTS is taken out of them again.
 SECTIONS = ('model', 'train_dataloader', 'val_dataloader', 'val_evaluator', 'train_cfg',
@@ -14,7 +15,8 @@ EVALUATION_SET = 'evaluation set (digest)'  # of its content, added where that i
 WEIGHTS = 'model.backbone.init_cfg'
 LOOP, BY_EPOCH = 'train_cfg.type', 'train_cfg.by_epoch'
 EPOCH_LOOPS = ('EpochBasedTrainLoop', 'mmresizemix.ResumableEpochLoop')
-FREEZING = ('model.backbone.frozen_stages', 'model.backbone.norm_eval')
+FREEZING = ('model.backbone.frozen_stages', 'model.backbone.norm_eval',
+            'model.backbone.norm_cfg.requires_grad')
 PLACES = ('data_root', 'sub_data_root', 'ann_file')  # where a machine keeps the data
 SPEED_ONLY = ('num_workers', 'persistent_workers', 'pin_memory', 'prefetch_factor', 'timeout',
               'work_dir', 'backend_args', '_scope_', 'outfile_prefix', 'collect_device')
@@ -50,7 +52,7 @@ def _flatten(name: str, value: Any, flat: dict[str, Any]) -> None:
     if key in SPEED_ONLY + SEEDS:
         return
     if isinstance(value, dict):
-        if str(value.get('type', '')).rpartition('.')[2] in OURS:
+        if _is_ours(value):
             return
         for k, v in value.items():
             _flatten(f'{name}.{k}', v, flat)
@@ -67,7 +69,7 @@ def _flatten(name: str, value: Any, flat: dict[str, Any]) -> None:
 
 
 def _is_ours(value: Any) -> bool:
-    return isinstance(value, dict) and str(value.get('type', '')).rpartition('.')[2] in OURS
+    return type_in(value).rpartition('.')[2] in OURS
 
 
 def difference(a: Mapping[str, Any], b: Mapping[str, Any],

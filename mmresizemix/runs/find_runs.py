@@ -3,6 +3,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from . import learning_rate_choice
 from .detection_index import FOLDER
 from .logs import starts_of
 from .run import Fault
@@ -37,10 +38,13 @@ def _walk(top: Path) -> Iterator[Path | Fault]:
     failed: list[OSError] = []
     for folder, names, _ in os.walk(top, onerror=failed.append):
         names.sort()
+        # os.walk enters only what stays in ``names``. Starts and detections hold no runs, and the
+        # trials of learning rates are none to compare.
+        if learning_rate_choice.FOLDER in names:
+            names.remove(learning_rate_choice.FOLDER)
         starts = [p for p in starts_of(folder) if _is_start(p)]
         if starts:
             yield Path(folder)
-            # os.walk enters only what stays in ``names``: starts and detections hold no runs.
             names[:] = [n for n in names if n not in {p.name for p in starts} | {FOLDER}]
     for error in failed:
         yield Fault(Path(error.filename), f'cannot be read ({error.strerror})')

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from ..openmmlab.config_parts import datasets_inside, dict_in
+from ..openmmlab.config_parts import datasets_inside, dict_in, type_in
 from .comparable import comparable
 
 BASELINE = 'baseline'
@@ -13,6 +13,7 @@ SUPERVISED = ('imageclassifier', 'timmclassifier', 'huggingfaceclassifier')
 # The packages whose classes keep their names here. Those of others have their package in front.
 OURS, MMPRETRAIN = 'mmresizemix', ('', 'mmpretrain')
 WELL_KNOWN = (OURS, *MMPRETRAIN, 'mmcv', 'torchvision')
+STARTED_FROM = 'started_from'  # in the config of a resumed run: its ``load_from`` before that
 # The settings that name a file of weights, apart from ``load_from``.
 WEIGHTS = ('checkpoint', 'pretrained', 'checkpoint_path')
 # Settings that do not change what a batch augment does in the mean.
@@ -96,7 +97,7 @@ def settings_of(config: Mapping[str, Any]) -> str | None:
 def _trained(config: Mapping[str, Any], model: Mapping[str, Any]) -> str | None:
     """Return the name of a pretraining without where it starts from, or None."""
     name, scope = _name(model), config.get('default_scope') or 'mmpretrain'
-    if not name:
+    if not name or not isinstance(scope, str):
         return None
     if scope != 'mmpretrain':
         return f'{scope}-{_short(model)}'.lower()
@@ -131,7 +132,7 @@ def _weights(config: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:
 
 def _load_from(config: Mapping[str, Any]) -> Any:
     # A resumed run loads its own checkpoint.
-    return None if config.get('resume') else config.get('load_from') or None
+    return config.get(STARTED_FROM if config.get('resume') else 'load_from') or None
 
 
 def _file(value: Any) -> Any:
@@ -244,7 +245,8 @@ def _step(step: Any) -> str | None:
     if not kind or kind in ORDINARY:
         return '' if kind else None
     if kind == 'searchedpolicy':
-        return str(step.get('name') or _digest(step.get('policy'))[:6])
+        name = step.get('name')
+        return name if name and isinstance(name, str) else _digest(step.get('policy'))[:6]
     return _with(kind, {k: v for k, v in step.items() if k not in ASIDE})
 
 
@@ -290,15 +292,14 @@ def _name(settings: Any) -> str:
 
 
 def _package(settings: Any) -> str:
-    kind = str(settings.get('type')).replace('/', '.') if isinstance(settings, Mapping) else ''
+    kind = type_in(settings).replace('/', '.')
     return kind.partition('.')[0] if '.' in kind else ''
 
 
 def _short(settings: Any) -> str:
     """Return a type without the name of its package: 'mmresizemix.ResizeMix' and
     'torchvision/RandAugment' too."""
-    kind = settings.get('type') if isinstance(settings, Mapping) else None
-    return kind.rpartition('.')[2].rpartition('/')[2] if isinstance(kind, str) else ''
+    return type_in(settings).rpartition('.')[2].rpartition('/')[2]
 
 
 def _list(value: Any) -> list:

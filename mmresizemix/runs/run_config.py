@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-from ..openmmlab.config_parts import dict_in
+from ..openmmlab.config_parts import dict_in, type_in
 from .comparable import comparable
+from .learning_rate_choice import CHOICE, SETTING, LearningRateChoice
 from .method_name import method_of
 
 CLASSIFIERS, DETECTORS = 'mmpretrain', 'mmdet'  # the default_scope of their configs
@@ -69,7 +70,7 @@ class RunConfig:
         if scope == CLASSIFIERS:
             kind = dataset = _classified_set(values)
         else:
-            kind = 'VOC' if _type_of(evaluator_of(values)).endswith('VOCMetric') else 'COCO'
+            kind = 'VOC' if type_in(evaluator_of(values)).endswith('VOCMetric') else 'COCO'
             dataset = _folder_name(dict_in(dict_in(values, 'val_dataloader'), 'dataset'))
         return cls(
             name=name, scope=scope,
@@ -80,7 +81,7 @@ class RunConfig:
             batch_size=dict_in(values, 'train_dataloader').get('batch_size'),
             method=(row.get('name') or method_of(values)) if scope == CLASSIFIERS else None,
             checkpoint=_backbone_checkpoint(values),
-            rounded=kind == 'COCO' and not _type_of(evaluator_of(values, 'val')).startswith(
+            rounded=kind == 'COCO' and not type_in(evaluator_of(values, 'val')).startswith(
                 'mmresizemix.'),
             column=row.get('column'), place=row.get('place'), values=values)
 
@@ -93,6 +94,12 @@ class RunConfig:
     def voc_metric(self) -> str:
         """Our name of VOC's mAP, by how the run computes it, so that the two ways never mix."""
         return VOC_BY_MODE[evaluator_of(self.values, 'val').get('eval_mode', '11points')]
+
+    @property
+    def learning_rate_choice(self) -> LearningRateChoice | None:
+        """How the learning rate was chosen among several, or None if the config has a single one.
+        """
+        return _choice_of(self.values)
 
     def evaluator(self, which: str) -> dict[str, Any]:
         """Return the config of the evaluator 'val' or 'test', the first one if there are several.
@@ -108,7 +115,13 @@ class RunConfig:
             gpus: the number of GPUs, which runs must also share. None if unknown.
         """
         if not self.is_classifier:
-            return comparable(self.values, gpus)
+            found = comparable(self.values, gpus)
+            choice = self.learning_rate_choice
+            if choice:
+                # Each run may have the rate that suits it, if all have chosen it in the same way.
+                found.pop(SETTING, None)
+                found |= {'learning rates': list(choice.rates), 'held out': choice.held_out}
+            return found
         apart = OF_A_ROW if TABLE_ROW in self.values else METHOD
         found = comparable(self.values, gpus, more=('data_preprocessor', ))
         if found.get('model.head.type') == RECURSIVEMIX_HEAD:
@@ -132,32 +145,41 @@ def _detector_name(values: Mapping[str, Any]) -> str:
     """Return 'SSD300', 'Faster R-CNN', 'Mask R-CNN', else the type in MMDetection."""
     model = dict_in(values, 'model')
     # The dump of a pure Python config has the module before the name.
-    kind = str(model.get('type', 'unknown')).rpartition('.')[2]
+    kind = type_in(model).rpartition('.')[2] or 'unknown'
     head = dict_in(model, 'bbox_head')
-    if (kind == 'SingleStageDetector' and _type_of(head).endswith('SSDHead')) or kind == 'SSD':
+    if (kind == 'SingleStageDetector' and type_in(head).endswith('SSDHead')) or kind == 'SSD':
         return f'SSD{dict_in(head, "anchor_generator").get("input_size", "")}'
     return kind.replace('RCNN', ' R-CNN')
 
 
 def _protocol(values: Mapping[str, Any]) -> str:
-    """Return what a detector's run has left out of training, to be put after its name."""
+    """Return the protocol of a detector's run, to be put after its name: what it has left out of
+    training, and from how many learning rates it has chosen."""
     hooks = values.get('custom_hooks')
     frozen = isinstance(hooks, list) and any(
-        isinstance(hook, dict) and _type_of(hook).endswith(FROZEN) for hook in hooks)
+        isinstance(hook, dict) and type_in(hook).endswith(FROZEN) for hook in hooks)
     said = ', frozen' if frozen else ''
     # The share is inside of sets that repeat pictures.
     dataset = dict_in(dict_in(values, 'train_dataloader'), 'dataset')
     while dataset:
-        if _type_of(dataset).endswith(LABEL_FRACTION):
+        if type_in(dataset).endswith(LABEL_FRACTION):
             said += f', {100 * dataset.get("fraction", 1):g} % of the labels'
         dataset = dict_in(dataset, 'dataset')
-    return said
+    choice = _choice_of(values)
+    return said + (f', best of {len(choice.rates)} learning rates' if choice else '')
+
+
+def _choice_of(values: Mapping[str, Any]) -> LearningRateChoice | None:
+    try:
+        return LearningRateChoice.parse(dict_in(values, CHOICE))
+    except (KeyError, TypeError, ValueError):
+        return None  # there is none, or it is not one of ours
 
 
 def _classifier_name(values: Mapping[str, Any]) -> str:
     """Return 'WRN-28-10', 'ResNet-50', else the type in MMPretrain."""
     backbone = dict_in(dict_in(values, 'model'), 'backbone')
-    kind, depth = str(backbone.get('type', 'unknown')).rpartition('.')[2], backbone.get('depth')
+    kind, depth = type_in(backbone).rpartition('.')[2] or 'unknown', backbone.get('depth')
     if kind == 'WideResNet':
         return f'WRN-{depth}-{backbone.get("widen_factor")}'
     if kind == 'ShakeShake':
@@ -168,7 +190,7 @@ def _classifier_name(values: Mapping[str, Any]) -> str:
 def _classified_set(values: Mapping[str, Any]) -> str:
     """Return the name of a standard set (a value of :data:`STANDARD`), else that of the folder."""
     dataset = dict_in(dict_in(values, 'val_dataloader'), 'dataset')
-    return STANDARD.get(str(dataset.get('type'))) or f'{_folder_name(dataset)}/'
+    return STANDARD.get(type_in(dataset)) or f'{_folder_name(dataset)}/'
 
 
 def _backbone_checkpoint(values: Mapping[str, Any]) -> str | None:
@@ -179,7 +201,3 @@ def _backbone_checkpoint(values: Mapping[str, Any]) -> str | None:
 
 def _folder_name(dataset: Mapping[str, Any]) -> str:
     return PurePath(str(dataset.get('data_root', '')).rstrip('/')).name
-
-
-def _type_of(settings: Mapping[str, Any]) -> str:
-    return str(settings.get('type', ''))

@@ -6,6 +6,7 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 
 from ..openmmlab.installed import drop_helpers, read_config
+from .protocols import HELD_OUT
 from .sharing import LOADERS
 
 
@@ -31,6 +32,20 @@ def add_protocol_arguments(parser: ArgumentParser) -> None:
     parser.add_argument('--label-fraction', type=float, metavar='SHARE',
                         help='train the detector on a share of the pictures, e.g. 0.1, which the '
                         'seed draws; smaller shares are inside larger ones')
+
+
+def add_learning_rate_arguments(parser: ArgumentParser) -> None:
+    """Add the options that choose the learning rate of a detector."""
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument('--learning-rates', type=float, nargs='+', default=[], metavar='RATE',
+                        help='train the detector once with each rate, without a share of its '
+                        'training pictures; then train it on all of them with the rate whose AP '
+                        'on that share is the highest')
+    chosen.add_argument('--learning-rate-of', metavar='RUN',
+                        help='use the learning rate that the run in the folder RUN has chosen')
+    parser.add_argument('--held-out', type=float, default=HELD_OUT, metavar='SHARE',
+                        help='the share of the training pictures that --learning-rates holds out '
+                        f'(default: {HELD_OUT})')
 
 
 def load_config(args: Namespace) -> Config:

@@ -1,6 +1,7 @@
 """Training and testing of a config, for configs of mmpretrain and of mmdet."""
 import gc
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,11 +17,14 @@ from ..openmmlab.ops.unavailable import require_ops
 from ..openmmlab.strict_loading import load_strictly, local_file
 from ..openmmlab.unwrap import unwrapped
 from ..runs import RECORD
+from ..runs.learning_rate_choice import LearningRateChoice
+from ..runs.method_name import STARTED_FROM
 from ..runs.run_config import FROZEN
 from .checkpoints import newest_checkpoint
 from .fast import FAST_HOOKS, use_fast_training
+from .learning_rate import LearningRateError, choose_learning_rate, use_choice
 from .options import set_backbone, use_amp
-from .protocols import set_protocol
+from .protocols import HELD_OUT, set_protocol
 from .same_model import SameModelHook
 from .sharing import LOADERS, take_share
 from .trackers import log_to
@@ -32,6 +36,8 @@ HUNG_SECONDS = 600  # without a batch for this long, a loader's workers count as
 def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
           resume: str | None = None, amp: bool = False, fast: bool = False,
           frozen: bool = False, label_fraction: float | None = None,
+          learning_rates: Sequence[float] = (), held_out: float = HELD_OUT,
+          learning_rate_of: str | Path | None = None,
           trackers: Iterable[str] = ()) -> None:
     """Train the model of ``cfg``.
 
@@ -45,6 +51,10 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
             ``fast = True``.
         frozen, label_fraction: for a detector, see
             :func:`mmresizemix.training.protocols.set_protocol`.
+        learning_rates: for a detector, the learning rates to choose from before it is trained, on
+            the share ``held_out`` of its training pictures, see
+            :func:`mmresizemix.training.learning_rate.choose_learning_rate`.
+        learning_rate_of: the folder of a run whose chosen learning rate is to be used.
         trackers: see :func:`log_to`.
 
     Raises:
@@ -54,6 +64,7 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
         CheckpointError: the checkpoint to resume from cannot be read safely.
         BackboneError: see :class:`mmresizemix.BackboneGuard`.
         NotImplementedError: the model needs an op of mmcv that is not available.
+        LearningRateError: no learning rate can be chosen, or none was chosen by the other run.
     """
     # What is trained, and how.
     if seed is not None:
@@ -72,15 +83,39 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
         promised += FAST_HOOKS
     elif amp:
         use_amp(cfg)
+    # The learning rate. A choice that was begun goes on.
+    go = partial(_train, promised=promised, said=said)
+    if learning_rates:
+        choice = choose_learning_rate(cfg, learning_rates, held_out,
+                                      lambda trial: go(trial, resume and 'auto'), _test)
+        use_choice(cfg, choice)
+    elif learning_rate_of is not None:
+        found = LearningRateChoice.read(learning_rate_of)
+        if found is None:
+            raise LearningRateError(f'--learning-rate-of: {learning_rate_of}: no run that has '
+                                    'tried learning rates')
+        use_choice(cfg, found)
+    go(cfg, resume, trackers=trackers)
+    leave_process_group()
+
+
+def _train(cfg: Config, resume: str | None, promised: Iterable[str], said: Iterable[str],
+           trackers: Iterable[str] = ()) -> None:
+    """Train a config to which the options were applied."""
     # The point to start from.
     if resume is not None:
         checkpoint = newest_checkpoint(cfg.work_dir) if resume == 'auto' else Path(resume)
         if checkpoint is None:
             print(f'{cfg.work_dir}: no checkpoint to resume from; starting from the beginning')
-        cfg.resume, cfg.load_from = checkpoint is not None, checkpoint and str(checkpoint)
+        else:
+            # What a fine-tuning started from belongs to its method.
+            if cfg.get('load_from') and not cfg.get('resume'):
+                cfg[STARTED_FROM] = cfg.load_from
+            cfg.load_from = str(checkpoint)
+        cfg.resume = checkpoint is not None
     load_strictly()
-    # Refuse a file that cannot be read before the data are looked at. 'auto' has read it already.
-    if cfg.get('load_from') and resume != 'auto':
+    # Refuse a file that cannot be read before the data are looked at. 'auto' has read its own.
+    if cfg.get('load_from') and not (cfg.resume and resume == 'auto'):
         load_checkpoint(local_file(cfg.load_from))
     # Logging, and the share of a machine that several runs use.
     log_to(cfg, trackers)
@@ -92,7 +127,6 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
         die_with_parent()
     # No name is given to the runner: it must be gone when the process group is left.
     _with_hooks(build_runner(cfg), promised, said).train()
-    leave_process_group()
 
 
 def _with_hooks(runner: Runner, promised: Iterable[str], said: Iterable[str]) -> Runner:
@@ -131,6 +165,12 @@ def test(cfg: Config, checkpoint: str, *, amp: bool = False) -> dict:
     Raises:
         CheckpointError: the checkpoint cannot be read safely, or is that of another model.
     """
+    metrics = _test(cfg, checkpoint, amp)
+    leave_process_group()
+    return metrics
+
+
+def _test(cfg: Config, checkpoint: str, amp: bool = False) -> dict:
     load_strictly()
     load_checkpoint(local_file(str(checkpoint)))
     cfg.load_from = str(checkpoint)
@@ -140,9 +180,7 @@ def test(cfg: Config, checkpoint: str, *, amp: bool = False) -> dict:
     if amp:
         cfg.test_cfg.fp16 = True
     take_share(cfg)
-    metrics = build_runner(cfg).test()
-    leave_process_group()
-    return metrics
+    return build_runner(cfg).test()
 
 
 def build_runner(cfg: Config) -> Runner:

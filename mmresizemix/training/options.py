@@ -28,7 +28,7 @@ def set_backbone(cfg: Config, backbone: str) -> list[str]:
     """Let the detector of ``cfg`` start from the file ``backbone``, or from random weights, and
     make a transfer run of it (:func:`make_transfer_run`).
 
-    With random weights nothing is frozen, neither stages nor BatchNorm statistics.
+    With random weights nothing is frozen, neither stages nor normalisation layers.
 
     Returns:
         A line about each other setting that was changed.
@@ -54,6 +54,8 @@ def set_backbone(cfg: Config, backbone: str) -> list[str]:
     if backbone == RANDOM:
         model.backbone.init_cfg = None
         model.backbone.update({k: v for k, v in THAWED.items() if _takes(model.backbone, k)})
+        if (model.backbone.get('norm_cfg') or {}).get('requires_grad') is False:
+            model.backbone.norm_cfg.requires_grad = True
     else:
         model.backbone.init_cfg = dict(type='Pretrained', checkpoint=backbone)
     # The guard proves before the first step that the weights arrived.

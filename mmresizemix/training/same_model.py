@@ -1,4 +1,6 @@
 """A hook that refuses to continue or to test from the checkpoint of another model."""
+from typing import Any
+
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, Runner
 
@@ -7,7 +9,8 @@ from ..openmmlab.unwrap import unwrapped
 
 
 class SameModelHook(Hook):
-    """Compare the names and shapes in a checkpoint with the model, before they are loaded.
+    """Compare the names and shapes in a checkpoint with the model, and the names of the classes
+    that it was trained on with those of the data, before it is loaded.
 
     MMEngine loads with ``strict=False``. It would test or continue a model of which a part, or
     everything, is random. A training that only starts from ``load_from`` may take a part of another
@@ -15,7 +18,7 @@ class SameModelHook(Hook):
 
     Raises:
         CheckpointError: the model is to be tested or resumed, and the checkpoint is that of another
-            one.
+            one or of other classes.
     """
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -37,3 +40,27 @@ class SameModelHook(Hook):
         if parts:
             raise CheckpointError(f'{runner._load_from}: is the checkpoint of another model: '
                                   f'{"; ".join(parts)}. Give the config that it was trained with.')
+        trained, here = _classes_of(checkpoint), _classes_of_data(runner)
+        if trained and here and trained != here:
+            label = next((i for i, (a, b) in enumerate(zip(trained, here)) if a != b),
+                         min(len(trained), len(here)))
+            one, other = (repr(names[label]) if label < len(names) else 'nothing'
+                          for names in (trained, here))
+            raise CheckpointError(f'{runner._load_from}: was trained on other classes: its label '
+                                  f'{label} is {one}, and that of the data is {other}. Give the '
+                                  'metainfo.classes that it was trained with.')
+
+
+def _classes_of(checkpoint: dict) -> list[str]:
+    """Return the class names in a checkpoint of MMEngine, [] if it has none."""
+    meta: Any = checkpoint.get('meta')
+    data = meta.get('dataset_meta') if isinstance(meta, dict) else None
+    return list(data.get('classes') or ()) if isinstance(data, dict) else []
+
+
+def _classes_of_data(runner: Runner) -> list[str]:
+    """Return the class names of the set that ``runner`` trains or tests on, [] if it has none."""
+    loops = (runner._train_loop, runner._test_loop, runner._val_loop)
+    loop: Any = next((one for one in loops if isinstance(one, BaseLoop)), None)
+    meta = getattr(loop.dataloader.dataset, 'metainfo', None) if loop else None
+    return list(meta.get('classes') or ()) if isinstance(meta, dict) else []

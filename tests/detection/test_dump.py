@@ -82,6 +82,18 @@ def test_classes_that_are_not_the_detectors_are_left_out(scenes, tmp_path):
     assert {a['category_id'] for a in truth['annotations']} <= {c['id'] for c in truth['categories']}
 
 
+def test_labels_have_the_numbers_that_the_data_set_gives_them(scenes, tmp_path):
+    """MMDetection numbers labels in the order of the file, not of the config."""
+    dataset = coco(scenes, CLASSES[1::-1])
+    validate(DetectionDump(), runner_over(dataset, tmp_path), 0.5, epoch=1)
+    found = json.loads((tmp_path / 'detections/epoch_1.bbox.json').read_text())
+    assert [d['category_id'] for d in found] == [dataset.cat_ids[i % 2] for i in range(5)]
+    truth = json.loads((tmp_path / 'detections/truth.json').read_text())
+    official = json.loads((scenes / 'coco/annotations/instances_val2017.json').read_text())
+    names = {c['id']: c['name'] for c in official['categories']}
+    assert {c['id']: c['name'] for c in truth['categories']} == {i: names[i] for i in dataset.cat_ids}
+
+
 def test_the_truth_of_voc_numbers_its_images_and_keeps_the_difficult(scenes, tmp_path):
     shutil.copytree(scenes / 'VOCdevkit', tmp_path / 'VOCdevkit')
     for xml in (tmp_path / 'VOCdevkit/VOC2007/Annotations').iterdir():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.optim import OneCycleLR, OneCycleParamScheduler
 from transfer_samples import RunsCode
 
 from mmresizemix.openmmlab import stack
@@ -61,10 +62,25 @@ class Reaches:
         return getattr, self.arguments
 
 
-@pytest.mark.parametrize('owner, name', [(HistoryBuffer, '__init__'), (torch.Tensor, 'numpy')])
+@pytest.mark.parametrize('owner, name', [(HistoryBuffer, '__init__'), (torch.Tensor, 'numpy'),
+                                         (OneCycleParamScheduler, '_get_value'), (OneCycleParamScheduler, '__init__')])
 def test_getattr_reaches_nothing_but_history_buffers_methods(save, owner, name):
     with pytest.raises(CheckpointError):
         load_checkpoint(save(dict(a=Reaches(owner, name))))
+
+
+@pytest.mark.parametrize('curve', ['cos', 'linear'])
+def test_a_one_cycle_schedule_goes_on_where_it_was(save, curve):
+    """Its state holds one of its own functions."""
+    def schedule():
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], 0.1, momentum=0.9)
+        return OneCycleLR(optimizer, eta_max=1.0, total_steps=9, anneal_strategy=curve)
+
+    before, after = schedule(), schedule()
+    [before.step() for _ in range(3)]
+    after.load_state_dict(load_checkpoint(save(dict(a=before.state_dict())))['a'])
+    values = [[one.step() or one.get_last_value() for _ in range(4)] for one in (before, after)]
+    assert values[0] == values[1] and len(set(map(str, values[0]))) == 4
 
 
 def flip_a_byte_of_a_tensor(path):

@@ -21,14 +21,15 @@ from mmresizemix.training.launch import train
 from mmresizemix.training.options import set_backbone
 from mmresizemix.training.transfer_run import make_transfer_run, transfer_hooks
 
-HOOKS = ('BackboneGuard', 'EpochSeedHook', 'DetectionDump', 'NumClassCheckHook', 'FiniteWeightsHook')
+HOOKS = ('BackboneGuard', 'EpochSeedHook', 'DetectionDump', 'NumClassCheckHook', 'ClassNamesHook',
+         'FiniteWeightsHook')
 RETINANET = 'retinanet/retinanet_r50_fpn_1x_coco.py'
 STOCK = (RETINANET, 'atss/atss_r50_fpn_1x_coco.py', 'mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py',
          'convnext/mask-rcnn_convnext-t-p4-w7_fpn_amp-ms-crop-3x_coco.py', 'pascal_voc/faster-rcnn_r50_fpn_1x_voc0712.py',
          'yolox/yolox_tiny_8xb8-300e_coco.py', 'rtmdet/rtmdet_tiny_8xb32-300e_coco.py',
          'instaboost/mask-rcnn_r50_fpn_instaboost-4x_coco.py', 'swin/mask-rcnn_swin-t-p4-w7_fpn_1x_coco.py')
 OURS = sorted(str(p.relative_to(CONFIGS)) for folder in ('ssd', 'faster_rcnn', 'retinanet', 'atss', 'mask_rcnn', 'convnext',
-                                                         'custom', 'demo', 'study')
+                                                         'dino', 'custom', 'demo', 'study')
               for p in (CONFIGS / folder).glob('*.py') if not p.name.startswith(('_', 'resnet')))
 
 
@@ -79,6 +80,7 @@ def test_what_is_changed_is_said_in_a_line_each():
         'custom_hooks: added mmresizemix.EpochSeedHook',
         'custom_hooks: added mmresizemix.DetectionDump',
         'custom_hooks: added NumClassCheckHook',
+        'custom_hooks: added mmresizemix.ClassNamesHook',
         'custom_hooks: added mmresizemix.FiniteWeightsHook',
         'train_dataloader.persistent_workers: False instead of True',
         "train_dataloader.worker_init_fn: {'type': 'mmresizemix.torch_worker_seeding'}",
@@ -107,7 +109,8 @@ def test_what_a_config_says_itself_is_kept():
     cfg.val_evaluator = [cfg.val_evaluator, dict(type='CityScapesMetric')]
     said = make_transfer_run(cfg)
     assert [class_of(hook) for hook in cfg.custom_hooks] == [
-        'NumClassCheckHook', 'EMAHook', 'BackboneGuard', 'EpochSeedHook', 'DetectionDump', 'FiniteWeightsHook']
+        'NumClassCheckHook', 'EMAHook', 'BackboneGuard', 'EpochSeedHook', 'DetectionDump', 'ClassNamesHook',
+        'FiniteWeightsHook']
     assert cfg.randomness == dict(seed=7, deterministic=True)
     checkpoint = cfg.default_hooks.checkpoint
     assert (checkpoint.max_keep_ckpts, checkpoint.save_best) == (5, 'coco/bbox_mAP_50')
@@ -192,6 +195,8 @@ def test_a_plan_says_so_before_anything_runs(tmp_path):
     (dict(type='ResNet', depth=18), dict(frozen_stages=-1, norm_eval=False)),
     (dict(type='ResNeXt', depth=50), dict(frozen_stages=-1, norm_eval=False)),
     (dict(type='mmpretrain.ConvNeXt'), dict(frozen_stages=-1)),
+    (dict(type='ResNet', depth=50, norm_cfg=dict(type='BN', requires_grad=False)),
+     dict(frozen_stages=-1, norm_eval=False, norm_cfg=dict(type='BN', requires_grad=True))),
     (dict(type='HRNet'), dict(norm_eval=False)),
     (dict(type='SSDVGG', depth=16), {}),
     (dict(type='PyramidVisionTransformer'), {}),
@@ -200,13 +205,13 @@ def test_of_random_weights_nothing_is_frozen_in_any_backbone(backbone, thawed):
     cfg = stock(RETINANET)
     cfg.model.backbone = dict(backbone, init_cfg=dict(type='Pretrained', checkpoint='x.pth'))
     set_backbone(cfg, 'random')
-    assert cfg.model.backbone == dict(backbone, init_cfg=None, **thawed)
+    assert cfg.model.backbone == {**backbone, 'init_cfg': None, **thawed}
 
 
 def test_a_promised_hook_that_the_runner_lacks_stops_it(tmp_path, monkeypatch):
     monkeypatch.setattr(launch, 'set_backbone', lambda cfg, backbone: [])
     with pytest.raises(RuntimeError, match='Runner was built without BackboneGuard, DetectionDump, NumClassCheckHook, '
-                                           'FiniteWeightsHook, which --backbone, --frozen or --fast adds'):
+                                           'ClassNamesHook, FiniteWeightsHook, which --backbone, --frozen or --fast adds'):
         train(small_run.config(str(tmp_path), 1), backbone='x.pth')
 
 

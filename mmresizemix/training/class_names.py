@@ -1,0 +1,105 @@
+"""A hook that refuses to train or to evaluate a model if a label has two names.
+
+Labels are numbers. MMPretrain counts the class folders that a set has. MMDetection numbers the
+labels of a COCO set in the order of its annotation file, whatever the order of the config's class
+names is, and leaves out names that the file lacks. Two sets, or a set and the config, may so give
+one number to two classes, and the metric is then that of a mixture.
+"""
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.runner import BaseLoop, Runner
+
+from ..registry import HOOKS
+
+
+class ClassNamesError(ValueError):
+    """Raised if a label has two names. The message says which label, and where the names are."""
+
+
+@HOOKS.register_module()
+class ClassNamesHook(Hook):
+    """Compare the class names of the config with those of the annotations, and those of the
+    training set with those of the evaluation set, before the first step.
+
+    Raises:
+        ClassNamesError: a label has two names, or the annotations lack a class of the config.
+    """
+    priority = 'VERY_HIGH'
+
+    def before_run(self, runner: Runner) -> None:
+        """Compare the names of all sets of which ``runner`` makes use."""
+        loops = (runner._train_loop, runner._val_loop, runner._test_loop)
+        datasets = [loop.dataloader.dataset for loop in loops if isinstance(loop, BaseLoop)]
+        for dataset in datasets:
+            for leaf in _leaves(dataset):
+                _check_annotations(leaf)
+        first = _names(datasets[0]) if datasets else []
+        for other in datasets[1:]:
+            _check_equal(first, _names(other), 'the training set', 'the evaluation set',
+                         'Give both the same metainfo.classes')
+
+
+def _names(dataset: Any) -> list[str]:
+    return list(dataset.metainfo.get('classes') or ())
+
+
+def _leaves(dataset: Any) -> Iterator[Any]:
+    """Yield the data sets that read annotations, inside of others."""
+    inside = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
+    if inside == [None]:
+        yield dataset
+        return
+    for one in inside:
+        yield from _leaves(one)
+
+
+def _check_annotations(dataset: Any) -> None:
+    # Sets that read their files in another way number the labels in another way.
+    mmdet = sys.modules.get('mmdet.datasets')
+    if mmdet is None or getattr(type(dataset), 'load_data_list', None) is not (
+            mmdet.CocoDataset.load_data_list):
+        return
+    dataset.full_init()
+    name_of = {c['id']: c['name'] for c in read_categories(dataset.ann_file)}
+    _check_equal(_names(dataset), [name_of[number] for number in dataset.cat_ids],
+                 'metainfo.classes', str(dataset.ann_file),
+                 'Give the classes of that file in its order: metainfo=dict(classes=...)')
+
+
+def _check_equal(expected: Sequence[str], found: Sequence[str], here: str, there: str,
+                 remedy: str) -> None:
+    missing = [name for name in expected if name not in found]
+    if missing:
+        raise ClassNamesError(f'class names: {there} lacks {len(missing)} of the {len(expected)} '
+                              f'classes of {here} ({", ".join(missing[:3])}'
+                              f'{", ..." if len(missing) > 3 else ""}). {remedy}')
+    for label, (one, other) in enumerate(zip(expected, found)):
+        if one != other:
+            raise ClassNamesError(f'class names: label {label} is {one!r} in {here}, and {other!r} '
+                                  f'in {there}. {remedy}')
+    if len(found) > len(expected):
+        raise ClassNamesError(f'class names: {there} has {len(found)} classes, and {here} has '
+                              f'{len(expected)}. {remedy}')
+
+
+def read_categories(path: str | Path) -> list[dict[str, Any]]:
+    """Return the categories of a COCO json. The file is not parsed as a whole if its categories can
+    be told without that: COCO's own takes many seconds."""
+    text = Path(path).read_bytes()
+    key = b'"categories"'
+    if text.count(key) == 1:
+        # A list of categories has no brackets inside in practice. If it has, all is parsed.
+        after = text[text.index(key) + len(key):]
+        begin, end = after.find(b'['), after.find(b']')
+        try:
+            found = json.loads(after[begin:end + 1])
+            if after[:begin].strip() == b':' and all('id' in c and 'name' in c for c in found):
+                return found
+        except (ValueError, TypeError):
+            pass
+    return json.loads(text)['categories']

@@ -1,0 +1,90 @@
+"""Tests that every label has one name: in the config, in the annotations, and in all sets."""
+import json
+from types import SimpleNamespace
+
+import pytest
+from mmdet.datasets import CocoDataset, VOCDataset
+from mmengine.dataset import ConcatDataset, RepeatDataset
+from mmengine.runner import BaseLoop
+
+from mmresizemix.training.class_names import ClassNamesError, ClassNamesHook, read_categories
+
+
+class Loop(BaseLoop):
+    """As much of a loop as the hook asks for."""
+
+    def __init__(self, dataset):
+        self.dataloader = SimpleNamespace(dataset=dataset)
+
+    def run(self):
+        raise NotImplementedError
+
+
+@pytest.fixture
+def coco(tmp_path):
+    """A function: ``coco(in_file, in_config)`` is a set with these class names."""
+    def _coco(in_file, in_config):
+        path = tmp_path / f'{in_file}.json'
+        path.write_text(json.dumps(dict(
+            images=[dict(id=1, width=9, height=9, file_name='1.jpg')],
+            annotations=[dict(id=1, image_id=1, category_id=10, bbox=[1, 1, 5, 5], area=25, iscrowd=0)],
+            categories=[dict(id=10 + i, name=name) for i, name in enumerate(in_file)])))
+        return CocoDataset(ann_file=str(path), data_prefix=dict(img=''), metainfo=dict(classes=[*in_config]),
+                           test_mode=True)
+    return _coco
+
+
+def look_at(train=None, val=None, test=None):
+    loops = [one if one is None else Loop(one) for one in (train, val, test)]
+    ClassNamesHook().before_run(SimpleNamespace(_train_loop=loops[0], _val_loop=loops[1], _test_loop=loops[2]))
+
+
+def test_equal_names_pass(coco):
+    look_at(coco('abc', 'abc'), coco('abc', 'abc'))
+    look_at(coco('abcd', 'acd'), coco('xacdy', 'acd'), coco('acd', 'acd'))  # the files have more than the config
+    look_at(RepeatDataset(coco('ab', 'ab'), 2), ConcatDataset([coco('ab', 'ab'), coco('abc', 'ab')]))
+
+
+@pytest.mark.parametrize('in_file, in_config, named', [
+    ('ba', 'ab', "label 0 is 'a' in metainfo.classes, and 'b' in .*json. Give the classes of that file in its order"),
+    ('ac', 'abc', r'json lacks 1 of the 3 classes of metainfo.classes \(b\)'),
+    ('xyz', 'abcd', r'lacks 4 of the 4 classes of metainfo.classes \(a, b, c, ...\)'),
+])
+def test_a_label_with_two_names_is_refused(coco, in_file, in_config, named):
+    with pytest.raises(ClassNamesError, match=named):
+        look_at(ConcatDataset([coco('abcd', 'abcd'), coco(in_file, in_config)], ignore_keys=['classes']))
+
+
+@pytest.mark.parametrize('train, val, named', [
+    ('ab', 'ba', "label 0 is 'a' in the training set, and 'b' in the evaluation set"),
+    ('abc', 'ab', 'the evaluation set lacks 1 of the 3 classes of the training set'),
+    ('ab', 'abc', 'the evaluation set has 3 classes, and the training set has 2'),
+])
+def test_both_sets_have_the_same_names(coco, train, val, named):
+    with pytest.raises(ClassNamesError, match=named):
+        look_at(coco(train, train), coco(val, val))
+
+
+def test_sets_that_find_classes_by_name_pass(tmp_path):
+    (tmp_path / 'list.txt').write_text('')
+    look_at(VOCDataset(ann_file='list.txt', data_root=str(tmp_path), data_prefix=dict(sub_data_root='VOC2007'),
+                       metainfo=dict(classes=('b', 'a')), test_mode=True, serialize_data=False))
+
+
+def test_a_class_folder_that_the_validation_lacks_is_named(tmp_path):
+    from mmpretrain.datasets import CustomDataset
+    for name in ('train/cat', 'train/dog', 'train/owl', 'val/dog', 'val/owl'):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / '1.jpg').write_bytes(b'')
+    train, val = (CustomDataset(data_root=str(tmp_path / split)) for split in ('train', 'val'))
+    look_at(train, train)
+    with pytest.raises(ClassNamesError, match=r'evaluation set lacks 1 of the 3 classes of the training set \(cat\)'):
+        look_at(train, val)
+
+
+@pytest.mark.parametrize('more', [{}, dict(info=dict(description='the "categories": [] of a set')),
+                                  dict(images=[dict(categories=[1])])])
+def test_categories_are_read_whatever_else_is_in_the_file(tmp_path, more):
+    categories = [dict(id=1, name='a [b]'), dict(id=7, name='"categories"')]
+    (tmp_path / 'x.json').write_text(json.dumps({**more, 'categories': categories, 'licenses': []}))
+    assert read_categories(tmp_path / 'x.json') == categories
