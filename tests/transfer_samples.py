@@ -10,6 +10,7 @@ data_preprocessor = dict(mean=[123.675, 116.28, 103.53], num_classes=6, std=[58.
                          to_rgb=True)
 model = dict(type='ImageClassifier', backbone=dict(base_channels=8, depth=18, stem_channels=8, style='pytorch', type='ResNet'),
              train_cfg=dict(augments=dict(interpolation='nearest', per='batch', type='mmresizemix.ResizeMix')))
+train_dataloader = dict(dataset=dict(type='CustomDataset', pipeline=[]))
 work = open('/nonexistent')
 '''
 

@@ -107,7 +107,9 @@ def _trained(config: Mapping[str, Any], model: Mapping[str, Any]) -> str | None:
         return None
     augments = _augments_of(config, model)
     mixing = None if augments is None else _mixing(*augments)
-    steps = _steps_of(dict_in(dict_in(config, 'train_dataloader'), 'dataset'))
+    # A config that does not say what is trained on proves nothing about how it is changed.
+    dataset = dict_in(dict_in(config, 'train_dataloader'), 'dataset')
+    steps = _steps_of(dataset) if dataset else None
     if mixing is None or steps is None:
         return None
     head = dict_in(model, 'head')

@@ -151,6 +151,7 @@ def test_the_folder_of_the_weights_does_not_count_and_a_resumed_run_is_the_same(
 
     assert names(load_from='a/x.pth') == names(load_from='b/x.pth') != names(load_from='a/y.pth')
     assert names(load_from='run/epoch_3.pth', resume=True) == names()
+    assert names(load_from='run/epoch_3.pth', resume=True, started_from='a/x.pth') == names(load_from='a/x.pth')
     for where in ('model', 'backbone'):
         found = []
         for file in ('a/x.pth', 'b/x.pth', 'y.pth'):
@@ -279,6 +280,13 @@ def places(value, path=()):
 
 LITERALS = [None, 5, -1.5, True, 1j, '', 'x', b'x', ..., [], {}, (), {1, 'a'}, {('a', 1): {2: 3}, 'b': 4}, [[]], [{}],
             [5], {'type': 5}, float('nan'), float('inf'), 16 ** 5000, deep()]
+
+
+def test_a_config_that_does_not_say_what_is_trained_on_has_no_method():
+    whole = config(dict(RESIZEMIX))
+    assert method_of({**whole, 'train_dataloader': dict(dataset=dict(type='CIFAR10'))}) == method_of(whole)
+    for loader in (None, {}, dict(dataset=None), dict(dataset={}), dict(batch_size=32)):
+        assert method_of({**whole, 'train_dataloader': loader}) is None
 
 
 def test_no_literal_config_raises_an_error():

@@ -277,3 +277,22 @@ def test_weights_of_the_middle_of_an_epoch_are_not_validated_as_the_one_before(c
         log.unlink()
     train_classifier(crops, tmp_path)
     assert set(read_log(tmp_path).validations) == {2}
+
+
+def test_a_fine_tuning_that_has_nothing_to_resume_starts_from_its_weights(tmp_path):
+    """It also says where it started from, after it was resumed."""
+    from small_run import OneLayer, config
+    state = OneLayer().state_dict()
+    torch.save(dict(state_dict={**state, 'layer.weight': torch.full((1, 192), 3.)}), tmp_path / 'weights.pth')
+
+    def trained(name, epochs, **options):
+        cfg = config(str(tmp_path / name), epochs)
+        cfg.load_from = str(tmp_path / 'weights.pth')
+        train(cfg, **options)
+        return cfg, load_checkpoint(tmp_path / name / f'epoch_{epochs}.pth')['state_dict']['layer.weight']
+
+    _, plain = trained('plain', 1)
+    first, fresh = trained('fresh', 1, resume='auto')
+    assert torch.equal(plain, fresh) and (fresh - 3).abs().max() < 1
+    again, _ = trained('fresh', 2, resume='auto')
+    assert first.get('started_from') is None and again.started_from == first.load_from != again.load_from

@@ -243,7 +243,8 @@ def test_whatever_mmpretrain_trains_is_exported(name, algorithm, save, tmp_path)
     settings = ARCHITECTURES[name]
     state = drawn(settings, 'mmpretrain')
     text = (f"default_scope = 'mmpretrain'\nmodel = dict(type={algorithm!r}, backbone={settings!r})\n"
-            'data_preprocessor = dict(mean=[1., 2., 3.], std=[4., 5., 6.], to_rgb=True)')
+            'data_preprocessor = dict(mean=[1., 2., 3.], std=[4., 5., 6.], to_rgb=True)\n'
+            "train_dataloader = dict(dataset=dict(type='CustomDataset', pipeline=[]))")
     others = {} if name == 'LeNet' else {'head.fc.weight': torch.ones(2, 2), 'encoder_k.0.conv1.weight': torch.ones(3)}
     stamp = export_backbone(save(dict(meta=dict(cfg=text), state_dict={
         **{f'backbone.{k}': v for k, v in state.items()}, **others})), tmp_path / 'out.pth')
