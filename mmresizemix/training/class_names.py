@@ -8,9 +8,11 @@ one number to two classes, and the metric is then that of a mixture.
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
+from mmengine.fileio import get_local_path
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, Runner
 
@@ -45,7 +47,7 @@ class ClassNamesHook(Hook):
 
 
 def _names(dataset: Any) -> list[str]:
-    return list(dataset.metainfo.get('classes') or ())
+    return list((getattr(dataset, 'metainfo', None) or {}).get('classes') or ())
 
 
 def _leaves(dataset: Any) -> Iterator[Any]:
@@ -65,7 +67,8 @@ def _check_annotations(dataset: Any) -> None:
             mmdet.CocoDataset.load_data_list):
         return
     dataset.full_init()
-    name_of = {c['id']: c['name'] for c in read_categories(dataset.ann_file)}
+    with get_local_path(dataset.ann_file, backend_args=dataset.backend_args) as path:
+        name_of = {c['id']: c['name'] for c in read_categories(path)}
     _check_equal(_names(dataset), [name_of[number] for number in dataset.cat_ids],
                  'metainfo.classes', str(dataset.ann_file),
                  'Give the classes of that file in its order: metainfo=dict(classes=...)')
@@ -90,16 +93,17 @@ def _check_equal(expected: Sequence[str], found: Sequence[str], here: str, there
 def read_categories(path: str | Path) -> list[dict[str, Any]]:
     """Return the categories of a COCO json. The file is not parsed as a whole if its categories can
     be told without that: COCO's own takes many seconds."""
-    text = Path(path).read_bytes()
     key = b'"categories"'
-    if text.count(key) == 1:
-        # A list of categories has no brackets inside in practice. If it has, all is parsed.
-        after = text[text.index(key) + len(key):]
-        begin, end = after.find(b'['), after.find(b']')
-        try:
-            found = json.loads(after[begin:end + 1])
-            if after[:begin].strip() == b':' and all('id' in c and 'name' in c for c in found):
-                return found
-        except (ValueError, TypeError):
-            pass
-    return json.loads(text)['categories']
+    with open(path, 'rb') as file, mmap(file.fileno(), 0, access=ACCESS_READ) as text:
+        at = text.find(key)
+        if text.find(key, at + 1) < 0:
+            # A list of categories has no brackets inside in practice. If it has, all is parsed.
+            begin = text.find(b'[', at)
+            between, listed = text[at + len(key):begin], text[begin:text.find(b']', begin) + 1]
+            try:
+                found = json.loads(listed)
+                if between.strip() == b':' and all('id' in c and 'name' in c for c in found):
+                    return found
+            except (ValueError, TypeError):
+                pass
+        return json.loads(text[:])['categories']

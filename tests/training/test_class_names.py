@@ -46,6 +46,7 @@ def test_equal_names_pass(coco):
 
 
 @pytest.mark.parametrize('in_file, in_config, named', [
+    ('aab', 'ab', "label 1 is 'b' in metainfo.classes, and 'a' in"),  # a name that two ids have
     ('ba', 'ab', "label 0 is 'a' in metainfo.classes, and 'b' in .*json. Give the classes of that file in its order"),
     ('ac', 'abc', r'json lacks 1 of the 3 classes of metainfo.classes \(b\)'),
     ('xyz', 'abcd', r'lacks 4 of the 4 classes of metainfo.classes \(a, b, c, ...\)'),
@@ -69,6 +70,10 @@ def test_sets_that_find_classes_by_name_pass(tmp_path):
     (tmp_path / 'list.txt').write_text('')
     look_at(VOCDataset(ann_file='list.txt', data_root=str(tmp_path), data_prefix=dict(sub_data_root='VOC2007'),
                        metainfo=dict(classes=('b', 'a')), test_mode=True, serialize_data=False))
+
+
+def test_sets_without_names_pass():
+    look_at([1, 2], [3])
 
 
 def test_a_class_folder_that_the_validation_lacks_is_named(tmp_path):
