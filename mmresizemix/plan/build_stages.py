@@ -48,6 +48,21 @@ class Start(NamedTuple):
     export: str | None = None
 
 
+class Rate(NamedTuple):
+    """How a run gets its learning rate. By default, it is that of its config.
+
+    Args:
+        needs: the names of the stages that must be done before.
+        arguments: the arguments of the training.
+        inputs: returns what the rate depends on, by name.
+        trials: the number of trainings that choose it.
+    """
+    needs: tuple[str, ...] = ()
+    arguments: tuple[Any, ...] = ()
+    inputs: Callable[[], dict[str, Any]] = dict
+    trials: int = 0
+
+
 class Builder:
     """Makes the stages of one plan, with all their files under one root."""
 
@@ -250,40 +265,33 @@ class Builder:
         title = f'{detector.name} from {name}, seed {seed}'
         folder = self.root / 'finetune' / slug(detector.name) / slug(f'{name} seed {seed}')
         needs = (check, export) if export else (check, )
-        chooser, rate, arguments, trials = self._learning_rate(detector, start, title, folder)
+        rate = self._rate(detector, start, title, folder)
         trained = self._train(
-            f'finetune {title}', 'finetune', recipe, folder, seed, (*needs, *chooser),
-            lambda: dict(data=data.digest(), backbone=digest_of(backbone)) | rate(),
-            '--backbone', RANDOM if backbone is None else backbone, *arguments, trials=trials)
+            f'finetune {title}', 'finetune', recipe, folder, seed, (*needs, *rate.needs),
+            lambda: dict(data=data.digest(), backbone=digest_of(backbone)) | rate.inputs(),
+            '--backbone', RANDOM if backbone is None else backbone, *rate.arguments,
+            trials=rate.trials)
         return self._test(title, recipe, folder, trained)
 
-    def _learning_rate(
-            self, detector: Detector, start: Start, title: str, folder: Path
-    ) -> tuple[Sequence[str], Callable[[], dict[str, Any]], Sequence[str | Path], int]:
-        """Return how a run gets its learning rate: the first one of a detector from a pretraining
-        chooses it, and the others take it from there.
-
-        Returns:
-            A tuple (needs, inputs, arguments, trials): the stage that it needs, its inputs, the
-            arguments of the training, and the number of its trials.
-        """
+    def _rate(self, detector: Detector, start: Start, title: str, folder: Path) -> Rate:
+        """Return how a run gets its learning rate: the first run of a detector from a pretraining
+        chooses it, and the others take it from there."""
         rates, held_out = detector.learning_rates, detector.held_out
         if not rates:
-            return (), dict, (), 0
+            return Rate()
         key = (detector.name, start.pretraining.name)
         if key not in self.choosers:
             self.choosers[key] = f'finetune {title}', folder
-            words = [f'{rate}' for rate in rates]
-            return ((), lambda: dict(learning_rates=rates, held_out=held_out),
-                    ('--learning-rates', *words, '--held-out', f'{held_out}'),
-                    len(rates))
+            return Rate(arguments=('--learning-rates', *map(str, rates), '--held-out', held_out),
+                        inputs=lambda: dict(learning_rates=rates, held_out=held_out),
+                        trials=len(rates))
         stage, chooser = self.choosers[key]
 
         def chosen() -> dict[str, Any]:
             choice = LearningRateChoice.read(chooser)
             return dict(learning_rate=choice.chosen if choice else None)
 
-        return (stage, ), chosen, ('--learning-rate-of', chooser), 0
+        return Rate((stage, ), ('--learning-rate-of', chooser), chosen)
 
     def _train(self, name: str, kind: str, recipe: Recipe, folder: Path, seed: int,
                needs: tuple[str, ...], inputs: Callable[[], dict], *arguments: Any,

@@ -53,9 +53,17 @@ class LearningRateChoice:
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> 'LearningRateChoice':
-        """Make a choice of its fields, as :meth:`fields` returns them."""
-        return cls(tuple(values['rates']), values['held_out'], values['seed'],
-                   tuple((rate, score) for rate, score in values['scores']))
+        """Make a choice of its fields, as :meth:`fields` returns them.
+
+        Raises:
+            KeyError, TypeError, ValueError: they are not the fields of a choice.
+        """
+        rates = tuple(map(float, values['rates']))
+        if not rates:
+            raise ValueError('no learning rates')
+        return cls(rates, float(values['held_out']), int(values['seed']), tuple(
+            (float(rate), score if score is None else float(score))
+            for rate, score in values['scores']))
 
     def fields(self) -> dict[str, Any]:
         """Return the fields as a dict, for a config or JSON."""

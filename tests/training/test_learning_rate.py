@@ -171,10 +171,19 @@ def test_a_choice_that_is_not_made(tmp_path):
     cfg = Config(dict(optim_wrapper=dict(optimizer=dict(lr=1))))
     with pytest.raises(LearningRateError, match='1 of 2 learning rates were tried there'):
         use_choice(cfg, LearningRateChoice((1., 2.), .1, 0, ((1., .5), )))
+
+
+@pytest.mark.parametrize('wrong', [
+    dict(rates=[]), dict(rates='ab'), dict(rates=5), dict(scores=[[1]]), dict(scores=[['x', 1]]), dict(held_out=None),
+    dict(seed='a')])
+def test_what_is_no_choice_is_none(tmp_path, wrong):
+    fields = {**LearningRateChoice((1., 2.), .1, 0, ((1., .5), )).fields(), **wrong}
     (tmp_path / 'learning_rates').mkdir()
-    (tmp_path / 'learning_rates/choice.json').write_text('{"rates": [1]}')
+    (tmp_path / 'learning_rates/choice.json').write_text(json.dumps(fields))
     with pytest.raises(ValueError, match='choice.json: not a choice of a learning rate'):
         LearningRateChoice.read(tmp_path)
+    cfg = read_config(RETINANET).to_dict()
+    assert RunConfig.parse({**cfg, CHOICE: fields}).model == 'RetinaNet'
 
 
 def test_runs_with_one_rate_are_never_compared_with_those_that_chose():
