@@ -51,8 +51,11 @@ def choose_learning_rate(cfg: Config, rates: Sequence[float], held_out: float,
         seed = hold_out(trial, held_out)
         set_learning_rate(trial, rate)
         trial.work_dir = str(Path(cfg.work_dir) / FOLDER / f'{rate:g}')
-        # MMEngine finds loggers by this name. A second one of the same second would be the first.
+        # MMEngine finds loggers and visualizers by their names. Those of one name are one, and it
+        # writes into the folder of the run that came first.
         trial.experiment_name = f'learning_rate_{rate:g}'
+        if trial.get('visualizer'):
+            trial.visualizer.pop('name', None)  # its default is that of the experiment
         scores.append((rate, _score(trial, train, test)))
         choice = LearningRateChoice(tuple(rates), held_out, seed, tuple(scores))
         if is_main_process():

@@ -1,5 +1,4 @@
 """Tests of the choice of a learning rate on pictures that are held out of the training set."""
-import copy
 import json
 
 import pytest
@@ -11,7 +10,7 @@ from mmresizemix.datasets import write_scenes
 from mmresizemix.openmmlab.installed import read_config
 from mmresizemix.plan import PlanError, read_plan
 from mmresizemix.plan.build_stages import build
-from mmresizemix.runs import read_metrics, read_runs
+from mmresizemix.runs import json_lines, read_metrics, read_runs
 from mmresizemix.runs.learning_rate_choice import CHOICE, LearningRateChoice
 from mmresizemix.runs.run_config import RunConfig
 from mmresizemix.training.launch import train
@@ -85,47 +84,57 @@ def config(scenes, tmp_path, monkeypatch):
     return cfg
 
 
-RATES = (1e-3, 1e30, 2e-3)
+RATES = ('0.001', '1e30', '0.002')
 
 
 def starts(folder) -> list[str]:
     return sorted(p.name for p in folder.glob('2*_*'))
 
 
-def test_the_best_rate_trains_on_all_pictures_and_a_resumed_choice_is_the_same(config, tmp_path):
-    run = tmp_path / 'run'
-    options = dict(backbone='random', seed=3, learning_rates=RATES, held_out=.3)
-    train(copy.deepcopy(config), **options)
-    choice = LearningRateChoice.read(run)
-    assert choice.rates == RATES and choice.complete and choice.seed == 3 and choice.held_out == .3
+def test_the_best_rate_trains_on_all_pictures_and_a_resumed_choice_is_the_same(scenes, tool, tmp_path):
+    """The trials are runs of one process, in which MMEngine keeps loggers and visualizers by name."""
+    def run(folder, *options):
+        settings = {'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 1, 'train_dataloader.batch_size': 2,
+                    'default_hooks.logger.interval': 1, **options_for(RETINANET)}
+        done = tool('train', RETINANET, '--work-dir', tmp_path / folder, '--backbone', 'random', *options,
+                    '--cfg-options', *(f'{k}={v}'.replace(' ', '') for k, v in settings.items()),
+                    environment=dict(MMRESIZEMIX_DEMO_DATA=str(scenes)))
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout
+
+    chooses = ('--seed', '3', '--held-out', '0.3', '--learning-rates', *RATES)
+    said, first = run('first', *chooses), tmp_path / 'first'
+    choice = LearningRateChoice.read(first)
+    assert choice.rates == (1e-3, 1e30, 2e-3) and choice.complete and choice.seed == 3 and choice.held_out == .3
+    assert 'learning rate 1e+30: the weights became NaN or infinite' in said
     scores = dict(choice.scores)
-    assert scores[1e30] is None, 'its weights became infinite'
+    assert scores[1e30] is None
     for rate in (1e-3, 2e-3):
-        logged = read_metrics(run / f'learning_rates/{rate:g}', 1)
-        assert scores[rate] == logged['coco/bbox_mAP']
-        truth = json.loads((run / f'learning_rates/{rate:g}/detections/truth.json').read_text())
+        folder = first / f'learning_rates/{rate:g}'
+        [start] = starts(folder)
+        assert read_metrics(folder, 1)['coco/bbox_mAP'] == scores[rate]
+        logged = [line['lr'] for line in json_lines(folder / start / 'vis_data/scalars.json') if 'loss' in line]
+        assert len(logged) == 4 and max(logged) <= rate, 'each run logs its own steps: 4 of 2 pictures, for 7 pictures'
+        truth = json.loads((folder / 'detections/truth.json').read_text())
         assert len(truth['images']) == 3, 'three of ten pictures are held out'
     # The run that counts is trained on all pictures, and says how its rate was chosen.
-    [found], faults = read_runs([tmp_path])
-    assert faults == [] and found.folder == run.resolve(), 'trials are no runs to compare'
+    [found], faults = read_runs([first])
+    assert faults == [] and found.folder == first.resolve(), 'trials are no runs to compare'
     assert found.config.model == 'RetinaNet, best of 3 learning rates'
     assert found.config.values['optim_wrapper']['optimizer']['lr'] == choice.chosen
     assert found.config.learning_rate_choice == choice
     assert 'TuningSplit' not in str(found.config.values)
     # A second run takes the rate from there, and may be compared with the first.
-    again = copy.deepcopy(config)
-    again.work_dir = str(tmp_path / 'second')
-    train(again, backbone='random', seed=4, learning_rate_of=run)
-    second = RunConfig.parse(again.to_dict())
-    assert second.settings() == found.config.settings() and second.learning_rate_choice == choice
+    run('second', '--seed', '4', '--learning-rate-of', first)
+    both, _ = read_runs([tmp_path])
+    assert [one.seed for one in both] == [3, 4] and both[0].settings == both[1].settings
     # As if the first was killed after its first trial: nothing that is done is trained again.
-    LearningRateChoice(RATES, .3, 3, choice.scores[:1]).write(run)
-    (run / 'last_checkpoint').unlink()
-    [path.unlink() for path in run.glob('*.pth')]
-    train(copy.deepcopy(config), **options, resume='auto')
-    assert LearningRateChoice.read(run) == choice and (run / 'epoch_1.pth').is_file()
-    logs = [log.read_text() for log in (run / 'learning_rates/0.001').glob('2*_*/*.log')]
-    assert len(logs) == 2 and sum('Epoch(train)' in log for log in logs) <= 1
+    LearningRateChoice(choice.rates, .3, 3, choice.scores[:1]).write(first)
+    [path.unlink() for path in first.glob('*.pth')]
+    run('first', *chooses, '--resume')
+    assert LearningRateChoice.read(first) == choice and (first / 'epoch_1.pth').is_file()
+    logs = [log.read_text() for log in (first / 'learning_rates/0.001').glob('2*_*/*.log')]
+    assert len(logs) == 2 and sum('Epoch(train)' in log for log in logs) == 1
 
 
 def test_no_rate_that_trains(config):
