@@ -99,7 +99,7 @@ SOURCES = {
        for name in ('resnet18', 'resnext50_32x4d')},
     'torchvision ConvNeXt': torchvision_convnext,
     'torchvision detector': torchvision_detector,
-    **{f'timm {name}': partial(timm_network, name) for name in ('resnet18', 'resnet50d', 'resnext50_32x4d')},
+    **{f'timm {name}': partial(timm_network, name) for name in ('resnet18', 'resnet50c', 'resnet50d', 'resnext50_32x4d')},
     'timm convnext_atto': partial(timm_convnext, 'convnext_atto'),
     'timm convnextv2_atto': partial(timm_convnext, 'convnextv2_atto'),
     'transformers ResNet-18': partial(transformers_network, 'ResNet', layer_type='basic', depths=[2, 2, 2, 2],
@@ -279,6 +279,11 @@ DETECTORS = {
     'MobileNetV2': dict(type='MobileNetV2', widen_factor=0.25, out_indices=(2, 4, 6)),
     'Res2Net': dict(type='Res2Net', depth=50, scales=4, base_width=8, **THIN),
     'ResNeSt': dict(type='ResNeSt', depth=50, **THIN),
+    'ResNetV1c': dict(type='ResNet', depth=18, deep_stem=True, **THIN),
+    'EfficientNet': dict(type='EfficientNet', arch='b0', out_indices=(3, 4, 5)),
+    'ConvNeXt V2': dict(CONVNEXT, type='mmpretrain.ConvNeXt', out_indices=[0, 1, 2, 3], gap_before_final_norm=False,
+                        use_grn=True, layer_scale_init_value=0.),
+    'Swin V2': dict(ARCHITECTURES['Swin V2'], type='mmpretrain.SwinTransformerV2', out_indices=(0, 1, 2, 3)),
 }
 
 
