@@ -1,4 +1,4 @@
-"""ResizeMix pretraining, carried into MMDetection's SSD and Faster R-CNN.
+"""ResizeMix pretraining, carried into MMDetection's detectors.
 
 The import registers everything under the scope ``mmresizemix``::
 
