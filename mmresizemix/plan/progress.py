@@ -86,24 +86,25 @@ def time_left(stages: Sequence[Stage], states: Mapping[str, State],
     Returns:
         The time left, or None if nothing is known yet.
     """
-    # Collect what stages have taken, by group, and the groups of those that are still to run.
+    # Collect what a training of each group has taken, and the trainings that are still to run, by
+    # group. A stage that chooses its learning rate has several.
     took: dict[str, list[float]] = defaultdict(list)
-    left, open_kinds = 0.0, []
+    left, open_kinds = 0.0, list[str]()
     for stage in stages:
         record = StageRecord.read(stage.record)
-        kind = _kind(stage)
+        kind, trainings = _kind(stage), 1 + stage.trials
         if states[stage.name].kind == Status.DONE:
-            took[kind].append(record.seconds if record else 0.0)
+            took[kind].append((record.seconds if record else 0.0) / trainings)
         elif states[stage.name].kind == Status.RUNNING:
             seconds = _left_of_running(stage, record)
             if seconds is None or record is None:
-                open_kinds.append(kind)
+                open_kinds += [kind] * trainings
             else:
                 left += seconds
-                took[kind].append(time.time() - record.began + seconds)
+                took[kind].append((time.time() - record.began + seconds) / trainings)
         elif states[stage.name].kind != Status.FAILED:
-            open_kinds.append(kind)
-    # Add the mean of the group for each stage to run, else the mean of the groups of its kind.
+            open_kinds += [kind] * trainings
+    # Add the mean of the group for each training to run, else the mean of the groups of its kind.
     means = {kind: sum(values) / len(values) for kind, values in took.items()}
     if open_kinds and not means:
         return None

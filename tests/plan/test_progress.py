@@ -10,6 +10,7 @@ from mmresizemix.plan.progress import duration, read_progress, status_table, tim
 from mmresizemix.plan.stage import State
 from mmresizemix.plan.stage_record import StageRecord
 from mmresizemix.plan.status import Status
+from mmresizemix.runs.learning_rate_choice import LearningRateChoice
 
 LOG = '''01/01 - mmengine - INFO - Epoch(train)  [3][ 50/146]  lr: 4.9545e-03  eta: 1 day, 2:07:41  time: 0.5000  data_time: 0.0053
 01/01 - mmengine - INFO - Epoch(val) [2][310/310]    coco/bbox_mAP: 0.2510  coco/bbox_mAP_50: 0.4
@@ -25,6 +26,25 @@ def test_progress_is_read_from_the_end_of_the_log(tmp_path):
     assert (found.epoch, found.per_step, found.metric) == (3, 0.5, 'AP 0.2510')
     assert found.left == 26 * 3600 + 7 * 60 + 41
     assert found.share == pytest.approx((2 + 50 / 146) / 12)
+
+
+def test_the_trials_of_a_learning_rate_are_trainings_too(tmp_path):
+    folder = tmp_path / 'ssd/a'
+    first = stage(tmp_path, name='a', kind='finetune', epochs=12, folder=folder, trials=3)
+    first.home.mkdir(parents=True)
+    first.log.write_text(LOG)
+    left, share = 26 * 3600 + 7 * 60 + 41, (2 + 50 / 146) / 12
+    whole = 12 * 146 * 0.5  # seconds of one training
+    found = read_progress(first)
+    assert (found.left, found.share) == (left + 3 * whole, pytest.approx(share / 4))
+    LearningRateChoice((1., 2., 3.), .1, 0, ((1., .5), (2., None))).write(folder)
+    found = read_progress(first)
+    assert (found.left, found.share) == (left + whole, pytest.approx((2 + share) / 4))
+    # What it has taken is divided among its trainings.
+    second = stage(tmp_path, name='b', kind='finetune', folder=tmp_path / 'ssd/b')
+    StageRecord(Status.DONE, {}, seconds=400).write(first.record)
+    states = {'a': State(Status.DONE), 'b': State(Status.WAITING)}
+    assert str(time_left([first, second], states, 1)) == 'about 2 min left'
 
 
 def test_time_left_is_that_of_alike_stages_shared_out(tmp_path):
