@@ -4,18 +4,15 @@
 """
 _base_ = ['../dino/dino-4scale_r50_8xb2-12e_coco.py', './_base_scenes.py']
 
-_attention = dict(embed_dims=64)
-_ffn = dict(embed_dims=64, feedforward_channels=128)
+_ffn = dict(feedforward_channels=128)
+# MMDetection 3.3 has no DINO of fewer than 256 channels.
 model = dict(
     num_queries=30,
     backbone=_base_.r18,
-    neck=dict(in_channels=[128, 256, 512], out_channels=64),
-    encoder=dict(num_layers=1, layer_cfg=dict(self_attn_cfg=_attention, ffn_cfg=_ffn)),
-    decoder=dict(
-        num_layers=2,
-        layer_cfg=dict(self_attn_cfg=_attention, cross_attn_cfg=_attention, ffn_cfg=_ffn)),
-    positional_encoding=dict(num_feats=32),
-    bbox_head=dict(num_classes=6, embed_dims=64),
+    neck=dict(in_channels=[128, 256, 512]),
+    encoder=dict(num_layers=1, layer_cfg=dict(ffn_cfg=_ffn)),
+    decoder=dict(num_layers=2, layer_cfg=dict(ffn_cfg=_ffn)),
+    bbox_head=dict(num_classes=6),
     dn_cfg=dict(group_cfg=dict(num_dn_queries=10)),
     test_cfg=dict(max_per_img=100))
 train_dataloader = dict(batch_size=4, num_workers=0, dataset=_base_.scenes_coco_train)
