@@ -46,7 +46,6 @@ def choose_learning_rate(cfg: Config, rates: Sequence[float], held_out: float,
     check_rates(rates)
     scores: list[Score] = []
     for number, rate in enumerate(rates, 1):
-        _say(f'learning rate {rate:g} ({number} of {len(rates)})')
         trial = copy.deepcopy(cfg)
         seed = hold_out(trial, held_out)
         set_learning_rate(trial, rate)
@@ -58,11 +57,13 @@ def choose_learning_rate(cfg: Config, rates: Sequence[float], held_out: float,
             trial.visualizer.pop('name', None)  # its default is that of the experiment
         scores.append((rate, _score(trial, train, test)))
         choice = LearningRateChoice(tuple(rates), held_out, seed, tuple(scores))
+        # Before its first training, a process of several does not know which one it is.
         if is_main_process():
             choice.write(cfg.work_dir)
+            print(f'{number} of {len(rates)}: {describe(choice)[number - 1]}', flush=True)
         gc.collect()  # the model and its runner refer to each other
-    for line in describe(choice):
-        _say(line)
+    if is_main_process():
+        print('\n'.join(describe(choice)), flush=True)
     if choice.chosen is None:
         raise LearningRateError('--learning-rates: the weights became NaN or infinite with each '
                                 f'of {", ".join(map(str, rates))}; give smaller ones')
@@ -123,8 +124,3 @@ def _score(trial: Config, train: Callable[[Config], None],
     if score is None:
         raise LearningRateError(f'{trial.work_dir}: its last evaluation gave no metric')
     return score
-
-
-def _say(text: str) -> None:
-    if is_main_process():
-        print(text, flush=True)
