@@ -40,7 +40,7 @@ def _walk(top: Path) -> Iterator[Path | Fault]:
         names.sort()
         # os.walk enters only what stays in ``names``. Starts and detections hold no runs, and the
         # trials of learning rates are none to compare.
-        if learning_rate_choice.FOLDER in names:
+        if learning_rate_choice.path_in(folder).is_file():
             names.remove(learning_rate_choice.FOLDER)
         starts = [p for p in starts_of(folder) if _is_start(p)]
         if starts:

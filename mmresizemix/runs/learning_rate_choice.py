@@ -15,6 +15,11 @@ CHOICE = 'learning_rate_choice'  # in the config of a run: the fields of Learnin
 Score = tuple[float, float | None]
 
 
+def path_in(run: str | Path) -> Path:
+    """Return where the run in the folder ``run`` keeps its choice, if it has one."""
+    return Path(run) / FOLDER / FILE
+
+
 @dataclass(frozen=True)
 class LearningRateChoice:
     """The learning rates that were tried, and how well each one did on pictures held out of the
@@ -43,7 +48,7 @@ class LearningRateChoice:
         Raises:
             ValueError: the file is not one of ours.
         """
-        path = Path(run) / FOLDER / FILE
+        path = path_in(run)
         if not path.is_file():
             return None
         try:
@@ -71,7 +76,7 @@ class LearningRateChoice:
 
     def write(self, run: str | Path) -> None:
         """Write the choice into the folder of a run."""
-        write_text(Path(run) / FOLDER / FILE, json.dumps(self.fields(), indent=1) + '\n')
+        write_text(path_in(run), json.dumps(self.fields(), indent=1) + '\n')
 
     @property
     def complete(self) -> bool:
