@@ -6,6 +6,7 @@ import pytest
 from result_samples import drawn_detections, drawn_truth, write_run
 
 from mmresizemix.runs import read_runs
+from mmresizemix.runs.learning_rate_choice import LearningRateChoice
 
 
 def reasons(faults):
@@ -115,6 +116,15 @@ def test_what_is_broken_is_said_in_one_line(tmp_path, spoil, reason, bad, counts
     runs, [fault] = read_runs([tmp_path])
     assert len(runs) == 1 + counts and reason in fault.reason and fault.bad is bad
     assert fault.folder.name == 'broken' and '\n' not in fault.reason
+
+
+def test_trials_of_learning_rates_are_no_runs(tmp_path):
+    write_run(tmp_path / 'run')
+    write_run(tmp_path / 'run/learning_rates/0.1')
+    assert len(read_runs([tmp_path])[0]) == 2, 'a folder of this name may be anything'
+    LearningRateChoice((0.1, 0.2), 0.1, 0).write(tmp_path / 'run')
+    [run], faults = read_runs([tmp_path])
+    assert run.folder == (tmp_path / 'run').resolve() and faults == []
 
 
 def test_folders_that_hold_no_run(tmp_path):
