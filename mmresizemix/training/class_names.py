@@ -40,13 +40,14 @@ class ClassNamesHook(Hook):
         for dataset in datasets:
             for leaf in _leaves(dataset):
                 _check_annotations(leaf)
-        first = _names(datasets[0]) if datasets else []
+        first = names_in(datasets[0]) if datasets else []
         for other in datasets[1:]:
-            _check_equal(first, _names(other), 'the training set', 'the evaluation set',
+            _check_equal(first, names_in(other), 'the training set', 'the evaluation set',
                          'Give both the same metainfo.classes')
 
 
-def _names(dataset: Any) -> list[str]:
+def names_in(dataset: Any) -> list[str]:
+    """Return the class names of a data set in the order of their labels, [] if it has none."""
     return list((getattr(dataset, 'metainfo', None) or {}).get('classes') or ())
 
 
@@ -69,7 +70,7 @@ def _check_annotations(dataset: Any) -> None:
     dataset.full_init()
     with get_local_path(dataset.ann_file, backend_args=dataset.backend_args) as path:
         name_of = {c['id']: c['name'] for c in read_categories(path)}
-    _check_equal(_names(dataset), [name_of[number] for number in dataset.cat_ids],
+    _check_equal(names_in(dataset), [name_of[number] for number in dataset.cat_ids],
                  'metainfo.classes', str(dataset.ann_file),
                  'Give the classes of that file in its order: metainfo=dict(classes=...)')
 

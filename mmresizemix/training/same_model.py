@@ -6,6 +6,7 @@ from mmengine.runner import BaseLoop, Runner
 
 from ..openmmlab.checkpoint import CheckpointError
 from ..openmmlab.unwrap import unwrapped
+from .class_names import names_in
 
 
 class SameModelHook(Hook):
@@ -62,5 +63,4 @@ def _classes_of_data(runner: Runner) -> list[str]:
     """Return the class names of the set that ``runner`` trains or tests on, [] if it has none."""
     loops = (runner._train_loop, runner._test_loop, runner._val_loop)
     loop: Any = next((one for one in loops if isinstance(one, BaseLoop)), None)
-    meta = getattr(loop.dataloader.dataset, 'metainfo', None) if loop else None
-    return list(meta.get('classes') or ()) if isinstance(meta, dict) else []
+    return names_in(loop.dataloader.dataset) if loop else []

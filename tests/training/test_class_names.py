@@ -3,11 +3,14 @@ import json
 from types import SimpleNamespace
 
 import pytest
+import torch
 from mmdet.datasets import CocoDataset, VOCDataset
 from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.runner import BaseLoop
 
+from mmresizemix.openmmlab.checkpoint import CheckpointError
 from mmresizemix.training.class_names import ClassNamesError, ClassNamesHook, read_categories
+from mmresizemix.training.same_model import SameModelHook
 
 
 class Loop(BaseLoop):
@@ -85,6 +88,23 @@ def test_a_class_folder_that_the_validation_lacks_is_named(tmp_path):
     look_at(train, train)
     with pytest.raises(ClassNamesError, match=r'evaluation set lacks 1 of the 3 classes of the training set \(cat\)'):
         look_at(train, val)
+
+
+@pytest.mark.parametrize('trained, named', [
+    (['b', 'a'], "its label 0 is 'b', and that of the data is 'a'"),
+    (['a', 'b', 'c'], "its label 2 is 'c', and that of the data is nothing"),
+])
+def test_a_checkpoint_of_other_classes_is_refused(coco, trained, named):
+    model = torch.nn.Linear(2, 2)
+    runner = SimpleNamespace(_train_loop=None, _val_loop=None, _test_loop=Loop(coco('ab', 'ab')), _resume=False,
+                             _load_from='x.pth', model=model)
+    for classes in (['a', 'b'], ('a', 'b'), None):
+        SameModelHook().after_load_checkpoint(runner, dict(state_dict=model.state_dict(), meta=dict(
+            dataset_meta=dict(classes=classes))))
+    SameModelHook().after_load_checkpoint(runner, dict(state_dict=model.state_dict(), meta=None))
+    with pytest.raises(CheckpointError, match=f'x.pth: was trained on other classes: {named}'):
+        SameModelHook().after_load_checkpoint(runner, dict(state_dict=model.state_dict(), meta=dict(
+            dataset_meta=dict(classes=trained))))
 
 
 @pytest.mark.parametrize('more', [{}, dict(info=dict(description='the "categories": [] of a set')),
