@@ -16,6 +16,7 @@ from quick_runs import (
     forget_other_runs,
     forget_runs,
     leave_configs_unformatted,
+    read_configs_once,
     read_indices_once,
     spare_the_collector,
 )
@@ -44,6 +45,7 @@ def pytest_configure(config):
     if not config.getoption('--full'):
         leave_configs_unformatted()
         read_indices_once()
+        read_configs_once()
 
 
 def pytest_collection_modifyitems(config, items):

@@ -86,10 +86,16 @@ def serve(address: str) -> None:
     """Run the server: fork a process for each command, and kill a process whose client was killed."""
     import select
 
-    from quick_runs import leave_configs_unformatted, read_indices_once, spare_the_collector
+    from quick_runs import (
+        leave_configs_unformatted,
+        read_configs_once,
+        read_indices_once,
+        spare_the_collector,
+    )
     _import_what_takes_long()
     leave_configs_unformatted()
     read_indices_once()
+    read_configs_once()
     _read_a_config_of_each()
     spare_the_collector()
     threads = len(os.listdir('/proc/self/task'))
@@ -252,6 +258,7 @@ def _become(request: dict) -> None:
         traceback.print_exc()
         code = 1
     threading._shutdown()
+    atexit.unregister(gc.unfreeze)  # the collector would look at all that the server has imported, for half a second
     atexit._run_exitfuncs()
     if main is not None:
         vars(main).clear()  # this closes what the command has opened

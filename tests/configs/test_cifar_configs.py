@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS, MODELS
-from read_configs import read_once
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 MEAN = 255 * np.array([0.4914, 0.4822, 0.4465])  # of CIFAR-10's training pictures, red first
@@ -17,7 +17,7 @@ COUNT = 4  # pictures in each file
 
 def load(name):
     init_default_scope('mmpretrain')
-    return read_once(CONFIGS / name)
+    return Config.fromfile(CONFIGS / name)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmdet.registry import MODELS
 from mmdet.utils import register_all_modules
-from read_configs import read_once
+from mmengine.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / 'configs'
@@ -16,7 +16,7 @@ GUARDED = [p for p in ALL if p.split('/')[0] in ('ssd', 'faster_rcnn')]
 
 
 def load(name):
-    return read_once(CONFIGS / name)
+    return Config.fromfile(CONFIGS / name)
 
 
 @pytest.mark.parametrize('name', ALL)

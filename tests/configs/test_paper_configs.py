@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
 from PIL import Image
-from read_configs import read_once
 
 from mmresizemix.policies.epoch import following_epochs
 from mmresizemix.training.seeding import augments_of, seed_everything
@@ -37,7 +37,7 @@ def picture(tmp_path_factory):
 
 def load(name):
     init_default_scope('mmpretrain')
-    return read_once(CONFIGS / name)
+    return Config.fromfile(CONFIGS / name)
 
 
 def thin_model(cfg):

@@ -30,9 +30,11 @@ def executed(tmp_path_factory, python, full):
         assert cells, long
         for cell in cells:
             cell.source = cell.source.replace(long, short)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(f'import sys; sys.executable = {python!r}'))
-    folder = {'metadata': {'path': str(tmp_path_factory.mktemp('tour'))}}
-    return nbclient.NotebookClient(notebook, timeout=1200, resources=folder).execute()
+    folder = str(tmp_path_factory.mktemp('tour'))
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(  # its scratch folder lies in ours, which pytest removes
+        f'import sys, tempfile; sys.executable = {python!r}; tempfile.tempdir = {folder!r}'))
+    resources = {'metadata': {'path': folder}}
+    return nbclient.NotebookClient(notebook, timeout=1200, resources=resources).execute()
 
 
 def test_what_it_shows_comes_out(executed, full):

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpretrain.models import GlobalAveragePooling, LinearClsHead
 from mmpretrain.structures import DataSample
-from read_configs import read_once
 from small_classifier import small_classifier, write_crops
 from torch import nn
 
@@ -153,7 +153,7 @@ def test_what_is_missing_is_named():
 
 
 def test_its_config_differs_from_the_baseline_in_the_method_alone():
-    ours, baseline = (RunConfig.parse(read_once(CONFIGS / f'pretrain/resnet50_8xb64-{name}300e_in1k.py').to_dict())
+    ours, baseline = (RunConfig.parse(Config.fromfile(CONFIGS / f'pretrain/resnet50_8xb64-{name}300e_in1k.py').to_dict())
                       for name in ('recursivemix-', ''))
     assert (ours.method, baseline.method) == ('recursivemix+consistency(omega=0.5, share_fc=false)', 'baseline')
     assert ours.settings() == baseline.settings()

@@ -10,7 +10,6 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 from PIL import Image
-from read_configs import read_once
 
 from mmresizemix.plan.budget import Budget, list_pictures, small_config
 from mmresizemix.plan.build_stages import read_stages
@@ -81,7 +80,7 @@ def test_every_row_of_every_table_has_a_small_budget(table, pictures, tmp_path):
     listed = list_pictures(pictures, tmp_path / 'lists')
     init_default_scope('mmpretrain')
     for entry in read_plan(TABLES[table]).pretrainings:
-        full = read_once(entry.config)
+        full = Config.fromfile(entry.config)
         full.merge_from_dict(dict(entry.options))
         small = small_config(full, listed, epochs=2)
         assert small.train_cfg.max_epochs == small.param_scheduler.T_max == 2
