@@ -12,14 +12,7 @@ from types import MappingProxyType
 import pytest
 import torch
 from forked_python import forked_python
-from quick_runs import (
-    forget_other_runs,
-    forget_runs,
-    leave_configs_unformatted,
-    read_configs_once,
-    read_indices_once,
-    spare_the_collector,
-)
+from quick_runs import begin_sooner, forget_other_runs, forget_runs, spare_the_collector
 from run_tool import run_tool
 
 import mmresizemix  # noqa: F401  before mmdet: stands in for mmcv's compiled ops
@@ -43,9 +36,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     forget_other_runs()
     if not config.getoption('--full'):
-        leave_configs_unformatted()
-        read_indices_once()
-        read_configs_once()
+        begin_sooner()
 
 
 def pytest_collection_modifyitems(config, items):

@@ -86,16 +86,9 @@ def serve(address: str) -> None:
     """Run the server: fork a process for each command, and kill a process whose client was killed."""
     import select
 
-    from quick_runs import (
-        leave_configs_unformatted,
-        read_configs_once,
-        read_indices_once,
-        spare_the_collector,
-    )
+    from quick_runs import begin_sooner, spare_the_collector
     _import_what_takes_long()
-    leave_configs_unformatted()
-    read_indices_once()
-    read_configs_once()
+    begin_sooner()
     _read_a_config_of_each()
     spare_the_collector()
     threads = len(os.listdir('/proc/self/task'))

@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.config import utils as config_utils
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
-from mmengine.runner import Runner
+from mmengine.runner import Runner, runner
 from mmengine.visualization import Visualizer
 from yapf.yapflib import yapf_api
 
@@ -20,19 +20,32 @@ format_code = yapf_api.FormatCode
 _frozen = 0  # how many modules were imported at the last freeze
 
 
-def leave_configs_unformatted() -> None:
+def begin_sooner() -> None:
+    """Do once per process what MMEngine does for each run or config, or leave it away."""
+    _leave_configs_unformatted()
+    _describe_the_machine_once()
+    _read_indices_once()
+    _read_configs_once()
+
+
+def _leave_configs_unformatted() -> None:
     """Keep MMEngine from formatting each run's config by yapf. That takes up to three seconds, and hardly any test
     looks at the text."""
     yapf_api.FormatCode = lambda text, **_: (text, True)
 
 
-def read_indices_once() -> None:
+def _describe_the_machine_once() -> None:
+    """Collect the versions of the machine's compilers and libraries once. Each run logs them, and asks ``gcc``."""
+    runner.collect_env = functools.cache(runner.collect_env)
+
+
+def _read_indices_once() -> None:
     """Read the model indices of MMDetection and MMPretrain once. MMEngine reads a hundred YAML files for each config
     that inherits from theirs, which takes half a second and gives the same answer each time."""
     config_utils.load = functools.cache(config_utils.load)
 
 
-def read_configs_once() -> None:
+def _read_configs_once() -> None:
     """Read each of our configs, and of those that they inherit, once per process and environment. The tests of configs
     read each several times, which takes up to half a second each time. Files that a test may write are read anew."""
     read = Config._file2dict

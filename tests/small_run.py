@@ -106,21 +106,21 @@ def config(work_dir, epochs, workers=0, resume=False, launcher='none', stop=None
         log_level='WARNING'))
 
 
-def two_processes(python, work_dir, *arguments) -> list[int]:
-    """Run this file as two ranks, and return their exit codes. torchrun would add a second and a half to each run.
+def two_processes(python, work_dir, *arguments, script=__file__) -> list[int]:
+    """Run ``script`` as two ranks, and return their exit codes. torchrun would add a second and a half to each run.
     Before Python 3.11.10, a loader's worker hangs at its fork in about one of twenty runs (python/cpython#112275), so a
     run that takes too long is tried once more."""
     try:
-        return _two_processes(python, work_dir, *arguments, timeout=90)
+        return _two_processes(python, script, work_dir, *arguments, timeout=90)
     except subprocess.TimeoutExpired:
-        return _two_processes(python, work_dir, *arguments, timeout=240)
+        return _two_processes(python, script, work_dir, *arguments, timeout=240)
 
 
-def _two_processes(python, work_dir, *arguments, timeout: float) -> list[int]:
+def _two_processes(python, *arguments, timeout: float) -> list[int]:
     with socket.create_server(('127.0.0.1', 0)) as free:
         port = free.getsockname()[1]
     ranks = [subprocess.Popen(
-        [python, __file__, str(work_dir), *arguments],
+        [python, *map(str, arguments)],
         env={**os.environ, 'OMP_NUM_THREADS': '1', 'RANK': rank, 'LOCAL_RANK': rank, 'WORLD_SIZE': '2',
              'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': str(port)}) for rank in '01']
     try:
