@@ -22,7 +22,7 @@ def main() -> int:
     return datasets.prepare(
         args.root,
         lambda progress: datasets.check_coco(args.root, splits, args.classes or None,
-                                             not args.fast, progress),
+                                             not args.fast, progress, args.seen),
         () if args.own else datasets.COCO2017_ARCHIVES, args.download, args.most)
 
 

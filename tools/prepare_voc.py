@@ -22,7 +22,8 @@ def main() -> int:
     classes = args.classes or datasets.VOC_CLASSES
     return datasets.prepare(
         args.root,
-        lambda progress: datasets.check_voc(args.root, splits, classes, not args.fast, progress),
+        lambda progress: datasets.check_voc(args.root, splits, classes, not args.fast, progress,
+                                            args.seen),
         () if args.own else datasets.VOC0712_ARCHIVES, args.download, args.most)
 
 

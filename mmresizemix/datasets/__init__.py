@@ -1,13 +1,15 @@
 """Tools for data sets: drawing the demo scenes, and checking COCO and VOC folders before training.
 
-They need neither torch nor OpenMMLab. Only downloading imports torchvision, when it is called.
+They need neither torch nor OpenMMLab. If MMDetection is installed, the checks ask it what it makes
+of a set. Downloading imports torchvision, when it is called.
 """
 from .coco import COCO2017, CocoSplit, check_coco
-from .data_report import Count, DataFault, DataReport, Kind
+from .data_report import Count, DataFault, DataReport, Kind, Severity
 from .download import COCO2017_ARCHIVES, VOC0712_ARCHIVES, Archive, fetch
 from .leaks import Leak, Leaks, find_leaks, show_leaks
 from .prepare import parse_arguments, prepare
 from .scenes import Scene, SceneObject, draw_crop, draw_scene, picture_rng, write_scenes
+from .seen_pictures import SeenPictures
 from .shapes import SCENE_CLASSES
 from .voc import VOC0712, VOC_CLASSES, VocSplit, check_voc
 
@@ -28,6 +30,8 @@ __all__ = [
     'Leaks',
     'Scene',
     'SceneObject',
+    'SeenPictures',
+    'Severity',
     'VocSplit',
     'check_coco',
     'check_voc',

@@ -1,6 +1,8 @@
 """A check of folders in the layout of COCO. It says what each fault causes in MMDetection."""
 import json
+import math
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,34 +10,57 @@ from pathlib import Path
 from typing import Any
 
 from ..console.progress_bar import Progress
-from .data_report import Count, DataReport, Kind
+from . import as_mmdet
+from .data_report import (
+    ERROR,
+    LIKELY_LEAK,
+    WARNING,
+    Count,
+    DataReport,
+    Kind,
+)
 from .pictures import Picture, look_at
+from .seen_pictures import SeenPictures
 
 # The consequences are as MMDetection's datasets/coco.py has them.
-NO_JSON = Kind('missing annotation file', True, 'the split cannot be read')
-BAD_JSON = Kind('unreadable annotation file', True, 'the split cannot be read')
-BAD_ENTRY = Kind('incomplete entry', True, 'reading or evaluating the split stops there')
-REPEATED_ID = Kind('repeated id', True, 'MMDetection stops, or gives boxes to the wrong picture')
-NO_PICTURE = Kind('missing picture', True, 'training stops when it reaches the picture')
-BAD_PICTURE = Kind('unreadable picture', True, 'training stops, or learns from half a picture')
-NO_CLASS = Kind('class missing in the file', True, 'MMDetection numbers the classes of the file, '
+NO_JSON = Kind('missing annotation file', ERROR, 'the split cannot be read')
+BAD_JSON = Kind('unreadable annotation file', ERROR, 'the split cannot be read')
+BAD_ENTRY = Kind('incomplete entry', ERROR,
+                 'reading or evaluating the split stops there, or counts it wrongly')
+NO_ISCROWD = Kind('no iscrowd', WARNING, "evaluating stops in MMDetection's own CocoMetric; "
+                  'mmresizemix.CocoMetric takes it for 0')
+ODD_ID = Kind('id below 1 or above 2^53', WARNING, "MMDetection's own CocoMetric may count the "
+              'object as missed; mmresizemix.CocoMetric numbers the ids anew')
+SAME_NAME = Kind('two categories of one name', ERROR, 'MMDetection gives each a label of its own, '
+                 'so that the last classes get labels that the head does not have')
+REPEATED_ID = Kind('repeated id', ERROR, 'MMDetection stops, or gives boxes to the wrong picture')
+NO_PICTURE = Kind('missing picture', ERROR, 'training stops when it reaches the picture')
+BAD_PICTURE = Kind('unreadable picture', ERROR, 'training stops, or learns from half a picture')
+NO_CLASS = Kind('class missing in the file', ERROR, 'MMDetection numbers the classes of the file, '
                 'so that labels and names no longer agree')
-OTHER_ORDER = Kind('classes differ between the splits', True,
+OTHER_ORDER = Kind('classes differ between the splits', ERROR,
                    'labels are numbered in the order of each file: the test scores wrong labels')
-NAME_ORDER = Kind('classes in another order than asked for', False, 'MMDetection numbers them in '
-                  'the order of the file: give them in that order, or results get wrong names')
-UNKNOWN_CLASS = Kind('unknown class', False, 'MMDetection skips these boxes without a message')
-STRAY = Kind('annotation without a picture', False, 'MMDetection never sees it')
-SKIPPED_BOX = Kind('empty, inverted or outside box', False, 'MMDetection skips it')
-BOX_OUTSIDE = Kind('box reaches outside its picture', False,
+NAME_ORDER = Kind('classes in another order than asked for', ERROR, 'MMDetection numbers them in '
+                  'the order of the file, so that results would get wrong names: give your config '
+                  'that order')
+UNKNOWN_CLASS = Kind('unknown class', WARNING, 'MMDetection skips these boxes without a message')
+STRAY = Kind('annotation without a picture', WARNING, 'MMDetection never sees it')
+SKIPPED_BOX = Kind('empty, inverted or outside box', WARNING,
+                   'MMDetection skips it in training, and its evaluation counts it as missed')
+BOX_OUTSIDE = Kind('box reaches outside its picture', WARNING,
                    'MMDetection clips it when it resizes')
-OTHER_SIZE = Kind('size in the json differs from the picture', False,
+OTHER_SIZE = Kind('size in the json differs from the picture', WARNING,
                   'MMDetection uses the size in the json when it skips boxes; the boxes may belong '
                   'to another version of the picture')
-REPEATED_FILE = Kind('file listed twice', False, 'the picture counts twice')
-COUNT = Kind('count differs from the published set', False,
+MANY_BOXES = Kind('more than 100 boxes of a class in one picture', WARNING,
+                  'COCO counts 100 detections per class and picture, so no detector can reach '
+                  'an AP of 100')
+REPEATED_FILE = Kind('file listed twice', WARNING, 'the picture counts twice')
+COUNT = Kind('count differs from the published set', WARNING,
              'results cannot be compared with published ones')
 
+LARGEST_ID = 2**53  # up to here a double holds every integer, and COCO's evaluation uses doubles
+MOST_BOXES = 100
 ROUNDING = 1.0  # pixels by which a box may pass the border before it is reported
 
 
@@ -69,6 +94,12 @@ class CocoSplit:
         """The name of the split in reports."""
         return Path(self.annotations).stem
 
+    @property
+    def is_trained_on(self) -> bool:
+        """Whether the split is for training: no word of its name begins with 'val' or 'test'."""
+        return not any(word.lower().startswith(('val', 'test'))
+                       for word in re.findall('[A-Za-z]+', self.title))
+
 
 COCO2017 = (
     CocoSplit('annotations/instances_train2017.json', 'train2017', 118287, 860001),
@@ -78,10 +109,12 @@ COCO2017 = (
 
 def check_coco(root: str | os.PathLike, splits: Iterable[CocoSplit] = COCO2017,
                classes: Iterable[str] | None = None, decode: bool = True,
-               progress: Progress | None = None) -> DataReport:
+               progress: Progress | None = None,
+               seen: SeenPictures | None = None) -> DataReport:
     """Check the annotation files and pictures of a folder such as ``data/coco``.
 
-    The report collects every fault, and none raises an error.
+    The report collects every fault, and none raises an error. If MMDetection is installed, it also
+    says what MMDetection's data set leaves out of each split, and where it stops.
 
     Args:
         root: the folder.
@@ -89,6 +122,7 @@ def check_coco(root: str | os.PathLike, splits: Iterable[CocoSplit] = COCO2017,
         classes: the classes of the config, in its order. If None, those that the files name.
         decode: decode each picture. If False, only its header is read.
         progress: called with (pictures read, pictures in all).
+        seen: the pictures that an earlier check has decoded. They are not decoded again.
     """
     # Read the annotation files, then all pictures that they name. A picture in several splits is
     # read once.
@@ -97,15 +131,17 @@ def check_coco(root: str | os.PathLike, splits: Iterable[CocoSplit] = COCO2017,
     contents = {split: _read(root / split.annotations, report) for split in splits}
     at = [_Split(root, split, content, report)
           for split, content in contents.items() if content is not None]
-    pictures = look_at([path for one in at for path in one.paths.values() if path.is_file()],
-                       decode, progress)
+    files = [path for one in at for path in one.paths.values() if path.is_file()]
+    pictures = (seen.look_at(files, progress) if seen and decode
+                else look_at(files, decode, progress))
     # Check each split, then whether the splits agree.
     for one in at:
         _check_images(one, pictures)
         _check_categories(one, wanted)
         _check_annotations(one, wanted)
-        _check_count(one)
+        _check_count(one, _view(one, wanted))
     _check_same_classes(at, wanted)
+    _check_leaks(at, pictures)
     return report
 
 
@@ -116,7 +152,7 @@ class _Split:
         self.split, self.report, self.json = split, report, root / split.annotations
         self.images = self._complete(content, 'images', ('id', 'file_name', 'width', 'height'))
         self.annotations = self._complete(
-            content, 'annotations', ('id', 'image_id', 'category_id', 'bbox', 'area', 'iscrowd'))
+            content, 'annotations', ('id', 'image_id', 'category_id', 'bbox', 'area'))
         self.categories = self._complete(content, 'categories', ('id', 'name'))
         self.paths = {image['id']: root / split.pictures / image['file_name']
                       for image in self.images}
@@ -129,7 +165,7 @@ class _Split:
             if lacking:
                 which = entry.get('id') if isinstance(entry, dict) else entry
                 self.report.add(BAD_ENTRY, self.json,
-                                f'{key}, id {which}: no valid {", ".join(lacking)}')
+                                f'{key}, id {_short(which)}: no valid {", ".join(lacking)}')
             else:
                 complete.append(entry)
         for number, times in Counter(entry['id'] for entry in complete).items():
@@ -140,22 +176,38 @@ class _Split:
 
 def _has(entry: object, name: str) -> bool:
     """Whether an entry has a value of the right type for ``name``."""
-    value = entry.get(name) if isinstance(entry, dict) else None
+    value: Any = entry.get(name) if isinstance(entry, dict) else None
     if name in ('name', 'file_name'):
         return isinstance(value, str)
-    numbers = value if name == 'bbox' and isinstance(value, list) else [value]
-    return (len(numbers) == (4 if name == 'bbox' else 1)
-            and all(isinstance(number, (int, float)) for number in numbers))
+    if name in ('width', 'height'):
+        return _is_number(value) and value > 0
+    if name == 'bbox':
+        return isinstance(value, list) and len(value) == 4 and all(map(_is_number, value))
+    # An id is an integer: faster-coco-eval stops at others.
+    return _is_number(value) if name == 'area' else type(value) is int
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return type(value) in (int, float) and math.isfinite(value)
+    except OverflowError:  # an integer that no float can hold
+        return False
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f'{text[:57]}...'
 
 
 def _read(path: Path, report: DataReport) -> dict | None:
     try:
-        content = json.loads(path.read_bytes())
+        # Bytes would be read in UTF-16 or with a byte order mark, too, but COCO's tools take text.
+        content = json.loads(path.read_text(encoding='utf-8'))
     except FileNotFoundError:
         report.add(NO_JSON, path)
         return None
-    except (OSError, ValueError) as error:
-        report.add(BAD_JSON, path, str(error))
+    except (OSError, ValueError, RecursionError) as error:
+        report.add(BAD_JSON, path, _short(error))
         return None
     keys = ('images', 'annotations', 'categories')
     lacking = [key for key in keys if not isinstance(content, dict)
@@ -183,13 +235,16 @@ def _check_images(at: _Split, pictures: dict[Path, Picture]) -> None:
 
 
 def _check_categories(at: _Split, wanted: tuple[str, ...] | None) -> None:
+    found = [category['name'] for category in at.categories]
+    for name, times in Counter(found).items():
+        if times > 1 and (wanted is None or name in wanted):
+            at.report.add(SAME_NAME, at.json, f'{name!r}, {times} times')
     if wanted is None:
         return
-    found = [category['name'] for category in at.categories]
     for name in wanted:
         if name not in found:
             at.report.add(NO_CLASS, at.json, repr(name))
-    common = [name for name in found if name in wanted]
+    common = [name for name in dict.fromkeys(found) if name in wanted]
     if set(common) == set(wanted) and common != list(wanted):
         at.report.add(NAME_ORDER, at.json, ', '.join(common))
 
@@ -207,7 +262,12 @@ def _check_same_classes(splits: list[_Split], wanted: tuple[str, ...] | None) ->
 def _check_annotations(at: _Split, wanted: tuple[str, ...] | None) -> None:
     images = {image['id']: image for image in at.images}
     names = {category['id']: category['name'] for category in at.categories}
+    boxes: Counter[tuple[int, str]] = Counter()
     for entry in at.annotations:
+        if not 1 <= entry['id'] <= LARGEST_ID or not 0 <= entry['image_id'] <= LARGEST_ID:
+            at.report.add(ODD_ID, at.json, f'annotation {entry["id"]}, image {entry["image_id"]}')
+        if entry.get('iscrowd') is None:
+            at.report.add(NO_ISCROWD, at.json, f'annotation {entry["id"]}')
         name = names.get(entry['category_id'])
         if name is None or (wanted is not None and name not in wanted):
             at.report.add(UNKNOWN_CLASS, at.json,
@@ -216,6 +276,11 @@ def _check_annotations(at: _Split, wanted: tuple[str, ...] | None) -> None:
             at.report.add(STRAY, at.json, f'annotation {entry["id"]}, image {entry["image_id"]}')
         else:
             _check_box(at, entry, name, images[entry['image_id']])
+            boxes[entry['image_id'], name] += not entry.get('iscrowd')
+    if not at.split.is_trained_on:
+        for (image, name), count in boxes.items():
+            if count > MOST_BOXES:
+                at.report.add(MANY_BOXES, at.paths[image], f'{count} of {name}')
 
 
 def _check_box(at: _Split, entry: dict, name: str, image: dict) -> None:
@@ -231,9 +296,29 @@ def _check_box(at: _Split, entry: dict, name: str, image: dict) -> None:
         at.report.add(BOX_OUTSIDE, at.json, detail)
 
 
-def _check_count(at: _Split) -> None:
+def _view(at: _Split, wanted: tuple[str, ...] | None) -> as_mmdet.MMDetView | None:
+    """Return what MMDetection's data set makes of the split, if it can be asked."""
+    if not as_mmdet.installed() or at.report.has_error(at.json):
+        return None
+    names = wanted or tuple(dict.fromkeys(category['name'] for category in at.categories))
+    view = as_mmdet.view_coco(at.json, names, at.split.is_trained_on)
+    at.report.add_view(view, at.json)
+    return view
+
+
+def _check_leaks(splits: list[_Split], pictures: dict[Path, Picture]) -> None:
+    trained = {pictures[path].digest: path for one in splits if one.split.is_trained_on
+               for path in one.paths.values() if path in pictures}
+    trained.pop(b'', None)  # pictures that were not decoded
+    for one in splits:
+        for path in () if one.split.is_trained_on else one.paths.values():
+            if path in pictures and pictures[path].digest in trained:
+                one.report.add(LIKELY_LEAK, path, f'equals {trained[pictures[path].digest]}')
+
+
+def _check_count(at: _Split, view: as_mmdet.MMDetView | None) -> None:
     count = Count(at.split.title, len(at.images), len(at.annotations),
-                  at.split.images, at.split.objects)
+                  at.split.images, at.split.objects, view)
     at.report.counts.append(count)
     if not count.as_published:
         at.report.add(COUNT, at.json, str(count))

@@ -1,16 +1,40 @@
 """The result of checking a data set: counts per split, and every fault with its file."""
 from collections import defaultdict
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
+
+from .as_mmdet import MMDetView
+
+
+class Severity(Enum):
+    """How much a fault matters, in the order in which a report names them."""
+    ERROR = 'error'  # it breaks a run or its results
+    WARNING = 'warning'  # it may be meant
+    NOTE = 'note'  # it is usual, and is counted only
+
+
+ERROR, WARNING, NOTE = Severity
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of fault: whether it breaks a run or its results, and what its consequence is."""
+    """A kind of fault: how much it matters, and what its consequence is."""
 
     name: str
-    breaks: bool
+    severity: Severity
     consequence: str
+
+
+STOPS = Kind('MMDetection stops', ERROR, 'it cannot read the split')
+NOTHING_TO_TRAIN_ON = Kind('nothing to train on', ERROR,
+                           'MMDetection leaves out every picture, or every box')
+NOTHING_TO_EVALUATE = Kind('nothing to evaluate', ERROR,
+                           'no object is left for which a detector could be right')
+LEFT_OUT = Kind('left out of training', NOTE, "MMDetection's filter_cfg leaves out pictures "
+                'without a box of a class, and those with a side under 32 pixels')
+LIKELY_LEAK = Kind('same bytes in training and in test', WARNING,
+                   'the test measures memory on these pictures')
 
 
 @dataclass(frozen=True)
@@ -24,9 +48,10 @@ class DataFault:
 
 @dataclass(frozen=True)
 class Count:
-    """The numbers of pictures and objects of a split: those found, and those published.
+    """The numbers of pictures and objects of a split: those found, those published, and those of
+    which MMDetection makes use.
 
-    A published number is None if none is known.
+    A published number is None if none is known, and the view is None if MMDetection was not asked.
     """
 
     split: str
@@ -34,6 +59,7 @@ class Count:
     objects: int
     published_images: int | None = None
     published_objects: int | None = None
+    view: MMDetView | None = None
 
     @property
     def as_published(self) -> bool:
@@ -42,8 +68,12 @@ class Count:
                 and self.published_objects in (None, self.objects))
 
     def __str__(self) -> str:
-        return (f'{self.split}: {_number(self.images, self.published_images)} pictures, '
+        text = (f'{self.split}: {_number(self.images, self.published_images)} pictures, '
                 f'{_number(self.objects, self.published_objects)} objects')
+        if self.view and (self.view.pictures, self.view.objects) != (self.images, self.objects):
+            text += (f'. MMDetection {"trains" if self.view.training else "evaluates"} on '
+                     f'{self.view.pictures:,} pictures, {self.view.objects:,} objects')
+        return text
 
 
 @dataclass
@@ -57,15 +87,37 @@ class DataReport:
     counts: list[Count] = field(default_factory=list)
     faults: list[DataFault] = field(default_factory=list)
     decoded: bool = True
+    _broken: set[str] = field(default_factory=set, repr=False)
 
     @property
     def usable(self) -> bool:
         """Whether no fault was found that breaks a run or its results."""
-        return not any(fault.kind.breaks for fault in self.faults)
+        return ERROR not in self._severities()
+
+    def _severities(self) -> set[Severity]:
+        return {fault.kind.severity for fault in self.faults}
 
     def add(self, kind: Kind, path: object, detail: str = '') -> None:
         """Note one fault."""
         self.faults.append(DataFault(kind, str(path), detail))
+        if kind.severity is ERROR:
+            self._broken.add(str(path))
+
+    def has_error(self, path: object) -> bool:
+        """Whether an error was noted for a file."""
+        return str(path) in self._broken
+
+    def add_view(self, view: MMDetView, source: Path) -> None:
+        """Note what MMDetection leaves out of a split, or where it stops. ``source`` is the
+        annotation file, or the list of pictures."""
+        for path, reason in view.stops:
+            if not self.has_error(path):
+                self.add(STOPS, path, reason)
+        for picture, reason in view.left_out:
+            self.add(LEFT_OUT, picture, reason)
+        if not view.stops and not view.objects:
+            self.add(NOTHING_TO_TRAIN_ON if view.training else NOTHING_TO_EVALUATE, source,
+                     f'{view.pictures:,} pictures and no box of a class are left')
 
     def of(self, kind: Kind) -> list[DataFault]:
         """Return the faults of one kind."""
@@ -78,25 +130,30 @@ class DataReport:
         for fault in self.faults:
             by_kind[fault.kind].append(fault)
         lines = [str(self.root)] + [f'  {count}' for count in self.counts]
-        # Kinds that break a run come first.
-        for kind in sorted(by_kind, key=lambda kind: not kind.breaks):
-            lines += _paragraph(kind, by_kind[kind], most)
-        return '\n'.join([*lines, self._verdict()])
+        for severity in Severity:
+            for kind, faults in by_kind.items():
+                if kind.severity is severity:
+                    lines += _paragraph(kind, faults, most)
+        # A name in a data set may hold what a terminal would obey, or cannot show.
+        return '\n'.join(map(_printable, [*lines, self._verdict()]))
 
     def _verdict(self) -> str:
         verdict = 'not usable as it is' if not self.usable else (
-            'usable, with warnings' if self.faults else 'usable')
+            'usable, with warnings' if WARNING in self._severities() else 'usable')
         return verdict if self.decoded else f'{verdict} (pictures were not decoded)'
 
 
 def _paragraph(kind: Kind, faults: list[DataFault], most: int) -> list[str]:
-    word = 'error' if kind.breaks else 'warning'
-    lines = [f'{word}: {kind.name} ({len(faults)}): {kind.consequence}']
+    lines = [f'{kind.severity.value}: {kind.name} ({len(faults)}): {kind.consequence}']
     lines += [f'    {fault.path}{": " if fault.detail else ""}{fault.detail}'
               for fault in faults[:most]]
     if len(faults) > most:
         lines.append(f'    ... and {len(faults) - most} more')
     return lines
+
+
+def _printable(text: str) -> str:
+    return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _number(found: int, published: int | None) -> str:

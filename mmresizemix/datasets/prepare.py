@@ -7,6 +7,7 @@ from pathlib import Path
 from ..console.progress_bar import Progress, progress_bar
 from .data_report import DataReport
 from .download import Archive, fetch
+from .seen_pictures import SeenPictures
 
 USABLE, BROKEN, MISUSED = 0, 1, 2
 EXIT_CODES = ('exit code: 0 usable, 1 faults that break a run or its numbers, '
@@ -26,7 +27,8 @@ def parse_arguments(description: str, *, examples: str, published: str, root: st
 
     Returns:
         The options. ``splits`` and ``classes`` are lists, which are empty for the published set.
-        ``own`` says whether it is another set.
+        ``own`` says whether it is another set, and ``seen`` are the pictures that an earlier check
+        has decoded.
     """
     parser = ArgumentParser(description=description, epilog=f'{examples}\n{EXIT_CODES}',
                             formatter_class=RawDescriptionHelpFormatter)
@@ -37,6 +39,8 @@ def parse_arguments(description: str, *, examples: str, published: str, root: st
     parser.add_argument('--splits', help=f'splits of your own set, each as {split_form}, separated '
                         'by commas')
     parser.add_argument('--fast', action='store_true', help='do not decode the pictures')
+    parser.add_argument('--anew', action='store_true', help='also decode the pictures that an '
+                        'earlier check has decoded and that have not changed since')
     parser.add_argument('--download', action='store_true',
                         help=f'download the missing parts of {published}')
     parser.add_argument('--most', type=int, default=5,
@@ -46,7 +50,8 @@ def parse_arguments(description: str, *, examples: str, published: str, root: st
     args.own = bool(args.classes or args.splits)
     if args.download and args.own:
         parser.error(f'--download fetches {published}: leave out --classes and --splits')
-    args.classes = args.classes.split(',') if args.classes else []
+    args.classes = [name.strip() for name in args.classes.split(',')] if args.classes else []
+    args.seen = SeenPictures(args.root, forget=args.anew)
     try:
         args.splits = [parse_split(text) for text in (args.splits or '').split(',') if text]
     except ValueError as error:

@@ -8,8 +8,10 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from ..console.progress_bar import Progress
-from .data_report import Count, DataReport, Kind
+from . import as_mmdet
+from .data_report import ERROR, LIKELY_LEAK, WARNING, Count, DataReport, Kind
 from .pictures import Picture, look_at
+from .seen_pictures import SeenPictures
 
 VOC_CLASSES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair',
                'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep',
@@ -17,28 +19,26 @@ VOC_CLASSES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', '
 
 # The consequences were read in MMDetection's datasets/xml_style.py, and tried on its assigner and
 # box coder. Nothing there drops a box of an XML file.
-NO_LIST = Kind('missing or unreadable list', True, 'the split cannot be read')
-NO_XML = Kind('missing XML', True, 'reading the split stops there')
-BAD_XML = Kind('unreadable XML', True, 'reading the split stops there')
-NO_PICTURE = Kind('missing picture', True, 'training stops when it reaches the picture')
-BAD_PICTURE = Kind('unreadable picture', True, 'training stops, or learns from half a picture')
-EMPTY_BOX = Kind('empty or inverted box', True, 'MMDetection keeps it, and the loss becomes '
+NO_LIST = Kind('missing or unreadable list', ERROR, 'the split cannot be read')
+NO_XML = Kind('missing XML', ERROR, 'reading the split stops there')
+BAD_XML = Kind('unreadable XML', ERROR, 'reading the split stops there')
+NO_PICTURE = Kind('missing picture', ERROR, 'training stops when it reaches the picture')
+BAD_PICTURE = Kind('unreadable picture', ERROR, 'training stops, or learns from half a picture')
+EMPTY_BOX = Kind('empty or inverted box', ERROR, 'MMDetection keeps it, and the loss becomes '
                  'infinite or NaN: correct the XML, or mark the box as difficult')
-HARMLESS_BOX = Kind('empty or inverted box, not trained on', False,
+HARMLESS_BOX = Kind('empty or inverted box, not trained on', WARNING,
                     'it can never be detected, or it is marked as difficult')
-FAR_BOX = Kind('box completely outside its picture', True,
+FAR_BOX = Kind('box completely outside its picture', ERROR,
                'clipping leaves it empty, and the loss becomes infinite or NaN')
-BOX_OUTSIDE = Kind('box reaches outside its picture', False,
+BOX_OUTSIDE = Kind('box reaches outside its picture', WARNING,
                    'MMDetection clips it when it resizes')
-UNKNOWN_CLASS = Kind('unknown class', False, 'MMDetection skips these boxes without a message')
-OTHER_SIZE = Kind('size in the XML differs from the picture', False, 'MMDetection uses the size in '
-                  'the XML when it filters and groups pictures; the boxes may belong to another '
-                  'version of the picture')
-REPEATED = Kind('repeated in one list', False, 'the picture counts as often as it is listed')
-LEAK = Kind('in training and in test', True, 'the test measures memory, and its mAP is too high')
-LIKELY_LEAK = Kind('same bytes in training and in test', False,
-                   'the test measures memory on these pictures')
-COUNT = Kind('count differs from the published set', False,
+UNKNOWN_CLASS = Kind('unknown class', WARNING, 'MMDetection skips these boxes without a message')
+OTHER_SIZE = Kind('size in the XML differs from the picture', WARNING,
+                  'MMDetection uses the size in the XML when it filters and groups pictures; the '
+                  'boxes may belong to another version of the picture')
+REPEATED = Kind('repeated in one list', WARNING, 'the picture counts as often as it is listed')
+LEAK = Kind('in training and in test', ERROR, 'the test measures memory, and its mAP is too high')
+COUNT = Kind('count differs from the published set', WARNING,
              'results cannot be compared with published ones')
 
 
@@ -96,10 +96,12 @@ VOC0712 = (VocSplit('VOC2007', 'trainval', 5011), VocSplit('VOC2007', 'test', 49
 
 def check_voc(root: str | os.PathLike, splits: Iterable[VocSplit] = VOC0712,
               classes: Iterable[str] = VOC_CLASSES, decode: bool = True,
-              progress: Progress | None = None) -> DataReport:
+              progress: Progress | None = None,
+              seen: SeenPictures | None = None) -> DataReport:
     """Check the lists, XML files and pictures of a folder such as ``VOCdevkit``.
 
-    The report collects every fault, and none raises an error.
+    The report collects every fault, and none raises an error. If MMDetection is installed, it also
+    says what MMDetection's data set leaves out of each split, and where it stops.
 
     Args:
         root: the folder.
@@ -107,14 +109,17 @@ def check_voc(root: str | os.PathLike, splits: Iterable[VocSplit] = VOC0712,
         classes: the classes of the config.
         decode: decode each picture. If False, only its header is read.
         progress: called with (pictures read, pictures in all).
+        seen: the pictures that an earlier check has decoded. They are not decoded again.
     """
     # Read the lists, then all pictures that they name. A picture in several lists is read once.
     root = Path(root)
-    report, classes, splits = DataReport(root, decoded=decode), frozenset(classes), tuple(splits)
+    report, classes, splits = DataReport(root, decoded=decode), tuple(classes), tuple(splits)
     names = {split: _read_list(root, split, report) for split in splits}
     listed = {split: found for split, found in names.items() if found is not None}
     paths = {split.picture_path(root, name): None for split in listed for name in listed[split]}
-    pictures = look_at([path for path in paths if path.is_file()], decode, progress)
+    files = [path for path in paths if path.is_file()]
+    pictures = (seen.look_at(files, progress) if seen and decode
+                else look_at(files, decode, progress))
     for split, found in listed.items():
         _check_split(_Split(root, split, report, classes, pictures), found)
     _check_leaks(root, listed, pictures, report)
@@ -141,7 +146,7 @@ class _Split:
     root: Path
     split: VocSplit
     report: DataReport
-    classes: frozenset[str]
+    classes: tuple[str, ...]
     pictures: dict[Path, Picture]
 
 
@@ -150,7 +155,11 @@ def _check_split(at: _Split, names: list[str]) -> None:
     for name in names:
         picture = _check_picture(at, at.split.picture_path(at.root, name))
         objects += _check_xml(at, at.split.xml_path(at.root, name), picture)
-    count = Count(at.split.title, len(names), objects, at.split.images)
+    view = None
+    if as_mmdet.installed() and not at.report.has_error(at.split.list_path(at.root)):
+        view = as_mmdet.view_voc(at.root, at.split, at.classes, at.split.is_trained_on)
+        at.report.add_view(view, at.split.list_path(at.root))
+    count = Count(at.split.title, len(names), objects, at.split.images, view=view)
     at.report.counts.append(count)
     if not count.as_published:
         at.report.add(COUNT, at.split.list_path(at.root), str(count))
@@ -176,7 +185,8 @@ def _check_xml(at: _Split, path: Path, picture: Picture) -> int:
     except FileNotFoundError:
         at.report.add(NO_XML, path)
         return 0
-    except (OSError, ValueError, ElementTree.ParseError) as error:
+    # A number may be infinite, and an encoding unknown.
+    except (OSError, ValueError, OverflowError, LookupError, ElementTree.ParseError) as error:
         at.report.add(BAD_XML, path, str(error))
         return 0
     if stated and picture.size and stated != picture.size:

@@ -16,6 +16,11 @@ def tool():
     return partial(run_tool, sys.executable)
 
 
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+
+
 @pytest.fixture
 def scenes(tmp_path):
     return write_scenes(tmp_path / 'scenes', crops=(0, 0), coco=(4, 2), voc=(4, 2, 3),

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 from mmdet.datasets import CocoDataset
+from PIL import Image
 
 from mmresizemix.datasets import (
     COCO2017,
@@ -11,10 +12,14 @@ from mmresizemix.datasets import (
     SCENE_CLASSES,
     Archive,
     CocoSplit,
+    SeenPictures,
     check_coco,
     coco,
+    data_report,
     fetch,
+    pictures,
     prepare,
+    seen_pictures,
 )
 
 SPLITS = [CocoSplit(split.annotations, split.pictures) for split in COCO2017]
@@ -63,6 +68,34 @@ def cut(path):
     return lambda root: (root / path).write_bytes((root / path).read_bytes()[:-200])
 
 
+def written(change):
+    """Return a fault: other bytes in the annotation file."""
+    def plant(root):
+        path = root / 'annotations' / TRAIN
+        path.write_bytes(change(path.read_text()))
+    return plant
+
+
+def named_twice(root):
+    rewrite(root, lambda content: content['categories'].append(dict(id=99, name='circle')))
+
+
+def without_boxes(root):
+    rewrite(root, lambda content: content['annotations'].clear())
+
+
+def as_picture(save):
+    """Return a fault: the first picture has another format than its name says."""
+    def plant(root):
+        path = root / 'train2017' / FIRST
+        save(Image.open(path), path)
+    return plant
+
+
+def copied_to_val(root):
+    shutil.copy(root / 'train2017' / FIRST, root / 'val2017' / FIRST)
+
+
 FIRST, IN_JSON = '000000000001.jpg', TRAIN
 FAULTS = {
     'no json': (removed(f'annotations/{TRAIN}'), {coco.NO_JSON}, IN_JSON, True),
@@ -85,7 +118,26 @@ FAULTS = {
     'unknown id': (changed('annotations', category_id=7), {coco.UNKNOWN_CLASS}, IN_JSON, False),
     'stray': (changed('annotations', image_id=99), {coco.STRAY}, IN_JSON, False),
     'other size': (changed('images', width=65), {coco.OTHER_SIZE}, FIRST, False),
-    'listed twice': (listed_twice, {coco.REPEATED_FILE}, FIRST, False),
+    'no iscrowd': (lacking('annotations', 'iscrowd'), {coco.NO_ISCROWD}, IN_JSON, False),
+    'id 0': (changed('annotations', id=0), {coco.ODD_ID}, IN_JSON, False),
+    'huge id': (changed('annotations', id=2**53 + 1), {coco.ODD_ID}, IN_JSON, False),
+    'id in a text': (changed('annotations', id='1'), {coco.BAD_ENTRY}, IN_JSON, True),
+    'box of NaN': (changed('annotations', bbox=[float('nan'), 5, 9, 9]), {coco.BAD_ENTRY}, IN_JSON, True),
+    'infinite area': (changed('annotations', area=float('inf')), {coco.BAD_ENTRY}, IN_JSON, True),
+    'number of 400 digits': (changed('annotations', area=10**400), {coco.BAD_ENTRY}, IN_JSON, True),
+    'true for a number': (changed('annotations', area=True), {coco.BAD_ENTRY}, IN_JSON, True),
+    'no height': (changed('images', height=0), {coco.BAD_ENTRY, coco.STRAY}, IN_JSON, True),
+    'byte order mark': (written(lambda text: b'\xef\xbb\xbf' + text.encode()), {coco.BAD_JSON}, IN_JSON, True),
+    'UTF-16': (written(lambda text: text.encode('utf-16')), {coco.BAD_JSON}, IN_JSON, True),
+    'deep json': (written(lambda text: b'[' * 100_000), {coco.BAD_JSON}, IN_JSON, True),
+    'number of 5000 digits': (written(lambda text: b'[' + b'1' * 5000 + b']'), {coco.BAD_JSON}, IN_JSON, True),
+    'two of one name': (named_twice, {coco.SAME_NAME, coco.OTHER_ORDER}, IN_JSON, True),
+    'no box at all': (without_boxes, {data_report.NOTHING_TO_TRAIN_ON, data_report.LEFT_OUT}, IN_JSON, True),
+    'TGA': (as_picture(lambda image, path: image.save(path, 'TGA')), {coco.BAD_PICTURE}, FIRST, True),
+    'float TIFF': (as_picture(lambda image, path: image.convert('F').save(path, 'TIFF')),
+                   {coco.BAD_PICTURE}, FIRST, True),
+    'in val, too': (copied_to_val, {data_report.LIKELY_LEAK}, FIRST, False),
+    'listed twice': (listed_twice, {coco.REPEATED_FILE, data_report.LEFT_OUT}, FIRST, False),
 }
 
 
@@ -122,8 +174,74 @@ def test_mmdet_indeed_skips_what_is_called_skipped(name, root):
 
 def test_classes_in_another_order_than_asked_for_are_pointed_out(root):
     report = check_coco(root, SPLITS, sorted(SCENE_CLASSES))
-    assert report.usable and len(report.of(coco.NAME_ORDER)) == 2
+    assert not report.usable and len(report.of(coco.NAME_ORDER)) == 2
     assert not check_coco(root, SPLITS).faults
+
+
+def test_what_training_leaves_out_is_counted(root):
+    def change(content):
+        content['images'][0]['width'] = 31
+        second = content['images'][1]['id']
+        content['annotations'] = [a for a in content['annotations'] if a['image_id'] != second]
+        content['annotations'][-1]['iscrowd'] = 1
+    rewrite(root, change)
+    report = check(root)
+    assert report.usable
+    assert {(fault.path, fault.detail) for fault in report.of(data_report.LEFT_OUT)} == {
+        (FIRST, '31x64, a side under 32 pixels'), ('000000000002.jpg', 'no box of a class')}
+    content = json.loads((root / 'annotations' / TRAIN).read_text())
+    trained = [a for a in content['annotations'] if a['image_id'] in (3, 4) and not a['iscrowd']]
+    assert (f'MMDetection trains on 2 pictures, {len(trained)} objects') in report.text()
+
+
+def test_more_boxes_than_coco_counts_are_pointed_out(root):
+    path = root / 'annotations/instances_val2017.json'
+    content = json.loads(path.read_text())
+    box = content['annotations'][0]
+    content['annotations'] = [{**box, 'id': 1 + i} for i in range(101)]
+    path.write_text(json.dumps(content))
+    [fault] = check(root).of(coco.MANY_BOXES)
+    assert fault.detail.startswith('101 of ')
+
+
+@pytest.mark.parametrize('name, trained', [
+    ('train', True), ('instances_train2017', True), ('val', False), ('instances_val2017', False), ('test-dev', False),
+    ('my_validation', False), ('latest', True), ('all', True)])
+def test_a_split_whose_name_says_so_is_not_trained_on(name, trained):
+    assert CocoSplit(f'annotations/{name}.json', 'images').is_trained_on is trained
+
+
+def test_pictures_that_were_decoded_are_not_decoded_again(root, monkeypatch):
+    decoded = []
+
+    def look_at(paths, *rest):
+        decoded.extend(paths)
+        return pictures.look_at(paths, *rest)
+
+    monkeypatch.setattr(seen_pictures, 'look_at', look_at)
+    assert not check(root, seen=SeenPictures(root)).faults and len(decoded) == 6
+    decoded.clear()
+    cut(f'train2017/{FIRST}')(root)
+    for _ in range(2):  # one with a fault is looked at each time
+        report = check(root, seen=SeenPictures(root))
+        assert [path.name for path in decoded] == [FIRST] and report.of(coco.BAD_PICTURE)
+        decoded.clear()
+    check(root, seen=SeenPictures(root, forget=True))
+    assert len(decoded) == 6
+
+
+@pytest.mark.parametrize('content', [b'', b'[]', b'{"a": 1}', b'{"train2017/000000000001.jpg": [[1, 2]]}', b'\xff'])
+def test_a_memory_that_cannot_be_read_is_none(root, content):
+    seen = SeenPictures(root)
+    seen.path.parent.mkdir(parents=True)
+    seen.path.write_bytes(content)
+    assert not check(root, seen=SeenPictures(root)).faults
+
+
+def test_a_name_that_a_terminal_would_obey_is_shown_as_text(root):
+    rewrite(root, lambda content: content['categories'][0].update(name='\x1b[2J\ud800'))
+    text = check(root).text()
+    assert r'\x1b[2J\ud800' in text and text.encode()
 
 
 def test_other_counts_than_the_published_are_a_warning(root):

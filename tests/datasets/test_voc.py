@@ -1,4 +1,5 @@
 """Tests that a sound VOC folder passes the check, and that each planted fault is named with its file."""
+import re
 import shutil
 import tarfile
 from hashlib import md5
@@ -17,6 +18,7 @@ from mmresizemix.datasets import (
     Archive,
     VocSplit,
     check_voc,
+    data_report,
     fetch,
     prepare,
     voc,
@@ -125,6 +127,26 @@ def copy_picture_into_test(root, xml, picture):
     shutil.copy(picture, root / 'VOC2007/JPEGImages/500001.jpg')
 
 
+def write_a_tga(root, xml, picture):
+    Image.open(picture).save(picture, 'TGA')
+
+
+def put_infinity(root, xml, picture):
+    edit(xml, 'xmax', 'inf')
+
+
+def close_the_difficult_tag(root, xml, picture):
+    edit(xml, 'difficult', None)
+
+
+def name_an_unknown_encoding(root, xml, picture):
+    xml.write_bytes(b'<?xml version="1.0" encoding="klingon"?>' + xml.read_bytes())
+
+
+def empty_the_test_list(root, xml, picture):
+    SPLITS[1].list_path(root).write_text('')
+
+
 def remove_list(root, xml, picture):
     SPLITS[0].list_path(root).unlink()
 
@@ -138,12 +160,17 @@ FAULTS = [
     (remove_picture, voc.NO_PICTURE, '000001.jpg', True),
     (truncate_picture, voc.BAD_PICTURE, '000001.jpg', True),
     (put_text_for_a_picture, voc.BAD_PICTURE, '000001.jpg', True),
+    (write_a_tga, voc.BAD_PICTURE, '000001.jpg', True),
+    (put_infinity, voc.BAD_XML, '000001.xml', True),
+    (name_an_unknown_encoding, voc.BAD_XML, '000001.xml', True),
+    (close_the_difficult_tag, data_report.STOPS, '000001.xml', True),
+    (empty_the_test_list, data_report.NOTHING_TO_EVALUATE, 'test.txt', True),
     (empty_box, voc.EMPTY_BOX, '000001.xml', True),
     (invert_box, voc.EMPTY_BOX, '000001.xml', True),
     (move_box_away, voc.FAR_BOX, '000001.xml', True),
     (remove_list, voc.NO_LIST, LIST, True),
     (test_into_training, voc.LEAK, '500001.jpg', True),
-    (copy_picture_into_test, voc.LIKELY_LEAK, '500001.jpg', False),
+    (copy_picture_into_test, data_report.LIKELY_LEAK, '500001.jpg', False),
     (empty_difficult_box, voc.HARMLESS_BOX, '000001.xml', False),
     (widen_box, voc.BOX_OUTSIDE, '000001.xml', False),
     (start_at_zero, voc.BOX_OUTSIDE, '000001.xml', False),
@@ -163,6 +190,27 @@ def test_a_planted_fault_is_named_with_its_file(plant, kind, name, breaks, root)
     assert report.faults[0].path.endswith(name)
     assert report.usable is not breaks
     assert kind.name in report.text() and name in report.text()
+
+
+def test_names_in_capitals_leave_nothing(root):
+    for xml in (root / 'VOC2007/Annotations').iterdir():
+        xml.write_text(re.sub('<name>(.*?)</name>', lambda found: found[0].replace(found[1], found[1].upper()),
+                              xml.read_text()))
+    report = check(root)
+    assert not report.usable and report.of(data_report.NOTHING_TO_TRAIN_ON)
+    assert len(report.of(data_report.NOTHING_TO_EVALUATE)) == 1
+    assert [fault.detail for fault in report.of(data_report.LEFT_OUT)] == ['no box of a class'] * 4
+
+
+def test_a_picture_that_is_too_small_to_train_on_is_counted(root):
+    folder = root / 'VOC2007'
+    Image.open(folder / 'JPEGImages/000001.jpg').resize((64, 31)).save(folder / 'JPEGImages/000001.jpg')
+    xml = folder / 'Annotations/000001.xml'
+    edit(xml, 'height', '31')
+    report = check(root)
+    [fault] = report.of(data_report.LEFT_OUT)
+    assert fault.path.endswith('000001.jpg') and fault.detail == '64x31, a side under 32 pixels'
+    assert 'MMDetection trains on 3 pictures' in report.text()
 
 
 def test_every_fault_is_collected_and_the_text_shows_the_first_few(root):
