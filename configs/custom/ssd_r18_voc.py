@@ -14,7 +14,8 @@ model = dict(
     backbone=dict(depth=18),
     neck=dict(in_channels=channels[:1], out_channels=channels),
     bbox_head=dict(in_channels=channels, num_classes=len(classes)))
-my_set = dict(type='VOCDataset', data_root=data_root, metainfo=dict(classes=classes),
+# VOCDataset would give VOC's own names to the classes if the path contains VOC2007 or VOC2012.
+my_set = dict(type='XMLDataset', data_root=data_root, metainfo=dict(classes=classes),
               data_prefix=dict(sub_data_root=''))
 train_dataloader = dict(dataset=dict(dataset=dict(
     _delete_=True, ann_file='ImageSets/Main/trainval.txt', pipeline=_base_.train_pipeline,

@@ -99,10 +99,10 @@ scenes_coco_val_masks = dict(
         ]))
 scenes_coco_metric = dict(ann_file=f'{_root}/coco/annotations/instances_val2017.json')
 
-_voc = dict(data_root=f'{_root}/VOCdevkit/', metainfo=_classes)
+# VOCDataset would give VOC's own names to the classes, since the path contains VOC2007.
+_voc = dict(type='XMLDataset', data_root=f'{_root}/VOCdevkit/', metainfo=_classes)
 scenes_voc_train = [
     dict(
-        type='VOCDataset',
         ann_file=f'{year}/ImageSets/Main/trainval.txt',
         data_prefix=dict(sub_data_root=f'{year}/'),
         pipeline=scenes_train_pipeline,

@@ -10,6 +10,7 @@ from mmengine.fileio import load
 from mmengine.logging import MMLogger
 
 from ..registry import METRICS
+from .truth_ids import number_ids
 
 # As in COCO, AP counts the best 100 detections per image and class. mmdet puts its proposal_nums
 # here, up to 1000, and faster-coco-eval would compute every AP from so many. (pycocotools would
@@ -32,7 +33,8 @@ class CocoMetric(MMDetCocoMetric):
     ... for masks and, with ``classwise``, ``coco/<class>_precision`` of boxes, and
     ``coco/segm_<class>_precision`` of masks (mmdet gives both one name). All values are in 0..1, or
     -1 if the set has no such object. If there is no detection at all, AP is 0 (mmdet returns no
-    metric in this case).
+    metric in this case). Ids of the annotation file that COCO's evaluation confuses, e.g. an
+    annotation 0, are numbered anew.
 
     Args:
         ann_file (str): the COCO annotations. If it is None, they are the ``instances`` of the
@@ -49,7 +51,15 @@ class CocoMetric(MMDetCocoMetric):
             raise ValueError(f"CocoMetric: metric: expected 'bbox', 'segm' or both, got "
                              f'{self.metrics}')
         self.ann_file = ann_file
-        self._coco_api: Any = COCO(ann_file) if ann_file else None
+        self._number_of_image: dict[Any, int] = {}
+        self._coco_api: Any = self._truth(ann_file) if ann_file else None
+
+    def _truth(self, path: str) -> COCO:
+        truth = COCO()
+        truth.dataset = load(path)
+        self._number_of_image = number_ids(truth.dataset)
+        truth.createIndex()
+        return truth
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Compute ``bbox_mAP``, ``segm_mAP`` and the other metrics, in 0..1 and unrounded.
@@ -62,14 +72,14 @@ class CocoMetric(MMDetCocoMetric):
         with TemporaryDirectory() as scratch:
             prefix = self.outfile_prefix or osp.join(scratch, 'results')
             if self._coco_api is None:
-                self._coco_api = COCO(self.gt_to_coco_json(truths, prefix))
+                self._coco_api = self._truth(self.gt_to_coco_json(truths, prefix))
             self.cat_ids = self._coco_api.getCatIds(catNms=list(self.dataset_meta['classes']))
             self.img_ids = self._coco_api.getImgIds()
             files = self.results2json(predictions, prefix)
             if MASKS in self.metrics and MASKS not in files:
                 raise ValueError("CocoMetric: metric='segm' needs masks, and this detector gives "
                                  "none; set metric='bbox'")
-            found = {kind: load(files[kind]) for kind in self.metrics}
+            found = {kind: self._numbered(load(files[kind])) for kind in self.metrics}
         if self.format_only:
             return {}
         metrics: dict[str, float] = {}
@@ -82,6 +92,9 @@ class CocoMetric(MMDetCocoMetric):
                 f'{kind} AP %.4f, AP50 %.4f, AP75 %.4f, by size S %.4f M %.4f L %.4f',
                 *(metrics[f'{kind}_{name}'] for name in STATS))
         return metrics
+
+    def _numbered(self, found: list[dict]) -> list[dict]:
+        return [{**one, 'image_id': self._number_of_image[one['image_id']]} for one in found]
 
     def _evaluate(self, found: list[dict], kind: str) -> COCOeval_faster:
         if kind == MASKS:

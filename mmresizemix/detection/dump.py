@@ -5,6 +5,7 @@ AP of any kind can then be computed again without the model, the pictures or the
 import json
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +22,7 @@ from ..files import file_sha256, write_text
 from ..registry import HOOKS
 from ..runs.detection_index import FOLDER, TRUTH, Dump, DumpIndex
 from ..runs.logs import HEADLINES
+from .truth_ids import number_ids
 
 DISTRIBUTIONS = ('mmengine', 'mmcv', 'mmdet', 'torch', 'torchvision', 'numpy', 'pycocotools',
                  'faster-coco-eval')
@@ -92,26 +94,27 @@ class DetectionDump(Hook):
 
 
 class _Truth:
-    """The ground truth of a set as COCO json without masks, with the id of each image.
+    """The ground truth of a set as COCO json without masks, with the ids of each image.
 
     Args:
-        key_of_image: the image id by the path of the picture or by the id that the data set gives.
+        ids_of_image: the ids of the images that show a picture, by its path or by the id that the
+            data set gives. There are several if the picture is listed several times.
     """
 
     def __init__(self, images: list[dict], annotations: list[dict], classes: Sequence[str],
-                 category_ids: Sequence[int], key_of_image: dict[Any, int]):
+                 category_ids: Sequence[int], ids_of_image: dict[Any, list[int]]):
         self.content = dict(
             images=images,
             annotations=annotations,
             categories=[dict(id=i, name=name) for i, name in zip(category_ids, classes)])
         self.category_ids = list(category_ids)
-        self._key_of_image = key_of_image
+        self._ids_of_image = ids_of_image
 
-    def image_id(self, sample: dict) -> int:
+    def image_ids(self, sample: dict) -> list[int]:
         # The path goes first: in concatenated data sets, two pictures may have the same id.
         for key in (sample.get('img_path'), sample['img_id']):
-            if key in self._key_of_image:
-                return self._key_of_image[key]
+            if key in self._ids_of_image:
+                return self._ids_of_image[key]
         raise KeyError(f'DetectionDump: image {sample["img_id"]} is not in the evaluation set')
 
 
@@ -133,19 +136,23 @@ def _truth_of_coco(dataset: CocoDataset) -> _Truth:
     fields = ('id', 'image_id', 'category_id', 'bbox', 'area', 'iscrowd')
     annotations = [{k: a[k] for k in fields if k in a} for a in content['annotations']
                    if a['category_id'] in set(category_ids)]
-    return _Truth(images, annotations, classes, category_ids, {i['id']: i['id'] for i in images})
+    number = number_ids(dict(images=images, annotations=annotations))
+    return _Truth(images, annotations, classes, category_ids,
+                  {had: [image_id] for had, image_id in number.items()})
 
 
 def _truth_of_instances(dataset: Any) -> _Truth:
     images: list[dict] = []
     annotations: list[dict] = []
-    key_of_image: dict[Any, int] = {}
+    ids_by_path: dict[Any, list[int]] = defaultdict(list)
+    ids_by_name: dict[Any, list[int]] = defaultdict(list)
     for position in range(len(dataset)):
         info = dataset.get_data_info(position)
         image = dict(id=position + 1, file_name=Path(info['img_path']).name,
                      width=info['width'], height=info['height'])
         images.append(image)
-        key_of_image[info['img_path']] = key_of_image[info['img_id']] = image['id']
+        ids_by_path[info['img_path']].append(image['id'])
+        ids_by_name[info['img_id']].append(image['id'])
         for instance in info['instances']:
             # MMDetection has two corners, and COCO has a corner with width and height. Ids of
             # annotations start at 1, since COCO's tools take 0 for no match.
@@ -156,7 +163,8 @@ def _truth_of_instances(dataset: Any) -> _Truth:
                 category_id=instance['bbox_label'] + 1, bbox=[x1, y1, x2 - x1, y2 - y1],
                 area=(x2 - x1) * (y2 - y1)))
     classes = dataset.metainfo['classes']
-    return _Truth(images, annotations, classes, range(1, len(classes) + 1), key_of_image)
+    return _Truth(images, annotations, classes, range(1, len(classes) + 1),
+                  {**ids_by_name, **ids_by_path})
 
 
 class _Collect(BaseMetric):
@@ -176,15 +184,17 @@ class _Collect(BaseMetric):
             # The differences are taken in float64, so that rounding adds nothing to the boxes.
             xyxy = found['bboxes'].double()
             xywh = torch.cat((xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]), 1).tolist()
-            image_id = self.truth.image_id(sample)
-            self.results.append([
-                dict(image_id=image_id, category_id=self.truth.category_ids[label], bbox=box,
-                     score=score)
+            self.results.append((self.truth.image_ids(sample), [
+                dict(category_id=self.truth.category_ids[label], bbox=box, score=score)
                 for box, score, label in zip(xywh, found['scores'].tolist(),
-                                             found['labels'].tolist())])
+                                             found['labels'].tolist())]))
 
     def compute_metrics(self, results: list) -> dict:
-        boxes = [box for one in results for box in one]
+        # A picture that is listed twice is evaluated twice, and each image of the truth gets its
+        # detections once.
+        by_image = {image_id: found for image_ids, found in results for image_id in image_ids}
+        boxes = [dict(image_id=image_id, **one) for image_id, found in by_image.items()
+                 for one in found]
         write_text(self.folder / self.file_name, json.dumps(boxes))
         return {}
 

@@ -47,7 +47,10 @@ def match_coco(truth: Truth, detections: list[dict[str, Any]]) -> dict[str, list
     """
     with redirect_stdout(io.StringIO()):  # pycocotools prints its steps
         reference = COCO()
-        reference.dataset = truth.content
+        # pycocotools takes an object of id 0 for none, and stops at one without iscrowd.
+        reference.dataset = dict(truth.content, annotations=[
+            {**one, 'id': i, 'iscrowd': one.get('iscrowd', 0)}
+            for i, one in enumerate(truth.content['annotations'], 1)])
         reference.createIndex()
         evaluation = COCOeval(reference, _load(reference, detections), 'bbox')
         evaluation.params.catIds = list(truth.categories)

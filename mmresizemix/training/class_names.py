@@ -29,7 +29,8 @@ class ClassNamesHook(Hook):
     training set with those of the evaluation set, before the first step.
 
     Raises:
-        ClassNamesError: a label has two names, or the annotations lack a class of the config.
+        ClassNamesError: a label has two names, the annotations lack a class of the config, or the
+            evaluation would print VOC's names for other classes.
     """
     priority = 'VERY_HIGH'
 
@@ -41,6 +42,9 @@ class ClassNamesHook(Hook):
             for leaf in _leaves(dataset):
                 _check_annotations(leaf)
         first = names_in(datasets[0]) if datasets else []
+        for loop in (runner._val_loop, runner._test_loop):
+            if isinstance(loop, BaseLoop):
+                _check_table(loop)
         for other in datasets[1:]:
             _check_equal(first, names_in(other), 'the training set', 'the evaluation set',
                          'Give both the same metainfo.classes')
@@ -73,6 +77,22 @@ def _check_annotations(dataset: Any) -> None:
     _check_equal(names_in(dataset), [name_of[number] for number in dataset.cat_ids],
                  'metainfo.classes', str(dataset.ann_file),
                  'Give the classes of that file in its order: metainfo=dict(classes=...)')
+
+
+def _check_table(loop: Any) -> None:
+    """Refuse an evaluation whose table would give VOC's names to other classes."""
+    metainfo = getattr(loop.dataloader.dataset, 'metainfo', None) or {}
+    # VOCDataset sets the year by the path of its files, and VOCMetric chooses the names by it.
+    year, classes = metainfo.get('dataset_type'), tuple(metainfo.get('classes') or ())
+    if year not in ('VOC2007', 'VOC2012') or not any(
+            type(metric).__name__ == 'VOCMetric' for metric in loop.evaluator.metrics):
+        return
+    voc = sys.modules['mmdet.datasets'].VOCDataset.METAINFO['classes']
+    if classes != voc[:len(classes)]:
+        raise ClassNamesError(
+            f"class names: the path of the evaluation set contains {year}, so MMDetection's "
+            f"VOCMetric would call its classes {', '.join(voc[:3])}, ...; set type='XMLDataset' "
+            'instead of VOCDataset')
 
 
 def _check_equal(expected: Sequence[str], found: Sequence[str], here: str, there: str,

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from mmdet.datasets import CocoDataset, VOCDataset
+from mmdet.datasets import CocoDataset, VOCDataset, XMLDataset
+from mmdet.evaluation import VOCMetric
 from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.runner import BaseLoop
 
@@ -18,6 +19,7 @@ class Loop(BaseLoop):
 
     def __init__(self, dataset):
         self.dataloader = SimpleNamespace(dataset=dataset)
+        self.evaluator = SimpleNamespace(metrics=[VOCMetric()])
 
     def run(self):
         raise NotImplementedError
@@ -73,6 +75,24 @@ def test_sets_that_find_classes_by_name_pass(tmp_path):
     (tmp_path / 'list.txt').write_text('')
     look_at(VOCDataset(ann_file='list.txt', data_root=str(tmp_path), data_prefix=dict(sub_data_root='VOC2007'),
                        metainfo=dict(classes=('b', 'a')), test_mode=True, serialize_data=False))
+
+
+@pytest.mark.parametrize('kind, folder, classes, named', [
+    (VOCDataset, 'VOC2007', ('a', 'b'), "contains VOC2007, so .* call its classes aeroplane, .*set type='XMLDataset'"),
+    (VOCDataset, 'VOC2012', VOCDataset.METAINFO['classes'][::-1], 'contains VOC2012'),
+    (VOCDataset, 'VOC2007', VOCDataset.METAINFO['classes'], None),
+    (VOCDataset, 'mine', ('a', 'b'), None),
+    (XMLDataset, 'VOC2007', ('a', 'b'), None),
+])
+def test_classes_that_the_table_would_call_by_vocs_names(tmp_path, kind, folder, classes, named):
+    (tmp_path / 'list.txt').write_text('')
+    val = kind(ann_file='list.txt', data_root=str(tmp_path), data_prefix=dict(sub_data_root=folder),
+               metainfo=dict(classes=classes), test_mode=True, serialize_data=False)
+    if named is None:
+        look_at(val, val)
+    else:
+        with pytest.raises(ClassNamesError, match=named):
+            look_at(val, val)
 
 
 def test_sets_without_names_pass():
