@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmengine.config import Config
-from mmengine.registry import DATASETS, init_default_scope
 
 from ..console.progress_bar import Progress
 from ..datasets.pictures import SUFFIXES, pictures_below
 from ..files import file_sha256, write_text
+from ..openmmlab.data_sets import DataError, build_sets, require_objects
 from ..openmmlab.installed import read_config
 from ..training.sharing import LOADERS
 
@@ -26,10 +26,6 @@ if TYPE_CHECKING:  # it imports PyTorch, which reading a plan does without
     from mmengine.dataset import BaseDataset
 
 FILES = ('img_path', 'xml_path')  # the keys of a sample that name files
-
-
-class DataError(ValueError):
-    """Raised if a data set is empty or cannot be read. The message says which set or file."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +60,13 @@ def check_data(cfg: Config, out: Path, progress: Progress | None = None) -> dict
         checked again.
 
     Raises:
-        DataError: a file is missing, or a data set is empty.
+        DataError: a file is missing, or nothing is left of a data set, or no object.
     """
     sha, samples, watched = hashlib.sha256(), {}, {}
     for loader in (name for name in LOADERS if cfg.get(name)):
-        sets = _sets_of(cfg, loader)
+        sets = build_sets(cfg, loader)
+        require_objects(sets, loader)
         samples[loader] = sum(map(len, sets))
-        if not samples[loader]:
-            raise DataError(f'{loader}: the data set is empty; check data_root, ann_file and '
-                            'classes')
         for dataset in sets:
             # The boxes and labels of many sets are all in one file, so its content counts.
             annotations = Path(dataset.ann_file) if getattr(dataset, 'ann_file', '') else None
@@ -123,7 +117,7 @@ def pictures_of(where: str | Path, loader: str, options: dict[str, Any] | None =
         cfg = read_config(where)
         cfg.merge_from_dict(options or {})
         found = []
-        for dataset in _sets_of(cfg, loader):
+        for dataset in build_sets(cfg, loader):
             for i in range(len(dataset)):
                 found.append(Path(dataset.get_data_info(i)['img_path']))
                 if progress and i % 100 == 0:
@@ -131,30 +125,6 @@ def pictures_of(where: str | Path, loader: str, options: dict[str, Any] | None =
     if not found:
         raise DataError(f'{where}: no pictures ({", ".join(SUFFIXES)})')
     return found
-
-
-def _sets_of(cfg: Config, loader: str) -> list[BaseDataset]:
-    """Return the data sets that ``loader`` reads, without their pipelines."""
-    init_default_scope(cfg.get('default_scope', 'mmengine'))
-    return list(_leaves(DATASETS.build(_without_pipelines(cfg[loader].dataset))))
-
-
-def _leaves(dataset: Any) -> Iterator[BaseDataset]:
-    """Yield the data sets inside repeated, concatenated and mixed ones."""
-    inner = getattr(dataset, 'datasets', None) or (
-        [dataset.dataset] if hasattr(dataset, 'dataset') else None)
-    if inner is None:
-        dataset.full_init()
-        yield dataset
-    for one in inner or ():
-        yield from _leaves(one)
-
-
-def _without_pipelines(found: Any) -> Any:
-    if isinstance(found, dict):
-        return type(found)({k: [] if k == 'pipeline' else _without_pipelines(v)
-                            for k, v in found.items()})
-    return [_without_pipelines(v) for v in found] if isinstance(found, (list, tuple)) else found
 
 
 def _state(path: str | Path) -> list[int] | None:

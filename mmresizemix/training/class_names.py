@@ -7,7 +7,7 @@ one number to two classes, and the metric is then that of a mixture.
 """
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from mmengine.fileio import get_local_path
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, Runner
 
+from ..openmmlab.data_sets import leaves, require_objects
 from ..registry import HOOKS
 
 
@@ -31,6 +32,7 @@ class ClassNamesHook(Hook):
     Raises:
         ClassNamesError: a label has two names, the annotations lack a class of the config, or the
             evaluation would print VOC's names for other classes.
+        DataError: no picture of the training set has an object.
     """
     priority = 'VERY_HIGH'
 
@@ -39,8 +41,11 @@ class ClassNamesHook(Hook):
         loops = (runner._train_loop, runner._val_loop, runner._test_loop)
         datasets = [loop.dataloader.dataset for loop in loops if isinstance(loop, BaseLoop)]
         for dataset in datasets:
-            for leaf in _leaves(dataset):
+            for leaf in leaves(dataset):
                 _check_annotations(leaf)
+        if isinstance(runner._train_loop, BaseLoop):
+            require_objects([one for one in leaves(datasets[0]) if hasattr(one, 'get_data_info')],
+                            'the training set')
         first = names_in(datasets[0]) if datasets else []
         for loop in (runner._val_loop, runner._test_loop):
             if isinstance(loop, BaseLoop):
@@ -53,16 +58,6 @@ class ClassNamesHook(Hook):
 def names_in(dataset: Any) -> list[str]:
     """Return the class names of a data set in the order of their labels, [] if it has none."""
     return list((getattr(dataset, 'metainfo', None) or {}).get('classes') or ())
-
-
-def _leaves(dataset: Any) -> Iterator[Any]:
-    """Yield the data sets that read annotations, inside of others."""
-    inside = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
-    if inside == [None]:
-        yield dataset
-        return
-    for one in inside:
-        yield from _leaves(one)
 
 
 def _check_annotations(dataset: Any) -> None:

@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from ..console.processes import die_with_parent
 from ..openmmlab.checkpoint import load_checkpoint
 from ..openmmlab.config_parts import class_of, section
+from ..openmmlab.data_sets import empty_sets_named
 from ..openmmlab.ops.unavailable import require_ops
 from ..openmmlab.strict_loading import load_strictly, local_file
 from ..openmmlab.unwrap import unwrapped
@@ -65,6 +66,7 @@ def train(cfg: Config, *, backbone: str | None = None, seed: int | None = None,
         BackboneError: see :class:`mmresizemix.BackboneGuard`.
         NotImplementedError: the model needs an op of mmcv that is not available.
         LearningRateError: no learning rate can be chosen, or none was chosen by the other run.
+        DataError: nothing is left of a data set.
     """
     # What is trained, and how.
     if seed is not None:
@@ -126,7 +128,8 @@ def _train(cfg: Config, resume: str | None, promised: Iterable[str], said: Itera
     if cfg.get('launcher') == 'pytorch':
         die_with_parent()
     # No name is given to the runner: it must be gone when the process group is left.
-    _with_hooks(build_runner(cfg), promised, said).train()
+    with empty_sets_named(cfg, LOADERS):
+        _with_hooks(build_runner(cfg), promised, said).train()
 
 
 def _with_hooks(runner: Runner, promised: Iterable[str], said: Iterable[str]) -> Runner:
@@ -180,7 +183,8 @@ def _test(cfg: Config, checkpoint: str, amp: bool = False) -> dict:
     if amp:
         cfg.test_cfg.fp16 = True
     take_share(cfg)
-    return build_runner(cfg).test()
+    with empty_sets_named(cfg, LOADERS):
+        return build_runner(cfg).test()
 
 
 def build_runner(cfg: Config) -> Runner:

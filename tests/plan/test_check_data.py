@@ -8,6 +8,7 @@ from mmengine.config import Config
 
 from mmresizemix.datasets import write_scenes
 from mmresizemix.plan.data import DataCheck, DataError, check_data
+from mmresizemix.training.launch import train
 
 CONFIGS = {'resnet18_scenes': 6 * 4, 'ssd96_r18_scenes-coco': 8, 'faster-rcnn_r18_scenes-voc': 4 + 4}
 
@@ -52,6 +53,36 @@ def test_a_picture_that_is_gone_is_noticed_and_named(scenes, tmp_path, name, pic
         with pytest.raises(DataError, match=f'of .* cannot be read .*{gone.name}'):
             look(name, tmp_path / 'b.json')
         assert not (tmp_path / 'b.json').exists()
+
+
+def other_classes(name, classes, **more):
+    """Return a config of the demo, for other classes, with and without the filter of MMDetection's own configs."""
+    cfg = Config.fromfile(f'configs/demo/{name}.py')
+    for dataset in leaves_of(cfg):
+        dataset.update(metainfo=dict(classes=classes), **more)
+    return cfg
+
+
+def leaves_of(cfg):
+    dataset = cfg.train_dataloader.dataset
+    while 'dataset' in dataset:
+        dataset = dataset.dataset
+    return [*dataset.get('datasets', [dataset]), cfg.val_dataloader.dataset]
+
+
+@pytest.mark.parametrize('filter_cfg, said', [
+    (dict(filter_empty_gt=True), r"train_dataloader: no picture is left: data_root=.*, classes=\['dog'\]. Check the paths"),
+    (dict(filter_empty_gt=False), r'train_dataloader: none of 8 pictures has a box of a class \(dog, ...\). Check the class names'),
+])
+@pytest.mark.parametrize('name', ['ssd96_r18_scenes-coco', 'faster-rcnn_r18_scenes-voc'])
+def test_a_set_without_any_object_is_an_error(scenes, tmp_path, name, filter_cfg, said):
+    cfg = other_classes(name, ('dog', ), filter_cfg=filter_cfg)
+    with pytest.raises(DataError, match=said):
+        check_data(cfg, tmp_path / 'a.json')
+    # So it is in training, where MMEngine would say that it has nothing to concatenate, or would train on nothing.
+    cfg.work_dir = str(tmp_path / 'run')
+    with pytest.raises(ValueError, match=said if filter_cfg['filter_empty_gt'] else 'lacks|none of 8 pictures has'):
+        train(cfg, backbone='random')
 
 
 def test_other_annotations_are_other_data(scenes, tmp_path):
