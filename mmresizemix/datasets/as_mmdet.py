@@ -3,9 +3,14 @@ and filtered as for training."""
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from functools import partial
+from importlib.util import find_spec
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
 # The filter of the training sets in MMDetection's own configs.
 MIN_SIZE = 32
 TRAINING_FILTER = dict(filter_empty_gt=True, min_size=MIN_SIZE)
+LARGE = 50_000_000  # bytes, of which MMDetection reads some 10 MB per second
 TOO_SMALL, NO_BOX = 'a side under 32 pixels', 'no box of a class'
 
 
@@ -39,11 +45,26 @@ class MMDetView:
 
 def installed() -> bool:
     """Whether MMDetection can be imported."""
-    try:
-        import mmdet.datasets  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    return find_spec('mmdet') is not None
+
+
+def begin_view_coco(annotations: Path, classes: Sequence[str],
+                    training: bool) -> Callable[[], MMDetView | None]:
+    """Begin :func:`view_coco`, and return a function that ends it. A large file is read by a
+    process of its own meanwhile. If this process dies, the function returns None."""
+    if annotations.stat().st_size < LARGE:
+        return partial(view_coco, annotations, classes, training)
+    pool = ProcessPoolExecutor(1, get_context('spawn'))
+    begun = pool.submit(view_coco, annotations, classes, training)
+    pool.shutdown(wait=False)
+
+    def end() -> MMDetView | None:
+        try:
+            return begun.result()
+        except BrokenProcessPool:
+            return None
+
+    return end
 
 
 def view_coco(annotations: Path, classes: Sequence[str], training: bool) -> MMDetView:
@@ -54,7 +75,8 @@ def view_coco(annotations: Path, classes: Sequence[str], training: bool) -> MMDe
         classes: the class names of the config.
         training: whether the set is filtered as for training.
     """
-    from mmdet.datasets import CocoDataset
+    with redirect_stdout(io.StringIO()):  # it says which optional packages are missing
+        from mmdet.datasets import CocoDataset
     view = MMDetView(training)
 
     class Watched(CocoDataset):
@@ -76,7 +98,8 @@ def view_coco(annotations: Path, classes: Sequence[str], training: bool) -> MMDe
 def view_voc(root: Path, split: VocSplit, classes: Iterable[str], training: bool) -> MMDetView:
     """Ask MMDetection's ``XMLDataset`` for one list of pictures. The arguments are as for
     :func:`view_coco`."""
-    from mmdet.datasets import XMLDataset
+    with redirect_stdout(io.StringIO()):
+        from mmdet.datasets import XMLDataset
     view = MMDetView(training)
 
     class Watched(XMLDataset):

@@ -4,13 +4,14 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..console.progress_bar import Progress
 from . import as_mmdet
+from .as_mmdet import MMDetView
 from .data_report import (
     ERROR,
     LIKELY_LEAK,
@@ -131,6 +132,7 @@ def check_coco(root: str | os.PathLike, splits: Iterable[CocoSplit] = COCO2017,
     contents = {split: _read(root / split.annotations, report) for split in splits}
     at = [_Split(root, split, content, report)
           for split, content in contents.items() if content is not None]
+    views = {one: _begin_view(one, wanted) for one in at}
     files = [path for one in at for path in one.paths.values() if path.is_file()]
     pictures = (seen.look_at(files, progress) if seen and decode
                 else look_at(files, decode, progress))
@@ -139,7 +141,7 @@ def check_coco(root: str | os.PathLike, splits: Iterable[CocoSplit] = COCO2017,
         _check_images(one, pictures)
         _check_categories(one, wanted)
         _check_annotations(one, wanted)
-        _check_count(one, _view(one, wanted))
+        _check_count(one, _view(one, views[one]))
     _check_same_classes(at, wanted)
     _check_leaks(at, pictures)
     return report
@@ -296,13 +298,17 @@ def _check_box(at: _Split, entry: dict, name: str, image: dict) -> None:
         at.report.add(BOX_OUTSIDE, at.json, detail)
 
 
-def _view(at: _Split, wanted: tuple[str, ...] | None) -> as_mmdet.MMDetView | None:
-    """Return what MMDetection's data set makes of the split, if it can be asked."""
-    if not as_mmdet.installed() or at.report.has_error(at.json):
-        return None
+def _begin_view(at: _Split, wanted: tuple[str, ...] | None) -> Callable[[], MMDetView | None]:
     names = wanted or tuple(dict.fromkeys(category['name'] for category in at.categories))
-    view = as_mmdet.view_coco(at.json, names, at.split.is_trained_on)
-    at.report.add_view(view, at.json)
+    return (as_mmdet.begin_view_coco(at.json, names, at.split.is_trained_on)
+            if as_mmdet.installed() else lambda: None)
+
+
+def _view(at: _Split, end: Callable[[], MMDetView | None]) -> MMDetView | None:
+    """Note what MMDetection's data set makes of the split, unless the file has an error."""
+    view = None if at.report.has_error(at.json) else end()
+    if view:
+        at.report.add_view(view, at.json)
     return view
 
 
@@ -316,7 +322,7 @@ def _check_leaks(splits: list[_Split], pictures: dict[Path, Picture]) -> None:
                 one.report.add(LIKELY_LEAK, path, f'equals {trained[pictures[path].digest]}')
 
 
-def _check_count(at: _Split, view: as_mmdet.MMDetView | None) -> None:
+def _check_count(at: _Split, view: MMDetView | None) -> None:
     count = Count(at.split.title, len(at.images), len(at.annotations),
                   at.split.images, at.split.objects, view)
     at.report.counts.append(count)
