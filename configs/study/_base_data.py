@@ -5,19 +5,19 @@ Relative paths start where the command is given.
 # Of pretraining: <root>/{train,val}/<class>/*.jpg
 pictures = dict(root='{{$STUDY_PICTURES:data/pictures}}', num_classes=100)
 
-# Of the detectors, in VOC layout ...
+# Of the detectors, in VOC layout (VOCDataset would print the names of VOC for other classes, too) ...
 objects_root = '{{$STUDY_OBJECTS:data/VOCdevkit/VOC2007}}'
 objects = dict(
     classes=('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair', 'cow',
              'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep', 'sofa',
              'train', 'tvmonitor'),
     train=dict(
-        type='VOCDataset',
+        type='XMLDataset',
         data_root=objects_root,
         ann_file='ImageSets/Main/train.txt',
         data_prefix=dict(sub_data_root='')),
     test=dict(
-        type='VOCDataset',
+        type='XMLDataset',
         data_root=objects_root,
         ann_file='ImageSets/Main/test.txt',
         data_prefix=dict(sub_data_root='')),

@@ -12,6 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ..openmmlab.config_parts import class_of, section
+from ..openmmlab.strict_loading import load_strictly
 from ..training.fast import use_fast_training
 from ..training.launch import build_runner
 from ..training.options import GUARD
@@ -100,6 +101,7 @@ def measure(cfg: Config, steps: int, frozen: bool = False,
         section(cfg, 'randomness').seed = 0  # the cost depends on none
         set_protocol(cfg, frozen, label_fraction)
         cfg.custom_hooks = [h for h in cfg.get('custom_hooks') or [] if class_of(h) != GUARD]
+        load_strictly()
         runner = build_runner(cfg)
         # The hook runs last in a step, and raises when it has seen enough.
         runner.register_hook(_Measure(steps), priority='LOWEST')
