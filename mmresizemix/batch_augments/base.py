@@ -23,6 +23,7 @@ class BatchAugment(ABC):
     antialias = False
     saliency: Any = None  # a saliency of mmresizemix.saliency, or None
     drawn: Mix | None = None  # the mix of the last batch
+    place = 0  # how many augments of this class stand before it in the model, set by EpochSeedHook
 
     def __init__(self, per: str, prob: float, inplace: bool, seed: int | None,
                  num_classes: int | None):
@@ -46,7 +47,8 @@ class BatchAugment(ABC):
 
         Args:
             inputs: (N, C, H, W) of any float dtype, on any device.
-            scores: the labels, either (N,) integers or (N, num_classes) one-hot or soft labels.
+            scores: the labels, either (N, num_classes) one-hot or soft labels, or (N,) integers if
+                the augment knows ``num_classes``.
 
         Returns:
             The mixed pictures in the dtype of ``inputs``, and (N, num_classes) labels in float32
@@ -54,7 +56,8 @@ class BatchAugment(ABC):
             sum to.
 
         Raises:
-            ValueError: a shape or dtype is not as above.
+            ValueError: a shape or dtype is not as above, an integer label (on a CPU) is none of the
+                classes, or ``inputs`` cannot be overwritten as ``inplace`` asks.
         """
         check('inputs', tuple(inputs.shape), 'a batch of shape (N, C, H, W)', inputs.ndim == 4)
         check('inputs', inputs.dtype, 'a floating dtype', inputs.is_floating_point())
@@ -122,7 +125,9 @@ class BatchAugment(ABC):
     def _new_generator(self, seed: int | None, epoch: int) -> torch.Generator:
         if seed is None:
             seed = torch.initial_seed() % 2**64
-        return torch.Generator().manual_seed(derive_seed(seed, rank(), epoch, type(self).__name__))
+        # Two augments of one class must not draw the same numbers.
+        name = type(self).__name__ + (f'.{self.place}' if self.place else '')
+        return torch.Generator().manual_seed(derive_seed(seed, rank(), epoch, name))
 
     def _uniform(self, rows: int, columns: int) -> Tensor:
         """Return (columns, rows) float64 numbers in [0, 1). A row has the numbers of one sample,
@@ -154,11 +159,23 @@ class BatchAugment(ABC):
         return Mix(partner, source, source * mixed[:, None], size, weight, moves)
 
     def _float_scores(self, scores: Tensor, batch_size: int) -> Tensor:
+        classes = self.num_classes
+        expected = (f'({batch_size}, {classes or "num_classes"}) one-hot or soft labels, or '
+                    f'({batch_size},) integers')
         if scores.ndim == 1 and not scores.is_floating_point():
-            # With -1, one_hot takes the largest label plus one as the width.
-            scores = F.one_hot(scores.long(), -1 if self.num_classes is None else self.num_classes)
-        check('scores', tuple(scores.shape), f'({batch_size},) integers or ({batch_size}, '
-              'num_classes)', scores.ndim == 2 and len(scores) == batch_size)
+            # The largest label of a batch says nothing about the number of classes.
+            if classes is None:
+                raise ValueError('num_classes: expected the number of classes, since the labels '
+                                 'are integers, got None')
+            if scores.device.type == 'cpu' and len(scores):  # elsewhere, a look at them would wait
+                check('scores', scores, f'labels in 0..{classes - 1}',
+                      0 <= int(scores.min()) and int(scores.max()) < classes)
+            scores = F.one_hot(scores.long(), classes)
+        check('scores', tuple(scores.shape), expected, scores.ndim == 2
+              and len(scores) == batch_size and classes in (None, scores.shape[1]))
+        # One column of integers holds class numbers, not weights.
+        check('scores', tuple(scores.shape), expected,
+              scores.is_floating_point() or scores.shape[1] > 1)
         return scores if scores.dtype == torch.float64 else scores.float()
 
     def settings(self) -> dict[str, Any]:

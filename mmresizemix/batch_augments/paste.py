@@ -8,6 +8,7 @@ Shapes: N samples, C channels, H x W pixels of a picture, h x w pixels of a part
 of a picture.
 """
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -40,8 +41,14 @@ def paste(inputs: Tensor, mix: Mix, interpolation: str = 'bilinear', antialias: 
 
     Returns:
         (N, C, H, W) in the dtype and on the device of ``inputs``. It is ``inputs`` itself if
-        ``inplace``.
+        ``inplace``. Gradients flow to the pictures, to each through the pixels that are shown.
+
+    Raises:
+        ValueError: ``inplace`` is set, and ``inputs`` shows one number at two places, or is a leaf
+            that requires gradients.
     """
+    if inplace:
+        _check_overwritable(inputs)
     sources = mix.sources(inputs, history)
     if mix.weight is not None:
         return _blend(inputs, sources, mix, mix.weight, inplace)
@@ -57,6 +64,21 @@ def paste(inputs: Tensor, mix: Mix, interpolation: str = 'bilinear', antialias: 
                          out=inputs if inplace else None)
 
 
+def _check_overwritable(inputs: Tensor) -> None:
+    if inputs.requires_grad and inputs.is_leaf and torch.is_grad_enabled():
+        raise ValueError('inputs: expected no leaf that requires gradients, since inplace=True '
+                         'overwrites it')
+    # Without overlap, each stride passes all that the smaller ones reach.
+    reach = 0
+    for stride, length in sorted((stride, length) for stride, length in zip(
+            inputs.stride(), inputs.shape) if length > 1):
+        if stride <= reach:
+            raise ValueError('inputs: expected a tensor that shows each of its numbers at one '
+                             f'place, since inplace=True overwrites it, got strides '
+                             f'{tuple(inputs.stride())}; give inputs.clone() or set inplace=False')
+        reach += stride * (length - 1)
+
+
 def _blend(inputs: Tensor, sources: Tensor, mix: Mix, w: Tensor, inplace: bool) -> Tensor:
     """Return w I_s + (1 - w) I_t, pixel by pixel. It is exact where w is 0 or 1."""
     device = inputs.device
@@ -68,7 +90,10 @@ def _blend(inputs: Tensor, sources: Tensor, mix: Mix, w: Tensor, inplace: bool) 
         unmoved = torch.arange(mix.moves.shape[-1])
         moves = torch.where(mixed[:, 0], mix.moves, unmoved)
         source, target = map(move_blocks, (source, target), moves)
-    return torch.lerp(target, source, weight, out=inputs if inplace else None)
+    out = torch.lerp(target, source, weight)
+    # 0 times NaN or infinity is NaN: where one picture alone is shown, the other must not matter.
+    out = torch.where(weight == 1, source, torch.where(weight == 0, target, out))
+    return inputs.copy_(out) if inplace else out
 
 
 def move_blocks(pictures: Tensor, order: Tensor) -> Tensor:
@@ -94,7 +119,7 @@ def _paste_slices(inputs: Tensor, pictures: Tensor, mix: Mix, interpolation: str
     partner, source, target = mix.partner.tolist(), mix.source.tolist(), mix.target.tolist()
     out = inputs if inplace else inputs.clone()
     # (C, 1, H, W): torch resizes channels twice as fast if each is a picture of its own.
-    sources, targets = pictures.unsqueeze(2).unbind(), out.unsqueeze(2).unbind()
+    sources, targets = _split(pictures.unsqueeze(2)), _split(out.unsqueeze(2))
     whole = [0, 0, mix.size[1], mix.size[0]]
 
     def patch(i: int) -> Tensor:
@@ -115,6 +140,12 @@ def _paste_slices(inputs: Tensor, pictures: Tensor, mix: Mix, interpolation: str
             _cut(targets[i], target[i]).copy_(patch(i))
         _cut(targets[last], target[last]).copy_(kept)
     return out
+
+
+def _split(batch: Tensor) -> Sequence[Tensor]:
+    """Return the samples of a batch, as views."""
+    # unbind is quicker, but autograd lets nobody overwrite one of several views.
+    return [batch[i] for i in range(len(batch))] if batch.requires_grad else batch.unbind()
 
 
 def _cycles(partner: list[int]) -> list[list[int]]:

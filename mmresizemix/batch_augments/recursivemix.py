@@ -132,8 +132,8 @@ class RecursiveMix(BatchAugment):
         if self.history is None:
             return None, None
         y_h = self.history.y
-        check('scores', scores.shape[1], f'{y_h.shape[1]} classes as in the batch before (for '
-              'integer labels set num_classes)', scores.shape[1] == y_h.shape[1])
+        check('scores', scores.shape[1], f'{y_h.shape[1]} classes as in the batch before',
+              scores.shape[1] == y_h.shape[1])
         return self.history.x.to(inputs), y_h.to(scores)
 
     def exchange(self, p: Tensor) -> tuple[Mix, Tensor] | None:

@@ -1,8 +1,10 @@
 """A hook that logs what mixing does to a training."""
+import logging
 from typing import Any
 
 import torch
 from mmengine.hooks import Hook, LoggerHook
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
@@ -33,23 +35,41 @@ class MixLogHook(Hook):
     def __init__(self) -> None:
         self._sums: dict[str, tuple[Tensor | float, int]] = {}  # sum, iterations
         self._interval = 10
+        self._heard: Any = None  # the loss module that the hooks in _listening are registered on
+        self._listening: list[Any] = []
+        self._warned: set[str] = set()
 
     def before_train(self, runner: Runner) -> None:
-        """Register a hook on the loss module, which receives predictions and mixed labels."""
+        """Register hooks on the loss module, which receives predictions and mixed labels."""
         model = unwrapped(runner.model)
         self._model = model
         # Means are logged as often as the LoggerHook writes a line.
         self._interval = next((hook.interval for hook in runner.hooks
                                if isinstance(hook, LoggerHook)), self._interval)
-        loss = getattr(getattr(model, 'head', None), 'loss_module', None)
-        self._listening = isinstance(loss, nn.Module) and loss.register_forward_hook(self._hear)
+        self._listen()
         if runner.iter == 0:  # not resumed
             self._sums.clear()
 
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Follow a loss module that another hook has put in the place of the old one."""
+        self._listen()
+
     def after_train(self, runner: Runner) -> None:
-        """Remove the hook from the loss module."""
-        if self._listening:
-            self._listening.remove()
+        """Remove the hooks from the loss module."""
+        for one in self._listening:
+            one.remove()
+        self._heard, self._listening = None, []
+
+    def _listen(self) -> None:
+        loss = getattr(getattr(self._model, 'head', None), 'loss_module', None)
+        if loss is self._heard:
+            return
+        for one in self._listening:
+            one.remove()
+        self._heard = loss
+        self._listening = [loss.register_forward_pre_hook(self._warn),
+                           loss.register_forward_hook(self._hear)] if isinstance(
+                               loss, nn.Module) else []
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
                          outputs: dict | None = None) -> None:
@@ -89,6 +109,22 @@ class MixLogHook(Hook):
         for augment in ours:
             augment.drawn = None
         return drawn
+
+    def _warn(self, loss: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+        """Say once what a loss would do to these labels, where upstream says nothing."""
+        labels = arguments[1] if len(arguments) > 1 else None
+        if not isinstance(labels, Tensor):
+            return
+        name, text = type(loss).__name__, ''
+        if labels.ndim == 1 and getattr(loss, 'use_soft', False):
+            text = ('use_soft=True compares class numbers with weights of classes, and means '
+                    'nothing; set use_soft=False where nothing mixes')
+        elif labels.ndim == 2 and getattr(loss, 'mode', None) == 'multi_label':
+            text = ("mode='multi_label' takes every class that has any weight for a whole one, so "
+                    "that the weights of the mix are lost; set mode='classy_vision' or 'original'")
+        if text and text not in self._warned:
+            self._warned.add(text)
+            print_log(f'MixLogHook: {name}: {text}.', 'current', logging.WARNING)
 
     def _hear(self, loss: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
         scores, labels = (argument.detach() for argument in arguments[:2])

@@ -8,6 +8,7 @@ draws too.
 import logging
 import random
 import signal
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,9 @@ class EpochSeedHook(Hook):
     """
     priority = 'VERY_HIGH'
 
+    def __init__(self) -> None:
+        self._seeded: list[Any] = []  # the augments that were seeded in this epoch
+
     def before_train(self, runner: Runner) -> None:
         """Refuse a loop without epochs, and warn about loaders that cannot be repeated."""
         if not isinstance(runner.train_loop, EpochBasedTrainLoop):
@@ -58,8 +62,23 @@ class EpochSeedHook(Hook):
     def before_train_epoch(self, runner: Runner) -> None:
         """Seed this process and its batch augments."""
         seed_everything(derive_seed(runner.seed, get_rank(), runner.epoch, 'process'))
+        self._seeded.clear()
+        self._seed_augments(runner)
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Seed batch augments that another hook has put into the model since."""
+        self._seed_augments(runner)
+
+    def _seed_augments(self, runner: Runner) -> None:
+        before: Counter[str] = Counter()
         for augment in augments_of(runner.model):
-            augment.set_epoch(runner.epoch, runner.seed)
+            # MixThenAugment draws by the augment that it holds.
+            drawing = getattr(augment, 'mix', augment)
+            name = type(drawing).__name__
+            drawing.place, before[name] = before[name], before[name] + 1
+            if not any(augment is one for one in self._seeded):
+                augment.set_epoch(runner.epoch, runner.seed)
+                self._seeded.append(augment)
 
 
 def seed_everything(seed: int) -> None:

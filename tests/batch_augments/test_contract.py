@@ -100,7 +100,7 @@ def test_dtypes_of_pictures_and_labels(kind, settings, dtype):
 def test_integer_onehot_and_soft_labels_agree(kind, settings):
     x, labels = torch.rand(6, 3, 20, 20), torch.tensor([0, 3, 1, 2, 3, 0])
     one_hot = torch.nn.functional.one_hot(labels, 4)
-    from_integers = kind(**settings, seed=5)(x, labels)[1]
+    from_integers = kind(**settings, seed=5, num_classes=4)(x, labels)[1]
     from_one_hot = kind(**settings, seed=5)(x, one_hot)[1]
     assert torch.equal(from_integers, from_one_hot)
     assert kind(**settings, seed=5, num_classes=7)(x, labels)[1].shape == (6, 7)
@@ -317,7 +317,116 @@ def test_a_mix_refuses_boxes_outside(box):
     (torch.zeros(2, 3, 16, 16, dtype=torch.uint8), torch.eye(2), 'inputs: .*floating'),
     (torch.rand(2, 3, 16, 16), torch.eye(3), 'scores: '),
     (torch.rand(2, 3, 16, 16), torch.rand(2), 'scores: '),
+    (torch.rand(2, 3, 16, 16), torch.tensor([0, 1]), 'num_classes: expected the number of classes, since'),
+    (torch.rand(2, 3, 16, 16), torch.tensor([[3], [7]]), r'scores: expected \(2, num_classes\) .*, got \(2, 1\)'),
 ])
 def test_bad_batches_are_named(inputs, scores, named):
     with pytest.raises(ValueError, match=named):
         ResizeMix()(inputs, scores)
+
+
+@pytest.mark.parametrize('scores, named', [
+    (torch.tensor([0, 4]), r'scores: expected labels in 0\.\.3'),
+    (torch.tensor([-1, 0]), r'scores: expected labels in 0\.\.3'),
+    (torch.eye(2), r'scores: expected \(2, 4\) one-hot .*got \(2, 2\)'),
+    (torch.tensor([[0], [1]]), r'got \(2, 1\)'),
+])
+def test_labels_that_are_none_of_the_classes_are_named(scores, named):
+    with pytest.raises(ValueError, match=named):
+        ResizeMix(num_classes=4)(torch.rand(2, 3, 16, 16), scores)
+
+
+def by_slices(inputs, mix, **settings):
+    return ResizeMix(**settings).apply(mix, inputs, torch.eye(len(inputs)))[0]
+
+
+def by_gather(inputs, mix):
+    """Paste as on a GPU."""
+    return paste_batched(inputs, mix.partner, source=mix.source, target=mix.target, interpolation='bilinear')
+
+
+@pytest.mark.parametrize('paste', [by_slices, by_gather])
+def test_gradients_flow_to_the_pixels_that_are_shown(paste):
+    x = torch.rand(4, 3, 16, 16, dtype=torch.float64, requires_grad=True)
+    mix = ResizeMix(seed=0).draw(4, (16, 16))
+    assert torch.autograd.gradcheck(lambda x: paste(x, mix), x)
+    assert torch.equal(paste(x, mix), paste(x.detach(), mix))
+
+
+def test_in_place_on_what_the_graph_has_made():
+    x = torch.rand(4, 3, 16, 16, requires_grad=True)
+    mix = ResizeMix(seed=0).draw(4, (16, 16))
+    grads = []
+    for inplace in (False, True):
+        mixed = by_slices(x * 2, mix, inplace=inplace)
+        grads.append(torch.autograd.grad((mixed * torch.arange(16.)).sum(), x)[0])
+    assert torch.allclose(*grads)
+
+
+@every_augment
+@pytest.mark.parametrize('spread, named', [
+    (lambda x: x[:1].expand(4, 3, 16, 16), 'shows each of its numbers at one place.*inputs.clone'),
+    (lambda x: x.as_strided((4, 3, 16, 16), (8, 256, 16, 1)), 'shows each of its numbers at one place'),
+    (lambda x: x.requires_grad_(), 'no leaf that requires gradients'),
+])
+def test_what_cannot_be_overwritten_is_named(kind, settings, spread, named):
+    with pytest.raises(ValueError, match=f'inputs: expected .*{named}'):
+        kind(**settings, seed=0, inplace=True)(spread(torch.rand(4, 3, 16, 16)), torch.eye(4))
+
+
+@pytest.mark.parametrize('view', [
+    lambda x: x.contiguous(memory_format=torch.channels_last), lambda x: x[:, :, ::2, 1:], lambda x: x[::2],
+    lambda x: x.transpose(2, 3), lambda x: x[:, :1], lambda x: x[:1]])
+def test_views_without_overlap_are_overwritten(view):
+    x = torch.rand(8, 3, 16, 16)
+    labels = torch.eye(len(view(x)))
+    want = ResizeMix(seed=0)(view(x.clone()), labels)[0]
+    assert torch.equal(ResizeMix(seed=0, inplace=True)(view(x.clone()), labels)[0], want)
+
+
+@every_augment
+@pytest.mark.parametrize('value', [torch.nan, torch.inf])
+def test_a_picture_that_is_not_shown_does_not_matter(kind, settings, value):
+    """What is not finite in a partner appears where the partner does, and nowhere else."""
+    augment = kind(**settings, seed=3)
+    x = torch.rand(4, 3, 16, 16)
+    mix = augment.draw_for(x, torch.eye(4))
+    clean = augment.apply(mix, x, torch.eye(4))[0]
+    x[0] = value
+    dirty = augment.apply(mix, x, torch.eye(4))[0]
+    takes = (mix.partner == 0) & (mix.lam > 0) if not mix.from_history else torch.zeros(4, dtype=torch.bool)
+    takes[0] = True
+    assert torch.equal(dirty[~takes], clean[~takes])
+
+
+def test_a_partner_with_weight_0_does_not_matter_pixel_by_pixel():
+    whole = torch.tensor([[0, 0, 4, 4]]).expand(2, 4)
+    weight = torch.zeros(2, 4, 4)
+    weight[:, :2] = 1
+    weight[:, 2] = .5
+    mix = Mix(torch.tensor([1, 0]), whole, whole, (4, 4), weight)
+    x = torch.stack([torch.ones(3, 4, 4), torch.full((3, 4, 4), torch.nan)])
+    for inplace in (False, True):
+        mixed = Mixup(inplace=inplace).apply(mix, x.clone(), torch.eye(2))[0]
+        assert torch.isnan(mixed[0, :, :3]).all() and torch.equal(mixed[0, :, 3], torch.ones(3, 4))
+        assert torch.equal(mixed[1, :, :2], torch.ones(3, 2, 4)) and torch.isnan(mixed[1, :, 2:]).all()
+
+
+def test_two_augments_of_one_class_draw_differently():
+    from types import SimpleNamespace
+
+    from mmresizemix import EpochSeedHook, MixThenAugment
+    augments = [ResizeMix(), ResizeMix(), CutMix(), MixThenAugment(ResizeMix(), [dict(type='ColorJitter')])]
+    model = SimpleNamespace(data_preprocessor=SimpleNamespace(batch_augments=SimpleNamespace(augments=augments)))
+    runner = SimpleNamespace(model=model, seed=0, epoch=1)
+    hook = EpochSeedHook()
+    hook.before_train_epoch(runner)
+    draws = [[getattr(a, 'mix', a).generator.get_state() for a in augments]]
+    assert len({bytes(state.numpy()) for state in draws[0]}) == 4
+    # What another hook puts there in the middle of a run is seeded, too, and the others go on.
+    augments[0].draw(2, (16, 16))
+    augments.append(ResizeMix())
+    hook.before_train_iter(runner, 0)
+    states = [bytes(getattr(a, 'mix', a).generator.get_state().numpy()) for a in augments]
+    assert states[0] != bytes(draws[0][0].numpy()) and states[1:4] == [bytes(s.numpy()) for s in draws[0][1:]]
+    assert len(set(states)) == 5

@@ -205,9 +205,9 @@ def test_to_apply_a_mix_again_changes_nothing():
 def test_labels_of_another_width_are_named():
     augment = RecursiveMix(seed=0)
     x = torch.rand(2, 3, 8, 8)
-    augment(x, torch.tensor([0, 1]))
-    with pytest.raises(ValueError, match=r'scores: expected 2 classes .* set num_classes\), got 3'):
-        augment(x, torch.tensor([0, 2]))
+    augment(x, torch.eye(2))
+    with pytest.raises(ValueError, match=r'scores: expected 2 classes .*, got 3'):
+        augment(x, torch.eye(3)[:2])
 
 
 def test_off_the_cpu_nothing_is_read_back():

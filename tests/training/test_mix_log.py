@@ -1,17 +1,22 @@
 """Tests that the log says how a training mixes, and that the training does not notice."""
 import json
 import os
+import re
 import signal
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.hooks import Hook
-from mmengine.registry import HOOKS
+from mmengine.registry import HOOKS, init_default_scope
+from mmpretrain.registry import MODELS
 from small_classifier import small_classifier, write_crops
 
 from mmresizemix.openmmlab.installed import CONFIGS, read_config
 from mmresizemix.runs.run_config import RunConfig
+from mmresizemix.training import mix_log
 from mmresizemix.training.launch import train
 from mmresizemix.training.mix_log import MixLogHook
 from mmresizemix.transfer import load_checkpoint
@@ -141,3 +146,45 @@ def test_beside_another_packages_augment_the_accuracy_alone(crops, tmp_path):
     lines = log_of(crops, tmp_path, **{'model.train_cfg.augments': [
         dict(type='mmresizemix.ResizeMix'), dict(type='mmpretrain.Mixup', alpha=1.)]})
     assert all(set(filter(lambda n: n[:4] == 'mix/', line)) == {'mix/accuracy'} for line in lines)
+
+
+SWITCH = dict(type='SwitchRecipeHook', schedule=[dict(
+    action_epoch=2, batch_augments=dict(augments=dict(type='mmresizemix.PuzzleMix')),
+    loss=dict(type='LabelSmoothLoss', label_smooth_val=0.1, mode='original'))])
+
+
+def test_augments_and_a_loss_that_arrive_in_mid_run_are_heard_seeded_and_attached(crops, tmp_path):
+    """Puzzle Mix needs the model. The second epoch is the same in a run that is resumed after the first."""
+    hooks = [*read_config(CONFIGS / 'demo/resnet18-resizemix_scenes.py').custom_hooks,
+             dict(type='mmresizemix.AttachModelHook'), SWITCH]
+    options = dict(custom_hooks=hooks, **{'train_cfg.max_epochs': 2})
+    straight = log_of(crops, tmp_path / 'straight', **options)
+    accuracies = [line['mix/accuracy'] for line in straight]
+    assert len(accuracies) == 6 and len(set(accuracies[3:])) > 1, 'not the last value of the first loss'
+    resumed = log_of(crops, tmp_path / 'resumed', resume=str(tmp_path / 'straight/epoch_1.pth'), **options)
+    assert [line['mix/accuracy'] for line in resumed] == accuracies[3:]
+    ends = [load_checkpoint(tmp_path / name / 'epoch_2.pth')['state_dict'] for name in ('straight', 'resumed')]
+    assert all(torch.equal(one, two) for one, two in zip(*(end.values() for end in ends)))
+
+
+@pytest.mark.parametrize('loss, labels, said', [
+    (dict(type='CrossEntropyLoss', use_soft=True), torch.tensor([0, 1, 2, 0]), 'use_soft=True .*means nothing'),
+    (dict(type='LabelSmoothLoss', label_smooth_val=.1, num_classes=3, mode='multi_label'), torch.eye(3)[[0, 1, 2, 0]],
+     "mode='multi_label' .* the weights of the mix are lost"),
+    (dict(type='CrossEntropyLoss'), torch.tensor([0, 1, 2, 0]), None),
+    (dict(type='CrossEntropyLoss', use_soft=True), torch.eye(3)[[0, 1, 2, 0]], None),
+    (dict(type='LabelSmoothLoss', label_smooth_val=.1, num_classes=3, mode='original'), torch.eye(3)[[0, 1, 2, 0]], None),
+])
+def test_a_loss_that_distorts_the_labels_is_said_once(monkeypatch, loss, labels, said):
+    lines = []
+    monkeypatch.setattr(mix_log, 'print_log', lambda text, *_: lines.append(text))
+    init_default_scope('mmpretrain')
+    model = SimpleNamespace(head=SimpleNamespace(loss_module=MODELS.build(loss)))
+    hook = MixLogHook()
+    hook.before_train(SimpleNamespace(model=model, hooks=[], iter=0))
+    for _ in range(2):
+        with suppress(RuntimeError):  # 4 labels against 3 classes
+            model.head.loss_module(torch.rand(4, 3), labels)
+    assert len(lines) == (said is not None) and all(re.search(said, line) for line in lines)
+    hook.after_train(None)
+    assert not model.head.loss_module._forward_hooks and not model.head.loss_module._forward_pre_hooks
