@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # what __getattr__ returns, for editors and type checkers
     from .detection import DetectionDump as DetectionDump
     from .detection import SSDHead as SSDHead
     from .heads import RecursiveMixHead as RecursiveMixHead
+    from .loading import LoadPicture as LoadPicture
     from .loading import LoadRandomResizedCrop as LoadRandomResizedCrop
     from .loading.samplers import BatchAugmentationSampler as BatchAugmentationSampler
     from .policies.epoch import PolicyEpochHook as PolicyEpochHook

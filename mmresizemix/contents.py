@@ -40,6 +40,7 @@ PARTS = (
     Part('PuzzleMix', 'batch_augments', 'BATCH_AUGMENTS'),
     Part('RecursiveMix', 'batch_augments', 'BATCH_AUGMENTS'),
     Part('MixThenAugment', 'batch_augments', 'BATCH_AUGMENTS'),
+    Part('LoadPicture', 'loading', 'TRANSFORMS'),
     Part('LoadRandomResizedCrop', 'loading', 'TRANSFORMS'),
     Part('BatchAugmentationSampler', 'loading.samplers', 'DATA_SAMPLERS'),
     Part('SearchedPolicy', 'policies.searched_policy', 'TRANSFORMS'),

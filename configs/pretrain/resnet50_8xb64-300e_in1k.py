@@ -12,8 +12,8 @@ _base_ = [
 custom_hooks = _base_.pretraining_hooks
 randomness = dict(seed=0)
 
-# Antialiased, in training and validation; mmpretrain's default backend, cv2, is not.
-load, pack = dict(type='LoadImageFromFile', imdecode_backend='pillow'), dict(type='PackInputs')
+# Both read every kind of file alike. Antialiased; mmpretrain's default backend, cv2, is not.
+load, pack = dict(type='mmresizemix.LoadPicture'), dict(type='PackInputs')
 train_pipeline = [
     dict(type='mmresizemix.LoadRandomResizedCrop', scale=224),
     dict(type='RandomFlip', prob=0.5, direction='horizontal'), pack

@@ -173,9 +173,9 @@ class BatchAugment(ABC):
             scores = F.one_hot(scores.long(), classes)
         check('scores', tuple(scores.shape), expected, scores.ndim == 2
               and len(scores) == batch_size and classes in (None, scores.shape[1]))
-        # One column of integers holds class numbers, not weights.
-        check('scores', tuple(scores.shape), expected,
-              scores.is_floating_point() or scores.shape[1] > 1)
+        # One column of larger integers holds class numbers, not weights.
+        if scores.shape[1] == 1 and not scores.is_floating_point():
+            check('scores', tuple(scores.shape), expected, bool((scores <= 1).all()))
         return scores if scores.dtype == torch.float64 else scores.float()
 
     def settings(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..console.progress_bar import Progress
 
-SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.pgm', '.tif', '.tiff', '.webp')
+SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.pgm', '.tif', '.tiff', '.webp', '.gif')
 _ORIENTATION = 0x0112  # the EXIF tag. With a value from 5 on, width and height are exchanged
 
 

@@ -4,6 +4,7 @@ from ..openmmlab import stack
 stack.require_for('loading')
 
 from .decode import EncodedPicture, PictureError  # noqa: E402
+from .load_picture import LoadPicture  # noqa: E402
 from .random_resized_crop import LoadRandomResizedCrop  # noqa: E402
 
-__all__ = ['EncodedPicture', 'LoadRandomResizedCrop', 'PictureError']
+__all__ = ['EncodedPicture', 'LoadPicture', 'LoadRandomResizedCrop', 'PictureError']

@@ -40,13 +40,15 @@ class EncodedPicture:
 
     Args:
         data: the bytes of a JPEG, PNG or any other file that Pillow reads. Grayscale, palettes,
-            CMYK and transparency are converted to RGB colours, and the rotation in EXIF is applied.
+            CMYK and transparency are converted to RGB colours, 16 bits are scaled to 8, and the
+            rotation in EXIF is applied. Of an animation, the first picture is read.
 
     Attributes:
         size: (height, width) in pixels, after the rotation.
 
     Raises:
-        PictureError: the data are not a picture that Pillow knows, or the picture is broken.
+        PictureError: the data are not a picture that Pillow knows, the picture is broken, or its
+            pixels have 32 bits.
     """
 
     def __init__(self, data: bytes):
@@ -133,12 +135,25 @@ def _orientation(data: bytes) -> int:
         return picture.getexif().get(_ORIENTATION, _UPRIGHT)
 
 
+def decode_whole(data: bytes) -> np.ndarray:
+    """Decode a whole picture by Pillow: (height, width, 3) uint8, BGR.
+
+    Raises:
+        PictureError: as for :class:`EncodedPicture`.
+    """
+    return np.ascontiguousarray(np.asarray(_decode_upright(data))[:, :, ::-1])
+
+
 def _decode_upright(data: bytes) -> Image.Image:
     with _open(data) as picture:
-        upright = ImageOps.exif_transpose(picture)
-    # Pillow would clip 16-bit values to 8 bits instead of scaling them.
-    if upright.mode.startswith('I;16'):
+        upright, kind = ImageOps.exif_transpose(picture), picture.format
+    # Pillow would clip values to 8 bits instead of scaling them. It reads gray of 16 bits as I;16,
+    # and that of the PNM formats as I.
+    if upright.mode.startswith('I;16') or (upright.mode == 'I' and kind == 'PPM'):
         upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+    elif upright.mode in ('I', 'F'):
+        raise PictureError(f'its pixels have 32 bits (mode {upright.mode} of Pillow), and nothing '
+                           'says which of them are black and white; save it with 8 or 16 bits')
     return upright.convert('RGB')
 
 

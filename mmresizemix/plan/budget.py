@@ -26,7 +26,7 @@ BACKBONES = {'ResNet': (dict(depth=18), 512),
              'mmresizemix.ShakeShake': (dict(depth=8, base_channels=16), 64)}
 # Steps that make any picture like those of CIFAR: small, square, with the red channel first.
 LIKE_CIFAR = [
-    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
+    dict(type='mmresizemix.LoadPicture'),
     dict(type='ResizeEdge', scale=CIFAR_SIDE, edge='short', backend='pillow'),
     dict(type='CenterCrop', crop_size=CIFAR_SIDE),
     dict(type='NumpyToPIL', to_rgb=True),

@@ -39,7 +39,7 @@ PLAIN: dict[str, dict[str, Any]] = {
 }
 # Steps that every pipeline has in some form. What else a pipeline does is a part of the method.
 ORDINARY = {
-    'loadimagefromfile', 'loadannotations', 'loadrandomresizedcrop', 'packinputs',
+    'loadimagefromfile', 'loadpicture', 'loadannotations', 'loadrandomresizedcrop', 'packinputs',
     'packmultitaskinputs', 'collect', 'resize', 'resizeedge', 'centercrop', 'randomcrop',
     'randomresizedcrop', 'maerandomresizedcrop', 'efficientnetrandomcrop',
     'efficientnetcentercrop', 'randomflip', 'randomhorizontalflip', 'pad', 'normalize',

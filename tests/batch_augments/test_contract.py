@@ -325,6 +325,11 @@ def test_bad_batches_are_named(inputs, scores, named):
         ResizeMix()(inputs, scores)
 
 
+def test_one_column_may_hold_weights_of_one_class():
+    mixed = Mixup(seed=0)(torch.rand(3, 3, 8, 8), torch.tensor([[1], [0], [1]]))[1]
+    assert mixed.shape == (3, 1) and 0 <= mixed.min() < mixed.max() <= 1
+
+
 @pytest.mark.parametrize('scores, named', [
     (torch.tensor([0, 4]), r'scores: expected labels in 0\.\.3'),
     (torch.tensor([-1, 0]), r'scores: expected labels in 0\.\.3'),

@@ -68,7 +68,7 @@ def test_pretraining(depth, mixing):
     assert cfg.param_scheduler.type == 'CosineAnnealingLR' and cfg.param_scheduler.by_epoch
     crop, test = cfg.train_dataloader.dataset.pipeline[0], cfg.val_dataloader.dataset.pipeline
     assert crop == dict(type='mmresizemix.LoadRandomResizedCrop', scale=224)
-    assert [t.type for t in test] == ['LoadImageFromFile', 'ResizeEdge', 'CenterCrop', 'PackInputs']
+    assert [t.type for t in test] == ['mmresizemix.LoadPicture', 'ResizeEdge', 'CenterCrop', 'PackInputs']
     assert (test[1].scale, test[1].backend, test[2].crop_size) == (256, 'pillow', 224)
     assert cfg.test_dataloader.dataset.pipeline == test
     assert cfg.data_preprocessor.num_classes == 1000

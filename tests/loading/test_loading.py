@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib import get_data_path
+from mmcv.transforms import LoadImageFromFile
 from mmengine.registry import TRANSFORMS
 from mmpretrain.datasets.transforms import RandomResizedCrop
 from PIL import Image, ImageOps
 
 import mmresizemix.loading.decode as decode
-from mmresizemix.loading import EncodedPicture, LoadRandomResizedCrop, PictureError
+from mmresizemix.loading import EncodedPicture, LoadPicture, LoadRandomResizedCrop, PictureError
 
 PHOTO = Path(get_data_path()) / 'sample_data/grace_hopper.jpg'  # 512 x 600, a real photograph
 SIDE = 96
@@ -129,6 +130,53 @@ def test_gray_of_16_bits():
     assert np.array_equal(got, np.repeat((gray >> 8)[..., None], 3, axis=2))
 
 
+RAMP = (np.arange(64).reshape(8, 8) * 4).astype(np.uint8)  # what each of these shows, gray or in all channels
+DEEP = RAMP.astype(np.uint16) * 257
+KEPT = {
+    'gray': encoded(Image.fromarray(RAMP), 'PNG'),
+    'gray of 16 bits': encoded(Image.fromarray(DEEP), 'PNG'),
+    'gray of 16 bits, TIFF': encoded(Image.fromarray(DEEP), 'TIFF'),
+    'gray of 16 bits, high bytes first': encoded(
+        Image.frombytes('I;16B', (8, 8), DEEP.astype('>u2').tobytes()), 'TIFF'),
+    'PGM of 16 bits': b'P5\n8 8\n65535\n' + DEEP.astype('>u2').tobytes(),
+    'gray with alpha': encoded(Image.fromarray(np.stack([RAMP, 255 - RAMP], -1), 'LA'), 'PNG'),
+    'colours with alpha': encoded(Image.fromarray(np.stack([RAMP] * 3 + [255 - RAMP], -1)), 'PNG'),
+    'palette': encoded(Image.fromarray(RAMP).convert('P'), 'PNG'),
+    'palette, one colour transparent': encoded(Image.fromarray(RAMP).convert('P'), 'PNG', transparency=0),
+    'lossless WebP': encoded(Image.fromarray(np.stack([RAMP] * 3, -1)), 'WEBP', lossless=True),
+    'animated': encoded(Image.fromarray(RAMP), 'GIF', save_all=True, append_images=[Image.fromarray(255 - RAMP)]),
+    'CMYK': encoded(Image.fromarray(np.stack([RAMP] * 3, -1)).convert('CMYK'), 'TIFF'),
+}
+
+
+@pytest.mark.parametrize('kind', KEPT)
+def test_training_and_validation_see_the_same_pixels_of_every_kind_of_file(tmp_path, kind):
+    path = tmp_path / 'picture'
+    path.write_bytes(KEPT[kind])
+    shown = np.repeat(RAMP[..., None], 3, axis=2)
+    assert np.array_equal(EncodedPicture(KEPT[kind]).crop((0, 0, 8, 8), (8, 8)), shown)
+    results = LoadPicture()(dict(img_path=str(path)))
+    assert np.array_equal(results['img'], shown) and results['img_shape'] == results['ori_shape'] == (8, 8)
+
+
+@pytest.mark.parametrize('kind', [k for k in KINDS if k != 'gray with alpha'])
+def test_validation_sees_what_mmpretrain_shows_of_usual_files(tmp_path, photo, kind):
+    path = tmp_path / 'picture'
+    path.write_bytes(KINDS[kind](photo))
+    theirs = LoadImageFromFile(imdecode_backend='pillow')(dict(img_path=str(path)))
+    ours = LoadPicture()(dict(img_path=str(path)))
+    assert np.array_equal(ours['img'], theirs['img']) and ours['img_shape'] == theirs['img_shape']
+
+
+@pytest.mark.parametrize('pixels', [RAMP.astype(np.float32) / 255, RAMP.astype(np.int32) * 2**20])
+def test_pixels_without_a_known_range_are_refused(tmp_path, pixels):
+    path = tmp_path / 'deep.tif'
+    Image.fromarray(pixels).save(path)
+    for load in (LoadPicture(), LoadRandomResizedCrop(SIDE)):
+        with pytest.raises(PictureError, match=f'{path}: cannot be decoded: its pixels have 32 bits'):
+            load(dict(img_path=str(path)))
+
+
 @pytest.mark.parametrize('orientation', range(1, 9))
 @pytest.mark.parametrize('kind', ['JPEG', 'PNG'])
 def test_turned_as_exif_asks(photo, orientation, kind):
@@ -165,8 +213,9 @@ BROKEN = {
 def test_a_broken_file_is_named(tmp_path, photo, kind, suffix):
     path = tmp_path / f'broken.{suffix}'
     path.write_bytes(BROKEN[kind](encoded(photo, dict(jpg='JPEG', png='PNG')[suffix])))
-    with pytest.raises(PictureError, match=f'{path}: cannot be decoded: .+'):
-        LoadRandomResizedCrop(SIDE, crop_ratio_range=(1, 1))(dict(img_path=str(path)))
+    for load in (LoadRandomResizedCrop(SIDE, crop_ratio_range=(1, 1)), LoadPicture()):
+        with pytest.raises(PictureError, match=f'{path}: cannot be decoded: .+'):
+            load(dict(img_path=str(path)))
 
 
 def test_a_box_outside_is_refused(photo):
