@@ -32,8 +32,8 @@ class SaliencyMix(CutMix):
         inplace (bool): whether to overwrite the caller's batch. Defaults to False.
         seed (int, optional): the seed of the augment's own generator. None means torch's initial
             seed.
-        num_classes (int, optional): the width of the labels made from integer labels. Defaults to
-            the largest label in the batch plus one.
+        num_classes (int, optional): the number of classes. Integer labels need it, and labels of
+            another width are refused.
 
     Raises:
         ValueError: an argument is not as above.
