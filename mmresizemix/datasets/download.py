@@ -1,6 +1,7 @@
 """Downloads of published archives, in which half a file is never taken for a whole one."""
 import os
 import shutil
+import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,12 +41,13 @@ class Archive:
 
 def _voc(name: str, size: str, *, mark: str, key: str) -> Archive:
     year = mark[3:7]
-    return Archive(f'http://host.robots.ox.ac.uk/pascal/VOC/voc{year}/{name}', size,
+    return Archive(f'https://thor.robots.ox.ac.uk/pascal/VOC/voc{year}/{name}', size,
                    (f'{mark}.txt', ), inside='VOCdevkit', torchvision_key=key)
 
 
 def _coco(path: str, size: str, *marks: str) -> Archive:
-    return Archive(f'http://images.cocodataset.org/{path}', size, marks)
+    # The name images.cocodataset.org has no certificate of its own.
+    return Archive(f'https://s3.amazonaws.com/images.cocodataset.org/{path}', size, marks)
 
 
 # The sizes are those on the web pages of the data sets.
@@ -72,7 +74,7 @@ def fetch(archive: Archive, root: str | os.PathLike) -> None:
         RuntimeError: the archive could not be downloaded, or is damaged. ``root`` then stays as it
             was, unless the last step has failed, which moves the content into it.
     """
-    from torchvision.datasets.utils import download_and_extract_archive
+    from torchvision.datasets.utils import download_url
 
     # Unpack in a folder of its own, so that no half file takes the place of a whole one.
     root, archive = Path(root), _from_torchvision(archive)
@@ -80,8 +82,13 @@ def fetch(archive: Archive, root: str | os.PathLike) -> None:
     shutil.rmtree(incoming, ignore_errors=True)
     incoming.mkdir(parents=True)
     try:
-        download_and_extract_archive(archive.url, str(incoming), md5=archive.md5,
-                                     remove_finished=True)
+        packed = incoming / archive.url.rpartition('/')[2]
+        download_url(archive.url, str(incoming), packed.name, archive.md5)
+        # This filter refuses members and links of a tar that would leave the folder. Those of a
+        # zip are skipped without it.
+        shutil.unpack_archive(packed, incoming,
+                              filter='data' if tarfile.is_tarfile(packed) else None)
+        packed.unlink()
         _move_into(incoming / archive.inside, root)
     except Exception as error:  # of urllib, http, tarfile, zipfile, zlib, lzma or torchvision
         raise RuntimeError(f'{archive.url} could not be downloaded completely ({error}): try '

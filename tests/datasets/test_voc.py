@@ -12,6 +12,7 @@ from mmdet.models.task_modules import DeltaXYWHBBoxCoder
 from PIL import Image
 
 from mmresizemix.datasets import (
+    COCO2017_ARCHIVES,
     SCENE_CLASSES,
     VOC0712,
     VOC0712_ARCHIVES,
@@ -308,6 +309,23 @@ def test_two_downloaded_archives_make_one_folder(root, served, tmp_path):
     report = check_voc(target, SPLITS[:2], SCENE_CLASSES)
     assert not report.faults and [count.images for count in report.counts] == [4, 3]
     assert [path.name for path in target.iterdir()] == ['VOC2007']
+
+
+@pytest.mark.parametrize('name', ['../stranger', '/tmp/stranger', 'VOCdevkit/link'])
+def test_an_archive_that_would_leave_its_folder_is_refused(served, tmp_path, name):
+    folder, address = served
+    with tarfile.open(folder / 'voc.tar', 'w') as archive:
+        member = tarfile.TarInfo(name)
+        if name.endswith('link'):
+            member.type, member.linkname = tarfile.SYMTYPE, '../../../..'
+        archive.addfile(member)
+    with pytest.raises(RuntimeError, match='could not be downloaded completely'):
+        fetch(Archive(f'{address}/voc.tar', '1 kB', ('VOC2012', ), 'VOCdevkit'), tmp_path / 'data')
+    assert list((tmp_path / 'data').iterdir()) == [] and not (tmp_path / 'stranger').exists()
+
+
+def test_everything_is_fetched_over_a_connection_that_is_checked():
+    assert all(one.url.startswith('https://') for one in (*VOC0712_ARCHIVES, *COCO2017_ARCHIVES))
 
 
 def test_a_download_with_another_checksum_leaves_the_folder_as_it_was(root, served, tmp_path):
