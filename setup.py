@@ -54,8 +54,9 @@ setup(
         logging=['tensorboard>=2.21', 'mlflow>=3.17'],
         # mlflow-skinny has what --log-to mlflow calls, without the server and its database
         test=[
-            'build>=1.2', 'ipykernel>=6.29', 'mlflow-skinny>=3.17', 'mypy>=1.15', 'nbclient>=0.10',
-            'pre-commit>=4', 'pytest>=8', 'pytest-xdist>=3.7', 'ruff>=0.17', 'tensorboard>=2.21'
+            'build>=1.2', 'hypothesis>=6.100', 'ipykernel>=6.29', 'mlflow-skinny>=3.17',
+            'mypy>=1.15', 'nbclient>=0.10', 'pre-commit>=4', 'pytest>=8', 'pytest-xdist>=3.7',
+            'ruff>=0.17', 'tensorboard>=2.21'
         ],
         docs=['furo>=2024.8', 'myst-parser>=4', 'scikit-image>=0.25', 'Sphinx>=8.1'],
         # the libraries whose networks tests/transfer/test_sources.py exports, if they are installed

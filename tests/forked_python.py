@@ -44,7 +44,8 @@ def forked_python(folder):
     try:
         yield ready
     finally:
-        server.stdin.close()
+        # To close its stdin is not enough: a process that a test has left may hold the other end.
+        server.terminate()
         server.wait()
 
 

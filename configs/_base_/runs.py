@@ -21,3 +21,7 @@ pretraining_hooks = [
     dict(type='mmresizemix.PolicyEpochHook'),
     dict(type='mmresizemix.MixLogHook'),
 ]
+
+# The files that a folder of pictures may hold. MMPretrain's own list leaves some out without a word.
+picture_suffixes = ('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.pgm', '.tif', '.tiff', '.webp',
+                    '.gif')

@@ -9,7 +9,6 @@ _base_ = '../pretrain/resnet50_8xb64-resizemix-persample-300e_in1k.py'
 
 data_root, num_classes, size, epochs = 'data/my_pictures', 100, 64, 10
 
-# Top-5 accuracy needs more than four classes, so only top-1 is computed.
 model = dict(
     backbone=dict(depth=18), head=dict(in_channels=512, num_classes=num_classes, topk=(1, )))
 data_preprocessor = dict(num_classes=num_classes)
@@ -18,13 +17,11 @@ train_pipeline[0].update(scale=size)
 test_pipeline[1].update(scale=size * 256 // 224)
 test_pipeline[2].update(crop_size=size)
 pictures = dict(
-    _delete_=True, type='CustomDataset', data_root=data_root,
-    extensions=('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.pgm', '.tif', '.tiff', '.webp', '.gif'))
+    _delete_=True, type='CustomDataset', data_root=data_root, extensions=_base_.picture_suffixes)
 train_dataloader = dict(dataset=dict(data_prefix='train', pipeline=train_pipeline, **pictures))
 val_dataloader = dict(dataset=dict(data_prefix='val', pipeline=test_pipeline, **pictures))
 test_dataloader = val_dataloader
-val_evaluator = dict(topk=(1, ))
-test_evaluator = val_evaluator
+test_evaluator = val_evaluator = dict(topk=(1, ))  # top-5 needs more than four classes
 optim_wrapper = dict(optimizer=dict(lr=0.1))
 train_cfg = dict(max_epochs=epochs)
 param_scheduler = dict(T_max=epochs)

@@ -14,7 +14,9 @@ train_pipeline, test_pipeline = _base_.train_pipeline, _base_.test_pipeline
 train_pipeline[0].update(scale=size, crop_ratio_range=(0.25, 1.0))
 test_pipeline[1].update(scale=size)
 test_pipeline[2].update(crop_size=size)
-my_pictures = dict(_delete_=True, type='CustomDataset', data_root=_base_.pictures['root'])
+my_pictures = dict(
+    _delete_=True, type='CustomDataset', data_root=_base_.pictures['root'],
+    extensions=_base_.picture_suffixes)
 train_dataloader = dict(
     batch_size=128,
     dataset=dict(data_prefix='train', pipeline=train_pipeline, **my_pictures))

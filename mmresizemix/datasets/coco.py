@@ -154,7 +154,7 @@ class _Split:
         self.split, self.report, self.json = split, report, root / split.annotations
         self.images = self._complete(content, 'images', ('id', 'file_name', 'width', 'height'))
         self.annotations = self._complete(
-            content, 'annotations', ('id', 'image_id', 'category_id', 'bbox', 'area'))
+            content, 'annotations', ('id', 'image_id', 'category_id', 'bbox', 'area', 'iscrowd'))
         self.categories = self._complete(content, 'categories', ('id', 'name'))
         self.paths = {image['id']: root / split.pictures / image['file_name']
                       for image in self.images}
@@ -178,13 +178,17 @@ class _Split:
 
 def _has(entry: object, name: str) -> bool:
     """Whether an entry has a value of the right type for ``name``."""
-    value: Any = entry.get(name) if isinstance(entry, dict) else None
+    if not isinstance(entry, dict):
+        return False
+    value: Any = entry.get(name)
     if name in ('name', 'file_name'):
         return isinstance(value, str)
     if name in ('width', 'height'):
         return _is_number(value) and value > 0
     if name == 'bbox':
         return isinstance(value, list) and len(value) == 4 and all(map(_is_number, value))
+    if name == 'iscrowd':
+        return name not in entry or value in (0, 1)  # its absence is a fault of its own
     # An id is an integer: faster-coco-eval stops at others.
     return _is_number(value) if name == 'area' else type(value) is int
 
@@ -268,7 +272,7 @@ def _check_annotations(at: _Split, wanted: tuple[str, ...] | None) -> None:
     for entry in at.annotations:
         if not 1 <= entry['id'] <= LARGEST_ID or not 0 <= entry['image_id'] <= LARGEST_ID:
             at.report.add(ODD_ID, at.json, f'annotation {entry["id"]}, image {entry["image_id"]}')
-        if entry.get('iscrowd') is None:
+        if 'iscrowd' not in entry:
             at.report.add(NO_ISCROWD, at.json, f'annotation {entry["id"]}')
         name = names.get(entry['category_id'])
         if name is None or (wanted is not None and name not in wanted):

@@ -13,6 +13,7 @@ from .data_report import ERROR, LIKELY_LEAK, WARNING, Count, DataReport, Kind
 from .pictures import Picture, look_at
 from .seen_pictures import SeenPictures
 
+LARGEST = 2**24  # up to here float32, in which boxes are kept, holds every integer
 VOC_CLASSES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair',
                'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep',
                'sofa', 'train', 'tvmonitor')
@@ -231,8 +232,10 @@ def _read_object(node: ElementTree.Element) -> _Object:
     if box is None:
         raise ValueError(f'an object {name!r} has no <bndbox>')
     difficult = int(node.findtext('difficult') or 0) != 0
-    return _Object(name, difficult, tuple(int(float(_text(box, side)))
-                                          for side in ('xmin', 'ymin', 'xmax', 'ymax')))
+    sides = tuple(int(float(_text(box, side))) for side in ('xmin', 'ymin', 'xmax', 'ymax'))
+    if max(map(abs, sides)) > LARGEST:
+        raise ValueError(f'an object {name!r} has a coordinate beyond {LARGEST:,}')
+    return _Object(name, difficult, sides)
 
 
 def _text(node: ElementTree.Element, tag: str) -> str:

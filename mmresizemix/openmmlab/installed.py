@@ -11,7 +11,8 @@ if TYPE_CHECKING:  # results must work without MMEngine
 
 MIM = Path(__file__).parents[1] / '.mim'
 CONFIGS, TOOLS = MIM / 'configs', MIM / 'tools'
-HELPERS = ('methods', 'operations', 'seeded_loading', 'shake_shake', 'transfer_hooks', 'twice')
+HELPERS = ('methods', 'operations', 'picture_suffixes', 'seeded_loading', 'shake_shake',
+           'transfer_hooks', 'twice')
 
 
 def config_path(name: str | Path) -> Path:

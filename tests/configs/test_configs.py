@@ -7,6 +7,8 @@ from mmdet.registry import MODELS
 from mmdet.utils import register_all_modules
 from mmengine.config import Config
 
+from mmresizemix.datasets.pictures import SUFFIXES
+
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / 'configs'
 ALL = sorted(str(p.relative_to(CONFIGS)) for p in CONFIGS.rglob('*.py')
@@ -42,6 +44,10 @@ def test_resumes_exactly_and_is_seeded(name):
 def test_a_config_for_ones_own_data_is_short(name):
     assert len((CONFIGS / name).read_text().splitlines()) < 30
     assert load(name).model.backbone.depth == 18
+
+
+def test_a_folder_may_hold_the_pictures_that_our_tools_take():
+    assert load('custom/resnet18_folder.py').train_dataloader.dataset.extensions == SUFFIXES
 
 
 MIXING = {

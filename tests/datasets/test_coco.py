@@ -119,6 +119,7 @@ FAULTS = {
     'stray': (changed('annotations', image_id=99), {coco.STRAY}, IN_JSON, False),
     'other size': (changed('images', width=65), {coco.OTHER_SIZE}, FIRST, False),
     'no iscrowd': (lacking('annotations', 'iscrowd'), {coco.NO_ISCROWD}, IN_JSON, False),
+    'no number for iscrowd': (changed('annotations', iscrowd=None), {coco.BAD_ENTRY}, IN_JSON, True),
     'id 0': (changed('annotations', id=0), {coco.ODD_ID}, IN_JSON, False),
     'huge id': (changed('annotations', id=2**53 + 1), {coco.ODD_ID}, IN_JSON, False),
     'id in a text': (changed('annotations', id='1'), {coco.BAD_ENTRY}, IN_JSON, True),

@@ -136,6 +136,10 @@ def put_infinity(root, xml, picture):
     edit(xml, 'xmax', 'inf')
 
 
+def put_a_coordinate_beyond_float32(root, xml, picture):
+    edit(xml, 'xmax', '1e30')
+
+
 def close_the_difficult_tag(root, xml, picture):
     edit(xml, 'difficult', None)
 
@@ -163,6 +167,7 @@ FAULTS = [
     (put_text_for_a_picture, voc.BAD_PICTURE, '000001.jpg', True),
     (write_a_tga, voc.BAD_PICTURE, '000001.jpg', True),
     (put_infinity, voc.BAD_XML, '000001.xml', True),
+    (put_a_coordinate_beyond_float32, voc.BAD_XML, '000001.xml', True),
     (name_an_unknown_encoding, voc.BAD_XML, '000001.xml', True),
     (close_the_difficult_tag, data_report.STOPS, '000001.xml', True),
     (empty_the_test_list, data_report.NOTHING_TO_EVALUATE, 'test.txt', True),
