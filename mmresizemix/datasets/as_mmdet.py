@@ -3,13 +3,12 @@ and filtered as for training."""
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 # The filter of the training sets in MMDetection's own configs.
 MIN_SIZE = 32
 TRAINING_FILTER = dict(filter_empty_gt=True, min_size=MIN_SIZE)
-LARGE = 50_000_000  # bytes, of which MMDetection reads some 10 MB per second
-TOO_SMALL, NO_BOX = 'a side under 32 pixels', 'no box of a class'
+LARGE = 50_000_000  # bytes of an annotation file that MMDetection takes several seconds to read
+TOO_SMALL, NO_BOX = f'a side under {MIN_SIZE} pixels', 'no box of a class'
 
 
 @dataclass
@@ -43,11 +42,6 @@ class MMDetView:
     stops: list[tuple[str, str]] = field(default_factory=list)
 
 
-def installed() -> bool:
-    """Whether MMDetection can be imported."""
-    return find_spec('mmdet') is not None
-
-
 def begin_view_coco(annotations: Path, classes: Sequence[str],
                     training: bool) -> Callable[[], MMDetView | None]:
     """Begin :func:`view_coco`, and return a function that ends it. A large file is read by a
@@ -67,76 +61,67 @@ def begin_view_coco(annotations: Path, classes: Sequence[str],
     return end
 
 
-def view_coco(annotations: Path, classes: Sequence[str], training: bool) -> MMDetView:
+def view_coco(annotations: Path, classes: Sequence[str], training: bool) -> MMDetView | None:
     """Ask MMDetection's ``CocoDataset``.
 
     Args:
         annotations: the annotation file.
         classes: the class names of the config.
         training: whether the set is filtered as for training.
+
+    Returns:
+        What it makes of the split, or None if MMDetection cannot be imported.
     """
-    with redirect_stdout(io.StringIO()):  # it says which optional packages are missing
-        from mmdet.datasets import CocoDataset
-    view = MMDetView(training)
-
-    class Watched(CocoDataset):
-
-        def parse_data_info(self, raw: dict[str, Any]) -> dict[str, Any]:
-            try:
-                return super().parse_data_info(raw)
-            except Exception as error:
-                view.stops.append((str(raw['raw_img_info'].get('file_name')), _reason(error)))
-                return dict(img_id=raw['raw_img_info']['img_id'], img_path='', width=0, height=0,
-                            instances=[])
-
-    with redirect_stdout(io.StringIO()):  # it says that it builds an index
-        _ask(Watched(ann_file=str(annotations), data_prefix=dict(img=''),
-                     **_options(classes, training)), view)
-    return view
+    return _ask('CocoDataset', lambda raw: raw['raw_img_info'].get('file_name'), classes, training,
+                ann_file=str(annotations), data_prefix=dict(img=''))
 
 
-def view_voc(root: Path, split: VocSplit, classes: Iterable[str], training: bool) -> MMDetView:
-    """Ask MMDetection's ``XMLDataset`` for one list of pictures. The arguments are as for
-    :func:`view_coco`."""
-    with redirect_stdout(io.StringIO()):
-        from mmdet.datasets import XMLDataset
-    view = MMDetView(training)
-
-    class Watched(XMLDataset):
-
-        def parse_data_info(self, img_info: dict[str, Any]) -> dict[str, Any]:
-            try:
-                return super().parse_data_info(img_info)
-            except Exception as error:
-                view.stops.append((str(img_info['xml_path']), _reason(error)))
-                return dict(img_id=img_info['img_id'], img_path='', width=0, height=0,
-                            instances=[])
-
-    _ask(Watched(ann_file=str(split.list_path(root)),
-                 data_prefix=dict(sub_data_root=str(root / split.folder)),
-                 **_options(tuple(classes), training)), view)
-    return view
+def view_voc(root: Path, split: VocSplit, classes: Sequence[str],
+             training: bool) -> MMDetView | None:
+    """Ask MMDetection's ``XMLDataset`` for one list of pictures, as :func:`view_coco` does."""
+    return _ask('XMLDataset', lambda raw: raw['xml_path'], classes, training,
+                ann_file=str(split.list_path(root)),
+                data_prefix=dict(sub_data_root=str(root / split.folder)))
 
 
-def _options(classes: Sequence[str], training: bool) -> dict[str, Any]:
-    return dict(metainfo=dict(classes=tuple(classes)), pipeline=[], lazy_init=True,
-                filter_cfg=TRAINING_FILTER, test_mode=not training)
+def _ask(kind: str, file_of: Callable[[dict[str, Any]], Any], classes: Sequence[str],
+         training: bool, **files: Any) -> MMDetView | None:
+    """Let a data set of MMDetection read and filter its files.
 
+    Args:
+        file_of: returns the file that an entry is about, from what ``parse_data_info`` is given.
+    """
+    with redirect_stdout(io.StringIO()):  # it says what is missing, and that it builds an index
+        try:
+            from mmdet import datasets
+        except Exception:  # a broken installation raises errors of many types
+            return None
+        view = MMDetView(training)
 
-def _ask(dataset: Any, view: MMDetView) -> None:
-    """Let ``dataset`` read and filter its files, and enter what comes of it into ``view``."""
-    try:
-        read = dataset.data_list = dataset.load_data_list()
-        kept = dataset.filter_data()
-    except Exception as error:  # whatever stops it would stop a training
-        view.stops.append((str(dataset.ann_file), _reason(error)))
-        return
+        class Watched(getattr(datasets, kind)):  # type: ignore[misc]
+
+            def parse_data_info(self, raw: dict[str, Any]) -> dict[str, Any]:
+                try:
+                    return super().parse_data_info(raw)
+                except Exception as error:
+                    view.stops.append((str(file_of(raw)), _reason(error)))
+                    return dict(img_id=None, img_path='', width=0, height=0, instances=[])
+
+        try:
+            dataset = Watched(metainfo=dict(classes=tuple(classes)), filter_cfg=TRAINING_FILTER,
+                              pipeline=[], test_mode=not training, lazy_init=True, **files)
+            read = dataset.data_list = dataset.load_data_list()
+            kept = dataset.filter_data()
+        except Exception as error:  # whatever stops it would stop a training
+            view.stops.append((files['ann_file'], _reason(error)))
+            return view
     view.pictures = len(kept)
     view.objects = sum(not box['ignore_flag'] for info in kept for box in info['instances'])
     if len(kept) < len(read):
         trained_on = {id(info) for info in kept}
         view.left_out = [(info['img_path'], _why(info)) for info in read
                          if id(info) not in trained_on and info['img_path']]
+    return view
 
 
 def _why(info: dict[str, Any]) -> str:

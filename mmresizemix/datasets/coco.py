@@ -12,14 +12,7 @@ from typing import Any
 from ..console.progress_bar import Progress
 from . import as_mmdet
 from .as_mmdet import MMDetView
-from .data_report import (
-    ERROR,
-    LIKELY_LEAK,
-    WARNING,
-    Count,
-    DataReport,
-    Kind,
-)
+from .data_report import ERROR, LIKELY_LEAK, WARNING, Count, DataReport, Kind
 from .pictures import Picture, look_at
 from .seen_pictures import SeenPictures
 
@@ -304,8 +297,7 @@ def _check_box(at: _Split, entry: dict, name: str, image: dict) -> None:
 
 def _begin_view(at: _Split, wanted: tuple[str, ...] | None) -> Callable[[], MMDetView | None]:
     names = wanted or tuple(dict.fromkeys(category['name'] for category in at.categories))
-    return (as_mmdet.begin_view_coco(at.json, names, at.split.is_trained_on)
-            if as_mmdet.installed() else lambda: None)
+    return as_mmdet.begin_view_coco(at.json, names, at.split.is_trained_on)
 
 
 def _view(at: _Split, end: Callable[[], MMDetView | None]) -> MMDetView | None:

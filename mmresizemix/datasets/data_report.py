@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from .as_mmdet import MMDetView
+from .as_mmdet import NO_BOX, TOO_SMALL, MMDetView
 
 
 class Severity(Enum):
@@ -32,7 +32,7 @@ NOTHING_TO_TRAIN_ON = Kind('nothing to train on', ERROR,
 NOTHING_TO_EVALUATE = Kind('nothing to evaluate', ERROR,
                            'no object is left for which a detector could be right')
 LEFT_OUT = Kind('left out of training', NOTE, "MMDetection's filter_cfg leaves out pictures "
-                'without a box of a class, and those with a side under 32 pixels')
+                f'with {NO_BOX}, and those with {TOO_SMALL}')
 LIKELY_LEAK = Kind('same bytes in training and in test', WARNING,
                    'the test measures memory on these pictures')
 
@@ -140,7 +140,10 @@ class DataReport:
     def _verdict(self) -> str:
         verdict = 'not usable as it is' if not self.usable else (
             'usable, with warnings' if WARNING in self._severities() else 'usable')
-        return verdict if self.decoded else f'{verdict} (pictures were not decoded)'
+        aside = [] if self.decoded else ['pictures were not decoded']
+        if self.usable and any(count.view is None for count in self.counts):
+            aside.append('MMDetection cannot be imported, and was not asked')
+        return f'{verdict} ({"; ".join(aside)})' if aside else verdict
 
 
 def _paragraph(kind: Kind, faults: list[DataFault], most: int) -> list[str]:

@@ -157,8 +157,9 @@ def _check_split(at: _Split, names: list[str]) -> None:
         picture = _check_picture(at, at.split.picture_path(at.root, name))
         objects += _check_xml(at, at.split.xml_path(at.root, name), picture)
     view = None
-    if as_mmdet.installed() and not at.report.has_error(at.split.list_path(at.root)):
+    if not at.report.has_error(at.split.list_path(at.root)):
         view = as_mmdet.view_voc(at.root, at.split, at.classes, at.split.is_trained_on)
+    if view:
         at.report.add_view(view, at.split.list_path(at.root))
     count = Count(at.split.title, len(names), objects, at.split.images, view=view)
     at.report.counts.append(count)

@@ -1,5 +1,7 @@
 """The AP of COCO without rounding."""
+import json
 import os.path as osp
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -56,7 +58,7 @@ class CocoMetric(MMDetCocoMetric):
 
     def _truth(self, path: str) -> COCO:
         truth = COCO()
-        truth.dataset = load(path)
+        truth.dataset = json.loads(Path(path).read_text(encoding='utf-8'))
         self._number_of_image = number_ids(truth.dataset)
         truth.createIndex()
         return truth

@@ -5,7 +5,7 @@ not hold every integer beyond 2^53, and faster-coco-eval takes integers only.
 """
 from typing import Any
 
-LARGEST = 2**53
+from ..datasets.coco import LARGEST_ID
 
 
 def number_ids(truth: dict[str, Any]) -> dict[Any, int]:
@@ -35,4 +35,4 @@ def number_ids(truth: dict[str, Any]) -> dict[Any, int]:
 
 def _distinct(ids: list[Any], lowest: int) -> bool:
     return len(set(ids)) == len(ids) and all(
-        type(one) is int and lowest <= one <= LARGEST for one in ids)
+        type(one) is int and lowest <= one <= LARGEST_ID for one in ids)

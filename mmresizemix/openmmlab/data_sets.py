@@ -47,8 +47,10 @@ def build_sets(cfg: Config, loader: str) -> list[BaseDataset]:
     except ValueError as error:
         if _EMPTY not in str(error):
             raise
+        found = []
+    if not any(map(len, found)):
         raise DataError(f'{loader}: no picture is left: {_where(settings)}. Check the paths, '
-                        'the class names (metainfo.classes) and filter_cfg') from None
+                        'the class names (metainfo.classes) and filter_cfg')
     return found
 
 

@@ -1,6 +1,7 @@
 """Tests that a sound COCO folder passes the check, and that each planted fault is named with its file."""
 import json
 import shutil
+import sys
 
 import pytest
 from mmdet.datasets import CocoDataset
@@ -13,6 +14,7 @@ from mmresizemix.datasets import (
     Archive,
     CocoSplit,
     SeenPictures,
+    as_mmdet,
     check_coco,
     coco,
     data_report,
@@ -237,6 +239,18 @@ def test_a_memory_that_cannot_be_read_is_none(root, content):
     seen.path.parent.mkdir(parents=True)
     seen.path.write_bytes(content)
     assert not check(root, seen=SeenPictures(root)).faults
+
+
+def test_without_mmdetection_the_verdict_says_so(root, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'mmdet', None)  # importing it raises an ImportError
+    assert check(root).text().endswith('\nusable (MMDetection cannot be imported, and was not asked)')
+
+
+def test_a_large_file_is_read_by_a_process_of_its_own(root, monkeypatch):
+    here = check(root)
+    monkeypatch.setattr(as_mmdet, 'LARGE', 0)
+    there = check(root)
+    assert there.counts == here.counts and there.counts[0].view is not None
 
 
 def test_a_name_that_a_terminal_would_obey_is_shown_as_text(root):
