@@ -7,10 +7,12 @@ import sys
 from collections.abc import Callable
 
 from .processes import forks_die_with_parent, kill_children
+from .text import printable
 
 STOPPED = 130  # what a shell reports after Ctrl-C
 # The system's errors about a path that the user gave.
-OF_PATHS = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+OF_PATHS = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ELOOP,
+            errno.ENAMETOOLONG)
 OF_FILES = (*OF_PATHS, errno.ENOSPC)
 DISK_FULL = 74  # EX_IOERR of sysexits.h
 
@@ -43,7 +45,8 @@ def run_command(main: Callable[[], int | None], when_stopped: str = '') -> None:
         if isinstance(error, BrokenPipeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(128 + signal.SIGPIPE)
-        print(f'error: {_said(error)}', file=sys.stderr)
+        # A message may quote a name from a file that somebody else wrote.
+        print(f'error: {printable(_said(error))}', file=sys.stderr)
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         sys.exit(DISK_FULL if full else 1)
     finally:

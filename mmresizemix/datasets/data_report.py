@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from ..console.text import printable
 from .as_mmdet import NO_BOX, TOO_SMALL, MMDetView
 
 
@@ -135,7 +136,7 @@ class DataReport:
                 if kind.severity is severity:
                     lines += _paragraph(kind, faults, most)
         # A name in a data set may hold what a terminal would obey, or cannot show.
-        return '\n'.join(map(_printable, [*lines, self._verdict()]))
+        return '\n'.join(map(printable, [*lines, self._verdict()]))
 
     def _verdict(self) -> str:
         verdict = 'not usable as it is' if not self.usable else (
@@ -153,10 +154,6 @@ def _paragraph(kind: Kind, faults: list[DataFault], most: int) -> list[str]:
     if len(faults) > most:
         lines.append(f'    ... and {len(faults) - most} more')
     return lines
-
-
-def _printable(text: str) -> str:
-    return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _number(found: int, published: int | None) -> str:

@@ -22,7 +22,7 @@ class SeenPictures:
     """
 
     def __init__(self, root: Path, forget: bool = False) -> None:
-        self.root = root.resolve()
+        self.root = Path(os.path.realpath(root))
         name = content_digest(os.fsencode(self.root)).hex()
         self.path = _cache_folder() / 'mmresizemix' / 'pictures' / f'{name}.json'
         self._seen = {} if forget else self._read()

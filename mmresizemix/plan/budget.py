@@ -3,6 +3,7 @@
 It is another experiment than the paper's, with the same steps.
 """
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,7 @@ def list_pictures(folder: str | Path, out: Path) -> Pictures:
             pictures for training or for validation.
     """
     # Find the classes.
-    folder = Path(folder).expanduser().resolve()
+    folder = Path(os.path.realpath(Path(folder).expanduser()))
     if not folder.is_dir():
         raise PlanError(f'--data: no such folder: {folder}')
     split = all((folder / part).is_dir() for part in SPLITS)

@@ -1,5 +1,6 @@
 """The stages of a plan, in an order in which they can run."""
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -379,7 +380,7 @@ def read_stages(plan_file: str | Path, root: Path, budget: Budget | None = None)
             if plan.detectors:
                 raise PlanError(f'{plan_file}: --budget: expected a plan without detectors')
             plan = replace(plan, gpus_per_run=min(plan.gpus_per_run, budget.gpus))
-        return StagedPlan(plan, *build(plan, root.resolve(), budget))
+        return StagedPlan(plan, *build(plan, Path(os.path.realpath(root)), budget))
 
 
 @contextmanager

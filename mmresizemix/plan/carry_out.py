@@ -1,4 +1,5 @@
 """The commands of ``tools/transfer.py``: run a plan, or show its state, cost or open stages."""
+import os
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -46,7 +47,8 @@ def carry_out(plan_file: str | Path, root: Path, executor: str, gpus: int, only:
     if budget:
         say(console, budget.remark)
     if executor == 'slurm':
-        failed = run_on_slurm(plan, Path(plan_file).resolve(), stages, root.resolve(), console)
+        failed = run_on_slurm(plan, Path(plan_file).resolve(), stages, Path(os.path.realpath(root)),
+                              console)
     else:
         # Jobs in the queue may start at any time, and would train the same stages.
         queued = Jobs(root).queue()

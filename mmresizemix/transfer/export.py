@@ -1,4 +1,5 @@
 """Export the backbone of a classifier to a file that is safe to share and says what it is."""
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -86,7 +87,7 @@ def export_backbone(checkpoint: str | Path, out: str | Path, *, method: str | No
             ``recipe`` contradicts the config in the checkpoint.
     """
     path, out = Path(checkpoint).expanduser(), Path(out).expanduser()
-    if out.resolve() == path.resolve():
+    if os.path.realpath(out) == os.path.realpath(path):
         raise ValueError(f'out: {out} is the checkpoint itself; give another name')
     if top1 is not None and not 0 <= top1 <= 100:
         raise ValueError(f'top1: expected a percentage in 0..100, got {top1}')

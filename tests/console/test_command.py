@@ -50,6 +50,27 @@ def test_a_full_disk_has_an_exit_code_of_its_own(python):
     assert done.returncode == 74 and 'No space left on device' in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize('name, said', [
+    ('loop', 'no such file'),
+    ('n' * 300, 'File name too long'),
+])
+def test_paths_that_lead_nowhere_are_said_in_a_line(tool, tmp_path, name, said):
+    (tmp_path / 'loop').symlink_to('loop')
+    for command in (['export_backbone', name, 'out.pth'], ['transfer', 'absent.py', '--root', name],
+                    ['prepare_voc', name], ['compare', name]):
+        done = tool(*command, cwd=tmp_path)
+        assert done.returncode in (1, 2) and 'Traceback' not in done.stderr, done.stderr
+    done = tool('export_backbone', name, 'out.pth', cwd=tmp_path)
+    assert done.stderr.splitlines()[-1].startswith('error: ') and said in done.stderr
+
+
+def test_what_a_terminal_would_obey_is_shown_as_text(python):
+    code = ('from mmresizemix.console.command import run_command\n'
+            'def main():\n    raise ValueError("\\x1b[2J\\u03c4 is\\nno \\ud800 name")\nrun_command(main)')
+    done = subprocess.run([python, '-c', code], capture_output=True, text=True)
+    assert done.stderr == 'error: \\x1b[2Jτ is\nno \\ud800 name\n'
+
+
 WITH_A_POOL = """
 import os
 import time
