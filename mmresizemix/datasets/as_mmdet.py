@@ -1,5 +1,5 @@
-"""What MMDetection makes of a split. Its own data sets are asked: they are built from the files,
-and filtered as for training."""
+"""A view of a split through MMDetection. Its own data sets are asked: they are built from the
+files, and filtered as for training."""
 from __future__ import annotations
 
 import io
@@ -25,7 +25,7 @@ TOO_SMALL, NO_BOX = f'a side under {MIN_SIZE} pixels', 'no box of a class'
 
 @dataclass
 class MMDetView:
-    """What MMDetection makes of a split.
+    """The pictures and objects of a split of which MMDetection makes use.
 
     Args:
         training: whether the set was filtered as for training.

@@ -12,7 +12,19 @@ from typing import Any
 from ..console.progress_bar import Progress
 from . import as_mmdet
 from .as_mmdet import MMDetView
-from .data_report import ERROR, LIKELY_LEAK, WARNING, Count, DataReport, Kind
+from .data_report import (
+    BAD_PICTURE,
+    BOX_OUTSIDE,
+    COUNT,
+    ERROR,
+    LIKELY_LEAK,
+    NO_PICTURE,
+    UNKNOWN_CLASS,
+    WARNING,
+    Count,
+    DataReport,
+    Kind,
+)
 from .pictures import Picture, look_at
 from .seen_pictures import SeenPictures
 
@@ -28,8 +40,6 @@ ODD_ID = Kind('id below 1 or above 2^53', WARNING, "MMDetection's own CocoMetric
 SAME_NAME = Kind('two categories of one name', ERROR, 'MMDetection gives each a label of its own, '
                  'so that the last classes get labels that the head does not have')
 REPEATED_ID = Kind('repeated id', ERROR, 'MMDetection stops, or gives boxes to the wrong picture')
-NO_PICTURE = Kind('missing picture', ERROR, 'training stops when it reaches the picture')
-BAD_PICTURE = Kind('unreadable picture', ERROR, 'training stops, or learns from half a picture')
 NO_CLASS = Kind('class missing in the file', ERROR, 'MMDetection numbers the classes of the file, '
                 'so that labels and names no longer agree')
 OTHER_ORDER = Kind('classes differ between the splits', ERROR,
@@ -37,12 +47,9 @@ OTHER_ORDER = Kind('classes differ between the splits', ERROR,
 NAME_ORDER = Kind('classes in another order than asked for', ERROR, 'MMDetection numbers them in '
                   'the order of the file, so that results would get wrong names: give your config '
                   'that order')
-UNKNOWN_CLASS = Kind('unknown class', WARNING, 'MMDetection skips these boxes without a message')
 STRAY = Kind('annotation without a picture', WARNING, 'MMDetection never sees it')
 SKIPPED_BOX = Kind('empty, inverted or outside box', WARNING,
                    'MMDetection skips it in training, and its evaluation counts it as missed')
-BOX_OUTSIDE = Kind('box reaches outside its picture', WARNING,
-                   'MMDetection clips it when it resizes')
 OTHER_SIZE = Kind('size in the json differs from the picture', WARNING,
                   'MMDetection uses the size in the json when it skips boxes; the boxes may belong '
                   'to another version of the picture')
@@ -50,8 +57,6 @@ MANY_BOXES = Kind('more than 100 boxes of a class in one picture', WARNING,
                   'COCO counts 100 detections per class and picture, so no detector can reach '
                   'an AP of 100')
 REPEATED_FILE = Kind('file listed twice', WARNING, 'the picture counts twice')
-COUNT = Kind('count differs from the published set', WARNING,
-             'results cannot be compared with published ones')
 
 LARGEST_ID = 2**53  # up to here a double holds every integer, and COCO's evaluation uses doubles
 MOST_BOXES = 100

@@ -34,6 +34,13 @@ NOTHING_TO_EVALUATE = Kind('nothing to evaluate', ERROR,
                            'no object is left for which a detector could be right')
 LEFT_OUT = Kind('left out of training', NOTE, "MMDetection's filter_cfg leaves out pictures "
                 f'with {NO_BOX}, and those with {TOO_SMALL}')
+NO_PICTURE = Kind('missing picture', ERROR, 'training stops when it reaches the picture')
+BAD_PICTURE = Kind('unreadable picture', ERROR, 'training stops, or learns from half a picture')
+BOX_OUTSIDE = Kind('box reaches outside its picture', WARNING,
+                   'MMDetection clips it when it resizes')
+UNKNOWN_CLASS = Kind('unknown class', WARNING, 'MMDetection skips these boxes without a message')
+COUNT = Kind('count differs from the published set', WARNING,
+             'results cannot be compared with published ones')
 LIKELY_LEAK = Kind('same bytes in training and in test', WARNING,
                    'the test measures memory on these pictures')
 

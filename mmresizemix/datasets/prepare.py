@@ -28,7 +28,7 @@ def parse_arguments(description: str, *, examples: str, published: str, root: st
     Returns:
         The options. ``splits`` and ``classes`` are lists, which are empty for the published set.
         ``own`` says whether it is another set, and ``seen`` are the pictures that an earlier check
-        has decoded.
+        has decoded, or None with ``--fast``.
     """
     parser = ArgumentParser(description=description, epilog=f'{examples}\n{EXIT_CODES}',
                             formatter_class=RawDescriptionHelpFormatter)
@@ -51,7 +51,7 @@ def parse_arguments(description: str, *, examples: str, published: str, root: st
     if args.download and args.own:
         parser.error(f'--download fetches {published}: leave out --classes and --splits')
     args.classes = [name.strip() for name in args.classes.split(',')] if args.classes else []
-    args.seen = SeenPictures(args.root, forget=args.anew)
+    args.seen = None if args.fast else SeenPictures(args.root, forget=args.anew)
     try:
         args.splits = [parse_split(text) for text in (args.splits or '').split(',') if text]
     except ValueError as error:

@@ -9,7 +9,19 @@ from xml.etree import ElementTree
 
 from ..console.progress_bar import Progress
 from . import as_mmdet
-from .data_report import ERROR, LIKELY_LEAK, WARNING, Count, DataReport, Kind
+from .data_report import (
+    BAD_PICTURE,
+    BOX_OUTSIDE,
+    COUNT,
+    ERROR,
+    LIKELY_LEAK,
+    NO_PICTURE,
+    UNKNOWN_CLASS,
+    WARNING,
+    Count,
+    DataReport,
+    Kind,
+)
 from .pictures import Picture, look_at
 from .seen_pictures import SeenPictures
 
@@ -23,24 +35,17 @@ VOC_CLASSES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', '
 NO_LIST = Kind('missing or unreadable list', ERROR, 'the split cannot be read')
 NO_XML = Kind('missing XML', ERROR, 'reading the split stops there')
 BAD_XML = Kind('unreadable XML', ERROR, 'reading the split stops there')
-NO_PICTURE = Kind('missing picture', ERROR, 'training stops when it reaches the picture')
-BAD_PICTURE = Kind('unreadable picture', ERROR, 'training stops, or learns from half a picture')
 EMPTY_BOX = Kind('empty or inverted box', ERROR, 'MMDetection keeps it, and the loss becomes '
                  'infinite or NaN: correct the XML, or mark the box as difficult')
 HARMLESS_BOX = Kind('empty or inverted box, not trained on', WARNING,
                     'it can never be detected, or it is marked as difficult')
 FAR_BOX = Kind('box completely outside its picture', ERROR,
                'clipping leaves it empty, and the loss becomes infinite or NaN')
-BOX_OUTSIDE = Kind('box reaches outside its picture', WARNING,
-                   'MMDetection clips it when it resizes')
-UNKNOWN_CLASS = Kind('unknown class', WARNING, 'MMDetection skips these boxes without a message')
 OTHER_SIZE = Kind('size in the XML differs from the picture', WARNING,
                   'MMDetection uses the size in the XML when it filters and groups pictures; the '
                   'boxes may belong to another version of the picture')
 REPEATED = Kind('repeated in one list', WARNING, 'the picture counts as often as it is listed')
 LEAK = Kind('in training and in test', ERROR, 'the test measures memory, and its mAP is too high')
-COUNT = Kind('count differs from the published set', WARNING,
-             'results cannot be compared with published ones')
 
 
 @dataclass(frozen=True)
