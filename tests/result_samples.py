@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from pycocotools import mask as mask_tools
 
 from mmresizemix.files import file_sha256
 from mmresizemix.metrics.detections import Truth
@@ -45,6 +46,27 @@ def drawn_detections(truth: Truth, seed: int = 1, found: float = 0.8, false: int
     return boxes
 
 
+def with_masks(truth: Truth) -> Truth:
+    """Return the set with a mask per object: the left three quarters of its box."""
+    annotations = [dict(one, segmentation=[[x, y, x + .75 * w, y, x + .75 * w, y + h, x, y + h]], area=.75 * w * h)
+                   for one in truth.content['annotations'] for x, y, w, h in (one['bbox'], )]
+    return Truth(dict(truth.content, annotations=annotations), 'with masks')
+
+
+def masks_of(detections: list[dict], found: float = 0.9, seed: int = 2) -> list[dict]:
+    """Return the masks of detections: the left part of each box, of a share with ``found`` as its mean."""
+    rng = np.random.default_rng(seed)
+    masks = []
+    for one in detections:
+        x, y, w, h = one['bbox']
+        w *= .75 * rng.normal(found, .05)
+        polygon = np.clip([x, y, x + w, y, x + w, y + h, x, y + h], 0, 320).tolist()
+        mask = mask_tools.merge(mask_tools.frPyObjects([polygon], 320, 320))
+        masks.append({**{k: v for k, v in one.items() if k != 'bbox'},
+                      'segmentation': dict(size=[320, 320], counts=mask['counts'].decode())})
+    return masks
+
+
 CONFIG = '''auto_scale_lr = dict(base_batch_size=16, enable=False)
 custom_hooks = [dict(type='mmresizemix.BackboneGuard'), dict(type='NumClassCheckHook')]
 default_scope = 'mmdet'
@@ -67,9 +89,10 @@ def write_run(folder: Path, *, method: str | None = 'resizemix', digest: str | N
               truth: Truth | None = None, detections: list[dict] | None = None, lr: float = 0.02,
               start: str = '20260101_000000', loss: str = '1.0', metric='mmresizemix.CocoMetric',
               more: str = '', top1: float | None = 76.0, mask_ap: float | None = None,
-              settings: str | None = None) -> Path:
+              masks: list[dict] | None = None, settings: str | None = None) -> Path:
     """Write a run as MMEngine and our hooks leave it. If ``truth`` and ``detections`` are given, they are written with
-    their AP. Otherwise, ``ap`` is only logged. ``mask_ap`` is logged, too. With ``method=None``, the run knows nothing
+    their AP. Otherwise, ``ap`` is only logged. ``masks`` are written with the AP
+    that they have; without them, ``mask_ap`` is only logged. With ``method=None``, the run knows nothing
     of this package."""
     from mmresizemix.metrics.evaluation import evaluate
     logs = folder / start / 'vis_data'
@@ -82,13 +105,17 @@ def write_run(folder: Path, *, method: str | None = 'resizemix', digest: str | N
     if detections is not None:
         overall = evaluate(truth, detections).overall
         values = {name: float(np.nan_to_num(overall[name][0], nan=-1)) for name in METRICS}
+    of_masks = {} if mask_ap is None else dict.fromkeys(METRICS, mask_ap)
+    if masks is not None:
+        overall = evaluate(truth, masks, masks=True).overall
+        of_masks = {name: float(np.nan_to_num(overall[name][0], nan=-1)) for name in METRICS}
     lines = []
     for epoch in range(1, (reached or epochs) + 1):
         lines.append(f'{{"lr": 0.02, "loss": {loss}, "time": 0.5, "memory": 2048, '
                      f'"epoch": {epoch}, "iter": {epoch}, "step": {epoch}}}')
         logged = {f'coco/{theirs}': values[ours] for ours, theirs in zip(METRICS, LOGGED)}
-        if mask_ap is not None:
-            logged.update({f'coco/{theirs}'.replace('bbox', 'segm'): mask_ap for theirs in LOGGED})
+        logged.update({f'coco/{theirs}'.replace('bbox', 'segm'): of_masks[ours]
+                       for ours, theirs in zip(METRICS, LOGGED) if of_masks})
         lines.append(json.dumps({**{name: value * epoch / (reached or epochs) for name, value in logged.items()},
                                  'step': epoch}))
     (logs / 'scalars.json').write_text('\n'.join(lines) + '\n')
@@ -105,6 +132,8 @@ def write_run(folder: Path, *, method: str | None = 'resizemix', digest: str | N
         kept.mkdir()
         (kept / TRUTH).write_text(json.dumps(truth.content))
         (kept / f'epoch_{epochs}.bbox.json').write_text(json.dumps(detections))
+        if masks is not None:
+            (kept / f'epoch_{epochs}.segm.json').write_text(json.dumps(masks))
         DumpIndex(file_sha256(kept / TRUTH), {str(epochs): Dump(
-            f'epoch_{epochs}.bbox.json', {})}).write(kept)
+            f'epoch_{epochs}.bbox.json', {}, None if masks is None else f'epoch_{epochs}.segm.json')}).write(kept)
     return folder

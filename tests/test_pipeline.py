@@ -58,6 +58,7 @@ def test_detectors_train_and_evaluate_in_both_formats(name, environment, tmp_pat
     assert read_backbone(tmp_path)['method'] == 'random'
     [run], _ = read_runs([tmp_path])
     assert run.metrics.get('mask AP') == read_metrics(tmp_path).get('coco/segm_mAP')
+    assert bool(run.kept.masks) == ('mask AP' in run.metrics)
     assert_detections_give_the_logged_metrics(tmp_path)
 
 
@@ -73,6 +74,11 @@ def assert_detections_give_the_logged_metrics(work_dir):
     if run.config.kind == 'COCO':
         for name in ('AP', 'AP50', 'AP75'):
             assert again.value(name) == pytest.approx(run.metrics[name], abs=1e-12)
+    if run.kept.masks:
+        truth = read_truth(run.kept.truth, masks=True)
+        again = evaluate(truth, read_detections(run.kept.masks, truth, masks=True), masks=True)
+        for name, values in again.overall.items():  # the log has -1 where the set has no object of a size
+            assert np.nan_to_num(values[0], nan=-1) == pytest.approx(run.metrics[f'mask {name}'], abs=1e-12)
 
 
 class Interrupted(Exception):

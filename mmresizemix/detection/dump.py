@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 from mmdet.datasets import CocoDataset
+from mmdet.evaluation import CocoMetric
+from mmdet.structures.mask import encode_mask_results
 from mmengine.dist import master_only
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
@@ -22,6 +24,7 @@ from ..files import file_sha256, write_text
 from ..registry import HOOKS
 from ..runs.detection_index import FOLDER, TRUTH, Dump, DumpIndex
 from ..runs.logs import HEADLINES
+from .coco_metric import BOXES, MASKS
 from .truth_ids import number_ids
 
 DISTRIBUTIONS = ('mmengine', 'mmcv', 'mmdet', 'torch', 'torchvision', 'numpy', 'pycocotools',
@@ -33,10 +36,12 @@ class DetectionDump(Hook):
     """Write the detections of validations and tests into ``<work_dir>/detections/``.
 
     The folder holds ``truth.json``, an ``epoch_N.bbox.json`` for the newest and one for the best
-    validation, and ``index.json``, which says what they are.
+    validation, and ``index.json``, which says what they are. If CocoMetric evaluates masks, there
+    is an ``epoch_N.segm.json`` beside each, and the truth has masks.
 
-    Boxes and scores have every digit. If the set has no COCO ids (VOC), its images are numbered
-    1, 2, ..., and its "difficult" objects are ``iscrowd``, as in MMDetection's own conversion.
+    Boxes and scores have every digit, and masks every pixel. If the set has no COCO ids (VOC), its
+    images are numbered 1, 2, ..., and its "difficult" objects are ``iscrowd``, as in MMDetection's
+    own conversion.
 
     ``tools/compare.py`` reads these files, and so can any tool that reads COCO json.
     """
@@ -59,7 +64,10 @@ class DetectionDump(Hook):
         dataset = loop.dataloader.dataset
         # The detections are gathered as a metric, since the evaluator collects from all ranks.
         if self._metric is None:
-            self._metric = _Collect(folder, _truth_of(dataset))
+            masks = isinstance(dataset, CocoDataset) and any(
+                isinstance(one, CocoMetric) and MASKS in one.metrics
+                for one in loop.evaluator.metrics)
+            self._metric = _Collect(folder, _truth_of(dataset, masks), masks)
             self._metric.dataset_meta = dataset.metainfo
         self._metric.name = _epoch_of(runner)
         if self._metric not in loop.evaluator.metrics:
@@ -83,18 +91,22 @@ class DetectionDump(Hook):
         # Detections on another truth would be worthless beside this one.
         old = DumpIndex.read(folder)
         epochs = dict(old.epochs) if old and old.truth_sha256 == sha256 else {}
-        epochs[collected.name] = Dump(collected.file_name, {
-            k: float(v) for k, v in metrics.items() if isinstance(v, (int, float))})
+        epochs[collected.name] = Dump(
+            collected.file_name(BOXES),
+            {k: float(v) for k, v in metrics.items() if isinstance(v, (int, float))},
+            collected.file_name(MASKS) if collected.masks else None)
         # The index is written before any file is removed, so it never names one that is gone.
         kept = _newest_and_best(epochs)
         DumpIndex(sha256, kept, _versions()).write(folder)
-        for file in folder.glob('*.bbox.json'):
-            if file.name not in {dump.file for dump in kept.values()}:
-                file.unlink()
+        named = {name for dump in kept.values() for name in dump.files}
+        for kind in (BOXES, MASKS):
+            for file in folder.glob(f'*.{kind}.json'):
+                if file.name not in named:
+                    file.unlink()
 
 
 class _Truth:
-    """The ground truth of a set as COCO json without masks, with the ids of each image.
+    """The ground truth of a set as COCO json, with the ids of each image.
 
     Args:
         ids_of_image: the ids of the images that show a picture, by its path or by the id that the
@@ -118,14 +130,14 @@ class _Truth:
         raise KeyError(f'DetectionDump: image {sample["img_id"]} is not in the evaluation set')
 
 
-def _truth_of(dataset: Any) -> _Truth:
+def _truth_of(dataset: Any, masks: bool) -> _Truth:
     dataset.full_init()
     if isinstance(dataset, CocoDataset):
-        return _truth_of_coco(dataset)
+        return _truth_of_coco(dataset, masks)
     return _truth_of_instances(dataset)
 
 
-def _truth_of_coco(dataset: CocoDataset) -> _Truth:
+def _truth_of_coco(dataset: CocoDataset, masks: bool) -> _Truth:
     # The truth is read from the file: the data set has dropped the areas, which AP S, M and L need.
     content = json.loads(Path(dataset.ann_file).read_text(encoding='utf-8'))
     name_of = {c['id']: c['name'] for c in content['categories']}
@@ -133,7 +145,9 @@ def _truth_of_coco(dataset: CocoDataset) -> _Truth:
     classes = [name_of[number] for number in category_ids]
     images = [{k: i[k] for k in ('id', 'file_name', 'width', 'height') if k in i}
               for i in content['images']]
-    fields = ('id', 'image_id', 'category_id', 'bbox', 'area', 'iscrowd')
+    fields = ['id', 'image_id', 'category_id', 'bbox', 'area', 'iscrowd']
+    if masks:
+        fields.append('segmentation')
     annotations = [{k: a[k] for k in fields if k in a} for a in content['annotations']
                    if a['category_id'] in set(category_ids)]
     number = number_ids(dict(images=images, annotations=annotations))
@@ -170,33 +184,54 @@ def _truth_of_instances(dataset: Any) -> _Truth:
 class _Collect(BaseMetric):
     """A metric in form only, which gathers the detections of all ranks and writes them."""
 
-    def __init__(self, folder: Path, truth: _Truth):
+    def __init__(self, folder: Path, truth: _Truth, masks: bool):
         super().__init__(collect_device='cpu')
-        self.folder, self.truth, self.name = folder, truth, ''
+        self.folder, self.truth, self.masks, self.name = folder, truth, masks, ''
 
-    @property
-    def file_name(self) -> str:
-        return f'epoch_{self.name}.bbox.json' if self.name.isdigit() else f'{self.name}.bbox.json'
+    def file_name(self, kind: str) -> str:
+        return f'{"epoch_" if self.name.isdigit() else ""}{self.name}.{kind}.json'
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         for sample in data_samples:
             found = sample['pred_instances']
-            # The differences are taken in float64, so that rounding adds nothing to the boxes.
-            xyxy = found['bboxes'].double()
-            xywh = torch.cat((xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]), 1).tolist()
-            self.results.append((self.truth.image_ids(sample), [
-                dict(category_id=self.truth.category_ids[label], bbox=box, score=score)
-                for box, score, label in zip(xywh, found['scores'].tolist(),
-                                             found['labels'].tolist())]))
+            categories = [self.truth.category_ids[label] for label in found['labels'].tolist()]
+            by_kind = {BOXES: _boxes(found, categories)}
+            if self.masks:
+                by_kind[MASKS] = _masks(found, categories)
+            self.results.append((self.truth.image_ids(sample), by_kind))
 
     def compute_metrics(self, results: list) -> dict:
         # A picture that is listed twice is evaluated twice, and each image of the truth gets its
         # detections once.
         by_image = {image_id: found for image_ids, found in results for image_id in image_ids}
-        boxes = [dict(image_id=image_id, **one) for image_id, found in by_image.items()
-                 for one in found]
-        write_text(self.folder / self.file_name, json.dumps(boxes))
+        for kind in (BOXES, MASKS) if self.masks else (BOXES, ):
+            detections = [dict(image_id=image_id, **one) for image_id, by_kind in by_image.items()
+                          for one in by_kind[kind]]
+            write_text(self.folder / self.file_name(kind), json.dumps(detections))
         return {}
+
+
+def _boxes(found: dict, categories: list[int]) -> list[dict]:
+    # The differences are taken in float64, so that rounding adds nothing to the boxes.
+    xyxy = found['bboxes'].double()
+    xywh = torch.cat((xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]), 1).tolist()
+    return [dict(category_id=category, bbox=box, score=score)
+            for category, box, score in zip(categories, xywh, found['scores'].tolist())]
+
+
+def _masks(found: dict, categories: list[int]) -> list[dict]:
+    # As in mmdet: some detectors have run lengths already, and some score their masks apart.
+    masks = found['masks']
+    if isinstance(masks, torch.Tensor):
+        masks = encode_mask_results(masks.cpu().numpy())
+    scores = found.get('mask_scores', found['scores']).tolist()
+    return [dict(category_id=category, score=score,
+                 segmentation=dict(size=list(mask['size']), counts=_text(mask['counts'])))
+            for category, score, mask in zip(categories, scores, masks)]
+
+
+def _text(counts: str | bytes) -> str:
+    return counts.decode() if isinstance(counts, bytes) else counts
 
 
 def _epoch_of(runner: Runner) -> str:

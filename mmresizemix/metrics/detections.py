@@ -60,12 +60,15 @@ class Truth:
         return list(self.categories.values())
 
 
-def read_truth(path: str | Path) -> Truth:
+def read_truth(path: str | Path, masks: bool = False) -> Truth:
     """Read COCO annotations.
+
+    Args:
+        masks: every annotation must have a mask.
 
     Raises:
         UnreadableDetections: the file is missing or cut off, lacks images, annotations or
-            categories, or lists no image.
+            categories, lists no image, or lacks a mask.
     """
     content = _json(Path(path))
     if not isinstance(content, dict) or not all(
@@ -74,15 +77,32 @@ def read_truth(path: str | Path) -> Truth:
                                    'images, annotations and categories')
     if not content['images']:
         raise UnreadableDetections(f'{path}: lists no image')
+    for one in content['annotations'] if masks else ():
+        if not _is_mask(one.get('segmentation')):
+            raise UnreadableDetections(f'{path}: annotation {one.get("id")!r} has no mask '
+                                       '(polygons, or run lengths with size and counts)')
     return Truth(content, file_sha256(path))
 
 
-def read_detections(path: str | Path, truth: Truth) -> list[dict[str, Any]]:
+def _is_mask(segmentation: Any) -> bool:
+    if isinstance(segmentation, dict):
+        return {'size', 'counts'} <= set(segmentation)
+    return isinstance(segmentation, list) and bool(segmentation) and all(
+        isinstance(polygon, list) and len(polygon) >= 6 and len(polygon) % 2 == 0
+        for polygon in segmentation)
+
+
+def read_detections(path: str | Path, truth: Truth, masks: bool = False) -> list[dict[str, Any]]:
     """Read detections, a list of ``dict(image_id, category_id, bbox=[x, y, w, h], score)``.
+
+    Args:
+        masks: read masks, which have ``segmentation=dict(size=[h, w], counts)``, COCO's compressed
+            run lengths, in place of ``bbox``.
 
     Raises:
         UnreadableDetections: the file is missing or cut off, is not such a list, holds numbers that
-            are not finite, or holds images or categories that are not in ``truth``.
+            are not finite, masks of another size than their image, or images or categories that are
+            not in ``truth``.
     """
     found = _json(Path(path))
     if not isinstance(found, list):
@@ -90,17 +110,32 @@ def read_detections(path: str | Path, truth: Truth) -> list[dict[str, Any]]:
     try:
         images = {d['image_id'] for d in found}
         categories = {d['category_id'] for d in found}
-        numbers = np.array([[*d['bbox'], d['score']] for d in found], float)
-        if found and numbers.shape != (len(found), 5):
+        boxes = [() if masks else d['bbox'] for d in found]
+        numbers = np.array([[*box, d['score']] for box, d in zip(boxes, found)], float)
+        if found and numbers.shape != (len(found), 1 if masks else 5):
+            raise ValueError
+        if masks and not all(isinstance(d['segmentation']['counts'], str) for d in found):
             raise ValueError
     except (KeyError, TypeError, ValueError):
+        place = 'segmentation of size and counts' if masks else 'bbox of four numbers'
         raise UnreadableDetections(f'{path}: not detections; each needs image_id, category_id, '
-                                   'bbox of four numbers, and score') from None
+                                   f'{place}, and score') from None
     if not np.isfinite(numbers).all():
         raise UnreadableDetections(f'{path}: holds boxes or scores that are not finite numbers')
     _known(path, 'images', images, set(truth.image_index))
     _known(path, 'categories', categories, set(truth.categories))
+    if masks:
+        _check_sizes(path, found, truth)
     return found
+
+
+def _check_sizes(path: str | Path, found: list[dict[str, Any]], truth: Truth) -> None:
+    sizes = {i['id']: [i.get('height'), i.get('width')] for i in truth.content['images']}
+    for one in found:
+        size, expected = one['segmentation'].get('size'), sizes[one['image_id']]
+        if size != expected:
+            raise UnreadableDetections(f'{path}: a mask of image {one["image_id"]!r} has the size '
+                                       f'{size!r}, and the image {expected!r} (height, width)')
 
 
 def _known(path: str | Path, what: str, found: set, known: set) -> None:

@@ -12,10 +12,12 @@ from .evaluation import Evaluation, evaluate
 
 
 class DetectionFiles(NamedTuple):
-    """The files of one evaluation, and whether VOC's mAP is computed, too."""
+    """The files of one evaluation, whether VOC's mAP is computed, too, and whether the detections
+    are masks."""
     truth: Path
     detections: Path
     voc: bool = False
+    masks: bool = False
 
 
 def evaluate_files(files: Sequence[DetectionFiles], resamples: int, *, seed: int = 0,
@@ -51,8 +53,9 @@ def _evaluate(files: DetectionFiles, resamples: int,
               seed: int) -> Evaluation | UnreadableDetections:
     # The error is returned, not raised, so that one bad file does not end the evaluation of all.
     try:
-        truth = read_truth(files.truth)
-        detections = read_detections(files.detections, truth)
+        truth = read_truth(files.truth, files.masks)
+        detections = read_detections(files.detections, truth, files.masks)
     except UnreadableDetections as error:
         return error
-    return evaluate(truth, detections, voc=files.voc, resamples=resamples, seed=seed)
+    return evaluate(truth, detections, voc=files.voc, masks=files.masks,
+                    resamples=resamples, seed=seed)

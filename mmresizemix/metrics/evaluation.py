@@ -9,7 +9,7 @@ import numpy as np
 
 from .average_precision import AREA, VOC_RECALLS, average_precision
 from .detections import Truth
-from .matching import match_coco, match_voc
+from .matching import Matched, match_coco, match_voc
 
 CHUNK = 100  # resamples at once, so that their weights stay in the cache of the CPU
 
@@ -44,25 +44,25 @@ def image_weights(images: int, resamples: int, seed: int = 0) -> np.ndarray:
 
 
 def evaluate(truth: Truth, detections: list[dict[str, Any]], *, voc: bool = False,
-             resamples: int = 0, seed: int = 0) -> Evaluation:
+             masks: bool = False, resamples: int = 0, seed: int = 0) -> Evaluation:
     """Compute COCO's AP, and VOC's if requested, on the set and on ``resamples`` resamples.
 
     Args:
+        masks: compute the AP of masks, not of boxes.
         voc: also compute the mAP at IoU 0.5 by the rule of VOC, by 11 points and by area.
     """
     images = len(truth.image_ids)
     # The set itself is the first row: every image counts once.
     weights = np.concatenate((np.ones((1, images), int), image_weights(images, resamples, seed)))
     weights = weights.astype(np.int32)
-    parts = [_coco(truth, detections, weights)]
+    parts = [_coco(match_coco(truth, detections, masks), weights)]
     if voc:
         parts.append(_voc(truth, detections, weights))
     overall, by_class = ({k: v for part in parts for k, v in part[i].items()} for i in (0, 1))
     return Evaluation(overall, by_class)
 
 
-def _coco(truth: Truth, detections: list[dict[str, Any]], weights: np.ndarray) -> tuple:
-    matched = match_coco(truth, detections)
+def _coco(matched: dict[str, list[Matched]], weights: np.ndarray) -> tuple:
     ap = {area: _over_classes(classes, weights) for area, classes in matched.items()}  # [B, K, T]
     # Index 0 is the IoU threshold 0.5, and index 5 is 0.75.
     overall = dict(AP=_mean(ap['all']), AP50=_mean(ap['all'][:, :, :1]),

@@ -39,8 +39,12 @@ class Matched:
     positives: np.ndarray
 
 
-def match_coco(truth: Truth, detections: list[dict[str, Any]]) -> dict[str, list[Matched]]:
+def match_coco(truth: Truth, detections: list[dict[str, Any]],
+               masks: bool = False) -> dict[str, list[Matched]]:
     """Match by the rule of COCO, with pycocotools, which is the reference.
+
+    Args:
+        masks: compare masks, not boxes.
 
     Returns:
         A list over classes for each area of :data:`AREAS`.
@@ -52,7 +56,8 @@ def match_coco(truth: Truth, detections: list[dict[str, Any]]) -> dict[str, list
             {**one, 'id': i, 'iscrowd': one.get('iscrowd', 0)}
             for i, one in enumerate(truth.content['annotations'], 1)])
         reference.createIndex()
-        evaluation = COCOeval(reference, _load(reference, detections), 'bbox')
+        evaluation = COCOeval(reference, _load(reference, detections, masks),
+                              'segm' if masks else 'bbox')
         evaluation.params.catIds = list(truth.categories)
         evaluation.params.imgIds = truth.image_ids
         evaluation.evaluate()
@@ -66,10 +71,12 @@ def match_coco(truth: Truth, detections: list[dict[str, Any]]) -> dict[str, list
     return found
 
 
-def _load(reference: COCO, detections: list[dict[str, Any]]) -> COCO:
+def _load(reference: COCO, detections: list[dict[str, Any]], masks: bool) -> COCO:
     if detections:
-        # loadRes adds fields to the dicts that it is given, so it gets copies.
-        return reference.loadRes([dict(d) for d in detections])
+        # loadRes adds fields to the dicts that it is given, so it gets copies. With a box, the size
+        # of an object would be the box's, even where masks are compared.
+        return reference.loadRes([{k: v for k, v in one.items() if not masks or k != 'bbox'}
+                                  for one in detections])
     # loadRes fails on an empty list.
     empty = COCO()
     empty.dataset = dict(reference.dataset, annotations=[])

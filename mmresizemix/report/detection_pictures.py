@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from ..metrics.detections import Truth, read_detections
 from ..metrics.matching import found_in_image
 from ..results.comparison import Cell, Column, Comparison
+from ..runs.run import MASK_AP
 
 WIDTH = 360  # of a picture, in pixels
 PALETTE = ('#e6194b', '#3cb44b', '#4363d8', '#f58231', '#911eb4', '#008080', '#9a6324', '#808000')
@@ -39,9 +40,9 @@ class Example:
 
 
 def examples(comparison: Comparison) -> list[Example]:
-    """Draw three images per column, chosen by :data:`RULE`."""
+    """Draw three images per column of boxes, chosen by :data:`RULE`."""
     made = []
-    for column in comparison.columns:
+    for column in (one for one in comparison.columns if one.primary != MASK_AP):
         # The first run of each cell is drawn, so its detections must be there.
         cells = [cell for cell in comparison.cells_of(column) if cell.assessed[0].evaluation]
         truth = cells[0].assessed[0].truth if cells else None

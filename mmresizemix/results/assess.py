@@ -24,11 +24,13 @@ class AssessedRun:
         truth: its evaluation set, or None if the set is unknown.
         evaluation: its detections, evaluated again. None if it has kept none, or if they are not
             what they should be: its logged metrics then count.
+        of_masks: the same of its masks, with the names of metrics of masks.
         fault: what was wrong with its truth or its detections, if anything.
     """
     run: Run
     truth: Truth | None = None
     evaluation: Evaluation | None = None
+    of_masks: Evaluation | None = None
     fault: Fault | None = None
 
     @cached_property
@@ -45,22 +47,23 @@ class AssessedRun:
         return {**self.run.metrics, **{name: float(v[0]) for name, v in again.items()}}
 
     def by_boxes_and_masks(self) -> 'list[AssessedRun]':
-        """Return this run, measured by its boxes, and once more by its masks if it has any. Masks
-        are not kept, so of these only the logged metrics are known."""
+        """Return this run, measured by its boxes, and once more by its masks if it has any."""
         run = self.run
         masks = {k: v for k, v in run.metrics.items() if k.startswith(OF_MASKS)}
         if not masks:
             return [self]
         boxes = {k: v for k, v in run.metrics.items() if k not in masks}
-        by_masks = AssessedRun(replace(run, metrics=masks, curve=run.mask_curve,
-                                       kept=replace(run.kept, detections=None)), self.truth)
+        by_masks = replace(self, evaluation=self.of_masks, run=replace(
+            run, metrics=masks, curve=run.mask_curve,
+            kept=replace(run.kept, detections=run.kept.masks)))
         return ([replace(self, run=replace(run, metrics=boxes))] if boxes else []) + [by_masks]
 
     def but(self, problem: str) -> 'AssessedRun':
-        """Return this run with a fault."""
+        """Return this run with a fault, beside the one that it may have."""
         # The fault names the folder already, so the text shows paths inside the folder.
         problem = problem.replace(f'{self.run.folder}/', '')
-        return replace(self, fault=Fault(self.run.folder, problem))
+        had = f'{self.fault.reason}; ' if self.fault else ''
+        return replace(self, fault=Fault(self.run.folder, had + problem))
 
 
 def assess(runs: Sequence[Run], resamples: int, *, workers: int | None = None,
@@ -74,14 +77,22 @@ def assess(runs: Sequence[Run], resamples: int, *, workers: int | None = None,
     """
     found = list(_with_truths(runs))
     # Runs without a truth or without detections are kept, with their logged metrics.
-    files = {i: DetectionFiles(kept.truth, kept.detections, one.run.config.kind == 'VOC')
-             for i, one in enumerate(found)
-             if one.truth and (kept := one.run.kept).truth and kept.detections
-             and one.run.primary != MASK_AP}
-    results = evaluate_files(list(files.values()), resamples, workers=workers, progress=progress)
-    for i, result in zip(files, results):
-        found[i] = _with_evaluation(found[i], result)
+    files = [(i, one) for i, run in enumerate(found) for one in _files_of(run)]
+    results = evaluate_files([one for _, one in files], resamples, workers=workers,
+                             progress=progress)
+    for (i, one), result in zip(files, results):
+        found[i] = _with_evaluation(found[i], one, result)
     return found
+
+
+def _files_of(one: AssessedRun) -> Iterator[DetectionFiles]:
+    kept, metrics = one.run.kept, one.run.metrics
+    if not one.truth or not kept.truth:
+        return
+    if kept.detections and one.run.primary != MASK_AP:
+        yield DetectionFiles(kept.truth, kept.detections, one.run.config.kind == 'VOC')
+    if kept.masks and MASK_AP in metrics:
+        yield DetectionFiles(kept.truth, kept.masks, masks=True)
 
 
 def _with_truths(runs: Sequence[Run]) -> Iterator[AssessedRun]:
@@ -113,7 +124,8 @@ def _with_truths(runs: Sequence[Run]) -> Iterator[AssessedRun]:
             yield replace(one, truth=truth)
 
 
-def _with_evaluation(one: AssessedRun, result: Evaluation | UnreadableDetections) -> AssessedRun:
+def _with_evaluation(one: AssessedRun, files: DetectionFiles,
+                     result: Evaluation | UnreadableDetections) -> AssessedRun:
     """Return the run with its evaluation, which counts only if it gives the logged metric.
 
     Detections that do not give it belong to another run, for example when two runs wrote to the
@@ -121,10 +133,12 @@ def _with_evaluation(one: AssessedRun, result: Evaluation | UnreadableDetections
     """
     if isinstance(result, UnreadableDetections):
         return one.but(str(result))
-    run = one.run
-    logged, found = run.metrics[run.primary], result.value(run.primary)
+    run, metric = one.run, MASK_AP if files.masks else one.run.primary
+    if files.masks:
+        result = replace(result, overall={OF_MASKS + k: v for k, v in result.overall.items()})
+    logged, found = run.metrics[metric], result.value(metric)
     if abs(logged - found) <= (ROUNDED if run.config.rounded else DRIFT):
-        return replace(one, evaluation=result)
-    return one.but(f'{run.kept.detections} gives {run.primary} {100 * found:.2f}, the log says '
+        return replace(one, of_masks=result) if files.masks else replace(one, evaluation=result)
+    return one.but(f'{files.detections} gives {metric} {100 * found:.2f}, the log says '
                    f'{100 * logged:.2f}: these are not the detections of epoch {run.epoch} of this '
                    'run; its logged metrics are used instead')

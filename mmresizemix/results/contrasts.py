@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..runs.run import MASK_AP
+from ..runs.run import MASK_AP, OF_MASKS
 from .comparison import FROM_SCRATCH, Cell, Column, Contrast, Exploratory
 from .statistics import (
     ALPHA,
@@ -23,9 +23,10 @@ from .statistics import (
     verdict,
 )
 
-BY_SIZE = ('AP50', 'AP75', 'APs', 'APm', 'APl')
+OF_BOXES = ('AP50', 'AP75', 'APs', 'APm', 'APl')
+BY_SIZE = (*OF_BOXES, *(OF_MASKS + name for name in OF_BOXES))
 NOTHING_LEARNED = f'neither detector reaches {EQUIVALENT} points'  # equal, but this proves nothing
-NOT_KEPT = 'masks are not kept, so the variation between images is unknown'
+NOT_KEPT = 'some masks are not kept, so the variation between images is unknown'
 ASSUMED_SD = 0.3  # AP points between seeds; others measured 0.15 to 0.5 (mmdetection#2773, #3624)
 
 
@@ -60,7 +61,7 @@ def _decided(one: Contrast, ours: Cell, theirs: Cell, p_holm: float | None) -> C
     words, needed = verdict(one.combined, p), None
     if words in ('equivalent', 'undecided') and max(ours.mean, theirs.mean) < EQUIVALENT:
         words, needed = 'undecided', SeedsNeeded(None, None, NOTHING_LEARNED)
-    elif ours.primary == MASK_AP:
+    elif ours.primary == MASK_AP and one.image_se is None:
         needed = SeedsNeeded(None, None, NOT_KEPT)
     elif words == 'undecided':
         # The comparison with more runs will pay the same factor for the family as this one.

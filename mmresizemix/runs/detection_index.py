@@ -13,9 +13,20 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Dump:
-    """The file of the detections of one evaluation, and the metrics that it logged (in 0..1)."""
+    """The detections of one evaluation, and the metrics that it logged (in 0..1).
+
+    Args:
+        file: the file of the boxes.
+        masks: the file of the masks, or None if masks were not evaluated.
+    """
     file: str
     metrics: dict[str, float]
+    masks: str | None = None
+
+    @property
+    def files(self) -> list[str]:
+        """The names of all files."""
+        return [self.file] + ([self.masks] if self.masks else [])
 
 
 @dataclass(frozen=True)

@@ -215,19 +215,24 @@ def _kept(folder: Path, config: RunConfig, index: DumpIndex | None, epoch: int,
     # Our own dump knows its epochs. Without one, mmdet's may be there (outfile_prefix).
     if index:
         dump = index.epochs.get(str(epoch)) or (index.epochs.get('test') if newest else None)
-        found = folder / FOLDER / dump.file if dump else None
-        return Kept(folder / FOLDER / TRUTH, found if found and found.is_file() else None,
-                    index.truth_sha256, pictures)
+        boxes, masks = (_there(folder / FOLDER / name) if name else None for name in
+                        ((dump.file, dump.masks) if dump else (None, None)))
+        return Kept(folder / FOLDER / TRUTH, boxes, index.truth_sha256, pictures, masks)
     # mmdet's dump holds the newest evaluation only.
     for which in ('test', 'val') if newest else ():
         evaluator = config.evaluator(which)
         prefix = evaluator.get('outfile_prefix')
-        found = _locate(f'{prefix}.bbox.json', folder) if prefix else None
-        if found:
+        boxes, masks = (_locate(f'{prefix}.{kind}.json', folder) if prefix else None
+                        for kind in ('bbox', 'segm'))
+        if boxes:
             ann_file = evaluator.get('ann_file')
             truth = annotations or (_locate(ann_file, folder) if ann_file else None)
-            return Kept(truth, found, pictures=pictures)
+            return Kept(truth, boxes, pictures=pictures, masks=masks)
     return Kept(pictures=pictures)
+
+
+def _there(path: Path) -> Path | None:
+    return path if path.is_file() else None
 
 
 def _locate(name: str, folder: Path) -> Path | None:

@@ -55,7 +55,8 @@ class Kept:
     """The files of a detector's run that can be evaluated again, None for what is not here.
 
     Args:
-        truth, detections: the evaluation set and the detections of the epoch that counts.
+        truth, detections: the evaluation set and the boxes of the epoch that counts.
+        masks: the masks of that epoch.
         truth_sha256: the digest of the truth when the run was evaluated, if known.
         pictures: the folder of the validation images.
     """
@@ -63,6 +64,7 @@ class Kept:
     detections: Path | None = None
     truth_sha256: str | None = None
     pictures: Path | None = None
+    masks: Path | None = None
 
 
 @dataclass(frozen=True)

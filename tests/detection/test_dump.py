@@ -1,13 +1,17 @@
 """Tests that detections and truth of validations are kept: the newest and the best, completely or not at all."""
 import json
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from mmdet.datasets import CocoDataset, VOCDataset
+from mmdet.structures.mask import encode_mask_results
+from pycocotools import mask as mask_tools
 
-from mmresizemix import DetectionDump
+from mmresizemix import CocoMetric, DetectionDump
 from mmresizemix.datasets import write_scenes
 from mmresizemix.runs.detection_index import DumpIndex
 
@@ -73,6 +77,48 @@ def test_the_truth_of_coco_is_the_files_without_masks(scenes, tmp_path):
     assert len(truth['annotations']) == len(official['annotations']) > 0
     for ours, theirs in zip(truth['annotations'], official['annotations']):
         assert ours == {k: theirs[k] for k in ours} and 'area' in ours and 'segmentation' not in ours
+
+
+MASKS = torch.zeros(3, 96, 96, dtype=torch.bool)
+MASKS[0, 10:30, 5:20] = MASKS[1, :, 95] = True  # the third one is empty
+
+
+@pytest.mark.parametrize('encode', [lambda masks: masks, lambda masks: encode_mask_results(masks.numpy())],
+                         ids=['tensors', 'run lengths'])
+@pytest.mark.parametrize('scores', [{}, dict(mask_scores=torch.tensor([.5, .25, .125]))])
+def test_masks_are_kept_pixel_by_pixel_if_they_are_evaluated(scenes, tmp_path, encode, scores):
+    hook, runner = DetectionDump(), runner_over(coco(scenes), tmp_path)
+    annotations = str(scenes / 'coco/annotations/instances_val2017.json')
+    runner.val_loop.evaluator.metrics.append(CocoMetric(ann_file=annotations, metric=['bbox', 'segm']))
+    hook.before_val(runner)
+    metric = runner.val_loop.evaluator.metrics[1]
+    ids = [runner.val_loop.dataloader.dataset.get_data_info(i)['img_id'] for i in range(5)]
+    for image_id in ids:
+        metric.process({}, [dict(img_id=image_id, pred_instances=dict(
+            bboxes=torch.tensor([[5., 10, 20, 30]] * 3), labels=torch.arange(3), scores=torch.tensor([.1, .2, .3]),
+            masks=encode(MASKS), **scores))])
+    metric.evaluate(5)
+    hook.after_val_epoch(runner, {'coco/bbox_mAP': .5})
+    folder = tmp_path / 'detections'
+    found = json.loads((folder / DumpIndex.read(folder).epochs['1'].masks).read_text())
+    assert [(one['image_id'], one['category_id']) for one in found] == [(i, c) for i in ids for c in (1, 2, 3)]
+    expected = scores.get('mask_scores', torch.tensor([.1, .2, .3])).tolist()
+    assert [one['score'] for one in found] == expected * 5 and 'bbox' not in found[0]
+    kept = [mask_tools.decode(one['segmentation']) for one in found[:3]]
+    assert np.array_equal(kept, MASKS.numpy())
+    # The truth has the masks of the file. The next validation, without a better one, takes its files away.
+    truth, official = (json.loads(path.read_text()) for path in (folder / 'truth.json', Path(annotations)))
+    assert truth['annotations'] == [{k: one[k] for k in truth['annotations'][0]} for one in official['annotations']]
+    assert 'segmentation' in truth['annotations'][0]
+    for epoch in (2, 3):
+        runner.epoch = epoch
+        hook.before_val(runner)
+        metric.process({}, [dict(img_id=ids[0], pred_instances=dict(
+            bboxes=torch.zeros(0, 4), labels=torch.zeros(0), scores=torch.zeros(0), masks=MASKS[:0]))])
+        metric.evaluate(1)
+        hook.after_val_epoch(runner, {'coco/bbox_mAP': .5})
+    assert sorted(p.name for p in folder.glob('epoch_*')) == [
+        f'epoch_{epoch}.{kind}.json' for epoch in (1, 3) for kind in ('bbox', 'segm')]
 
 
 def test_classes_that_are_not_the_detectors_are_left_out(scenes, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmdet.datasets import CocoDataset, VOCDataset
 from mmdet.evaluation import VOCMetric
+from pycocotools import mask as mask_tools
 from test_dump import CLASSES, runner_over
 
 from mmresizemix import CocoMetric, DetectionDump
@@ -60,7 +61,7 @@ LEGAL = {
 }
 
 
-def agree(dataset, samples, metric, key, work_dir, voc=False):
+def agree(dataset, samples, metric, key, work_dir, voc=False, masks=False):
     """Let ``metric`` and DetectionDump see the samples, and compare what both make of them."""
     hook, runner = DetectionDump(), runner_over(dataset, work_dir)
     runner.val_loop.evaluator.metrics.append(metric)
@@ -75,6 +76,11 @@ def agree(dataset, samples, metric, key, work_dir, voc=False):
     again = evaluate(truth, read_detections(work_dir / 'detections/epoch_1.bbox.json', truth), voc=voc)
     assert logged[key] == pytest.approx(1), 'the log'
     assert again.value('VOC11' if voc else 'AP') == pytest.approx(1), 'what compare computes'
+    if masks:
+        truth = read_truth(work_dir / 'detections/truth.json', masks=True)
+        found = read_detections(work_dir / 'detections/epoch_1.segm.json', truth, masks=True)
+        again = evaluate(truth, found, masks=True)
+        assert (logged['coco/segm_mAP'], again.value('AP')) == (pytest.approx(1), pytest.approx(1)), 'masks'
 
 
 def perfect(dataset, boxes_of, **more):
@@ -104,7 +110,12 @@ def test_a_coco_set(name, scenes, tmp_path):
                 [label[one['category_id']] for one in found])
 
     samples = list(perfect(dataset, boxes_of))
-    agree(dataset, samples, CocoMetric(ann_file=str(path)), 'coco/bbox_mAP', tmp_path / 'run')
+    for sample in samples:
+        sample['pred_instances']['masks'] = [
+            mask_tools.frPyObjects(one['segmentation'], 96, 96) for one in content['annotations']
+            if one['image_id'] == sample['img_id']]
+    agree(dataset, samples, CocoMetric(ann_file=str(path), metric=['bbox', 'segm']), 'coco/bbox_mAP',
+          tmp_path / 'run', masks=True)
 
 
 @pytest.mark.parametrize('names', [[], ['500001'], ['500001', '500003', '500001']])

@@ -1,11 +1,14 @@
 """From runs to verdicts: pairing, nesting, refusals; with runs as they lie on disk."""
 import json
+import re
 
 import numpy as np
 import pytest
-from result_samples import drawn_detections, drawn_truth, write_run
+from result_samples import METRICS, drawn_detections, drawn_truth, masks_of, with_masks, write_run
 from scipy import stats
 
+from mmresizemix.metrics.detections import read_detections
+from mmresizemix.metrics.evaluation import evaluate
 from mmresizemix.report.make import make_comparison
 from mmresizemix.report.table import headline
 
@@ -85,7 +88,53 @@ def test_one_run_gives_no_verdict_but_says_what_would(tmp_path):
     assert 2 <= contrast.needed.n < 10, 'a point, against an assumed spread of 0.3'
 
 
-def test_masks_have_a_column_of_their_own_from_the_logs(tmp_path):
+def write_masks(folder, found, seeds):
+    """Write runs with boxes alike and masks that cover ``found`` of what they should."""
+    truth = with_masks(drawn_truth(crowds=False))
+    for method, share in found.items():
+        for seed in range(seeds):
+            detections = drawn_detections(truth, seed=seed)
+            write_run(folder / f'{method}{seed}', method=method, seed=seed, truth=truth, detections=detections,
+                      masks=masks_of(detections, share, seed))
+    return truth
+
+
+def test_kept_masks_are_compared_as_boxes_are(tmp_path):
+    truth = write_masks(tmp_path, dict(baseline=.7, cutmix=.7, resizemix=1), seeds=3)
+    result = compared(tmp_path, resamples=200)
+    assert result.faults == () and [c.label for c in result.columns] == [COLUMN, f'{COLUMN} masks']
+    boxes, masks = (result.contrasts['ResizeMix', c.label] for c in result.columns)
+    assert boxes.difference == 0 and boxes.verdict != 'better', 'equal boxes'
+    cell = result.cells['ResizeMix', masks.column]
+    path = tmp_path / 'resizemix0/detections/epoch_2.segm.json'
+    again = evaluate(truth, read_detections(path, truth, masks=True), masks=True)
+    assert cell.values[0] == 100 * again.value('AP') and set(cell.metrics) == {f'mask {name}' for name in METRICS}
+    # The images are resampled: the verdict counts in the family, and by size and class there are intervals.
+    assert masks.verdict == 'better' and masks.difference > 5 and masks.image.low > 0 and masks.p_holm < .05
+    assert [one.name for one in masks.by_class] == ['cat', 'dog', 'bird'] and masks.by_class[0].interval
+    assert [one.name for one in masks.by_size] == [f'mask {name}' for name in METRICS[1:]]
+    assert result.contrasts['CutMix', masks.column].verdict in ('undecided', 'equivalent')
+
+
+@pytest.mark.parametrize('spoil, reason', [
+    (lambda masks: [dict(one, segmentation=dict(size=[9, 9], counts='1')) for one in masks],
+     r"has the size \[9, 9\], and the image \[320, 320\]"),
+    (lambda masks: [dict(one, bbox=[0, 0, 1, 1], segmentation=[[0, 0, 1, 0, 1, 1]]) for one in masks],
+     'each needs image_id, category_id, segmentation of size and counts, and score'),
+    (lambda masks: masks[9:], r'epoch_2.segm.json gives mask AP \d+.*, the log says .*its logged metrics'),
+])
+def test_masks_that_are_not_the_runs_leave_the_logged_metrics(tmp_path, spoil, reason):
+    write_masks(tmp_path, dict(baseline=1), seeds=1)
+    logged = compared(tmp_path).cells['baseline', f'{COLUMN} masks'].mean
+    file = tmp_path / 'baseline0/detections/epoch_2.segm.json'
+    file.write_text(json.dumps(spoil(json.loads(file.read_text()))))
+    result = compared(tmp_path)
+    boxes, masks = (result.cells['baseline', c.label] for c in result.columns)
+    assert masks.mean == pytest.approx(logged) and masks.evaluations == (None, ) and boxes.evaluations != (None, )
+    assert re.search(reason, result.faults[0].reason) and len(result.faults) == 1
+
+
+def test_masks_that_were_only_logged_have_a_column_without_a_verdict(tmp_path):
     truth = drawn_truth()
     masks = dict(baseline=[.20, .21, .22], resizemix=[.23, .22, .25])
     for method, aps in masks.items():
@@ -103,7 +152,7 @@ def test_masks_have_a_column_of_their_own_from_the_logs(tmp_path):
     assert found.runs[0].curve == {1: pytest.approx(.115), 2: .23}
     contrast = result.contrasts['ResizeMix', f'{COLUMN} masks']
     assert contrast.seed.p == pytest.approx(stats.ttest_rel(*masks.values()).pvalue) and contrast.seed.paired
-    # Images are resampled for boxes only, so that nothing is claimed of masks, nor paid for in the family.
+    # Without masks, images are not resampled, so that nothing is claimed, nor paid for in the family.
     assert result.contrasts['ResizeMix', COLUMN].image is not None and contrast.image is None
     assert contrast.p_holm is None and (contrast.verdict, contrast.needed.n) == ('undecided', None)
     reasons = sorted(fault.reason.split(' ')[0] for fault in result.faults)
