@@ -3,13 +3,12 @@ config or from any folder. Or draw every method of the paper on one pair of pict
 import argparse
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 from mmresizemix.console.command import run_command
 from mmresizemix.show.classifier import load_classifier
 from mmresizemix.show.config_batch import show_config_mix
 from mmresizemix.show.folder import METHODS, show_folder_mix
 from mmresizemix.show.methods import show_methods
+from mmresizemix.training.arguments import add_setting_arguments, read_with_settings
 
 EXAMPLES = """examples:
   python tools/show_mix.py configs/demo/resnet18-resizemix_scenes.py resizemix.png
@@ -40,8 +39,7 @@ def main() -> None:
     parser.add_argument('--size', type=int, help='side of a picture without a config, in pixels')
     parser.add_argument('--samples', type=int, default=8, help='pictures to mix (default: 8)')
     parser.add_argument('--seed', type=int, default=0, help='seed of the pictures and of the mix')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help="override settings of the config, or of --pictures' method")
+    add_setting_arguments(parser, "the config, or of --pictures' method")
     # Positional arguments may stand on both sides of an option, as in "CONFIG --pair A B all.png".
     args = parser.parse_intermixed_args()
     if args.pair:
@@ -58,8 +56,8 @@ def main() -> None:
         return
     if args.config is None:
         parser.error('give a config, --pictures, or --pair')
-    print(show_config_mix(args.config, args.out, args.samples, args.seed, args.cfg_options,
-                          args.checkpoint))
+    print(show_config_mix(read_with_settings(args.config, args), args.out, args.samples,
+                          args.seed, args.checkpoint))
 
 
 if __name__ == '__main__':

@@ -7,10 +7,8 @@ randomness = dict(seed=0)
 # Stops the run before its first step unless the backbone's weights really arrived.
 backbone_guard = dict(type='mmresizemix.BackboneGuard')
 detection_dump = dict(type='mmresizemix.DetectionDump')  # for tools/compare.py
-num_class_check = dict(type='NumClassCheckHook')
 transfer_hooks = [
-    backbone_guard, _base_.epoch_seed, detection_dump, num_class_check,
-    _base_.class_names, _base_.finite_weights
+    backbone_guard, _base_.epoch_seed, detection_dump, _base_.class_names, _base_.finite_weights
 ]
 
 coco_metric = dict(type='mmresizemix.CocoMetric')  # mmdet's rounds to 0.1 AP

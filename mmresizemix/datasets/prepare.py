@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ..console.names import read_names
 from ..console.progress_bar import Progress, progress_bar
 from .data_report import DataReport
 from .download import Archive, fetch
@@ -34,8 +35,9 @@ def parse_arguments(description: str, *, examples: str, published: str, root: st
                             formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument('root', nargs='?', type=Path, default=Path(root),
                         help=f'folder that holds {root_holds} (default: %(default)s)')
-    parser.add_argument('--classes', help='class names of your own set in the order of your '
-                        'config, separated by commas')
+    parser.add_argument('--classes', type=read_names, default=[],
+                        help='class names of your own set in the order of your config, separated '
+                        'by commas, or a file with one per line')
     parser.add_argument('--splits', help=f'splits of your own set, each as {split_form}, separated '
                         'by commas')
     parser.add_argument('--fast', action='store_true', help='do not decode the pictures')
@@ -50,7 +52,6 @@ def parse_arguments(description: str, *, examples: str, published: str, root: st
     args.own = bool(args.classes or args.splits)
     if args.download and args.own:
         parser.error(f'--download fetches {published}: leave out --classes and --splits')
-    args.classes = [name.strip() for name in args.classes.split(',')] if args.classes else []
     args.seen = None if args.fast else SeenPictures(args.root, forget=args.anew)
     try:
         args.splits = [parse_split(text) for text in (args.splits or '').split(',') if text]

@@ -1,7 +1,10 @@
-"""Reading and changing parts of MMEngine's configs: sections that may be missing, and names of
-classes that may be classes themselves."""
-from collections.abc import Mapping
+"""Reading and changing parts of MMEngine's configs: sections that may be missing, options of a
+command line, and names of classes that may be classes themselves."""
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
+
+ALIKE = 0.85  # of two names (difflib); one is then taken for a slip of the pen
 
 
 def section(config: Any, name: str) -> Any:
@@ -13,6 +16,45 @@ def section(config: Any, name: str) -> Any:
     if config.get(name) is None:
         config[name] = {}
     return config[name]
+
+
+def merge_options(config: Any, options: Mapping[str, Any] | None) -> list[str]:
+    """Override settings of a config by their dotted names, as ``Config.merge_from_dict`` does.
+
+    Returns:
+        The names of the settings that the config did not have.
+
+    Raises:
+        ValueError: a name leads through a list without a position or through a value that has no
+            settings, or the config has a setting of almost this name.
+    """
+    new = [name for name in options or {} if not _has_setting(config, name)]
+    config.merge_from_dict(dict(options or {}))
+    return new
+
+
+def _has_setting(config: Any, name: str) -> bool:
+    at, path = config, name.split('.')
+    for i, key in enumerate(path):
+        before, rest = '.'.join(path[:i]), '.'.join(path[i:])
+        if isinstance(at, (list, tuple)):
+            if not key.isdigit() or int(key) >= len(at):
+                written = ' '.join(f'{before}.{n}.{rest}=...' for n in range(len(at)))
+                raise ValueError(f'{name}: {before} is a list of {len(at)}; give positions, as in '
+                                 f'{written}' if at else f'{name}: {before} is an empty list')
+            at = at[int(key)]
+        elif hasattr(at, 'keys'):
+            if key not in at:
+                near = get_close_matches(key, map(str, at.keys()), 1, ALIKE)
+                if near:
+                    raise ValueError(f'{name}: {before or "the config"} has no {key!r}; write '
+                                     f'{near[0]!r}, or put the setting into a config of your own')
+                return False
+            at = at[key]
+        else:
+            raise ValueError(f'{name}: {before} is {at!r} and has no settings; give {before} as a '
+                             'whole')
+    return True
 
 
 def dict_in(config: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -47,3 +89,12 @@ def datasets_inside(dataset: Mapping[str, Any]) -> list[Any]:
     one, several = dataset.get('dataset'), dataset.get('datasets')
     return [*([one] if isinstance(one, Mapping) else []),
             *(several if isinstance(several, (list, tuple)) else [])]
+
+
+def leaf_settings(dataset: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the configs of the data sets that read pictures, inside of others."""
+    inside = datasets_inside(dataset)
+    if not inside:
+        yield dataset
+    for one in inside:
+        yield from leaf_settings(one)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # it imports PyTorch, which reading a plan does without
     from mmengine.dataset import BaseDataset
 
 _EMPTY = 'need at least one array to concatenate'  # MMEngine, when it packs a list of no samples
+_FOLDERS = 'number of subfolders'  # MMPretrain, when class names and class folders differ
 
 
 class DataError(ValueError):
@@ -77,10 +78,12 @@ def require_objects(found: Sequence[BaseDataset], what: str) -> None:
 @contextmanager
 def empty_sets_named(cfg: Config, loaders: Iterable[str]) -> Iterator[None]:
     """Let an empty data set of ``cfg`` be named, where MMEngine only says that it has nothing to
-    concatenate.
+    concatenate. Class names that are not as many as the class folders are an error of the data,
+    too.
 
     Raises:
-        DataError: nothing is left of the data set of one of the ``loaders``.
+        DataError: nothing is left of the data set of one of the ``loaders``, or its names are not
+            as many as its folders.
     """
     try:
         yield
@@ -89,6 +92,10 @@ def empty_sets_named(cfg: Config, loaders: Iterable[str]) -> Iterator[None]:
             for loader in loaders:
                 if cfg.get(loader):
                     build_sets(cfg, loader)
+        raise
+    except AssertionError as error:
+        if _FOLDERS in str(error):
+            raise DataError(f'class names: {error}') from None
         raise
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..datasets import Leaks
 from ..files import write_if_changed
+from ..openmmlab.config_parts import merge_options
 from ..openmmlab.installed import drop_helpers, read_config
 from ..report.make import REPORT
 from ..runs import read_metrics
@@ -137,7 +138,7 @@ class Builder:
         """
         cfg = read_config(_config_of(pretraining))
         seeds: Sequence[int] | None = pretraining.seeds
-        cfg.merge_from_dict(dict(pretraining.options))
+        merge_options(cfg, pretraining.options)
         if self.budget:
             seeds = self.budget.seeds or seeds
             cfg = small_config(cfg, self.budget.pictures, self.budget.epochs)

@@ -18,6 +18,7 @@ from mmengine.config import Config
 from ..console.progress_bar import Progress
 from ..datasets.pictures import SUFFIXES, pictures_below
 from ..files import file_sha256, write_text
+from ..openmmlab.config_parts import merge_options
 from ..openmmlab.data_sets import DataError, build_sets, require_objects
 from ..openmmlab.installed import read_config
 from ..training.sharing import LOADERS
@@ -115,7 +116,7 @@ def pictures_of(where: str | Path, loader: str, options: dict[str, Any] | None =
         found = pictures_below(Path(where))
     else:
         cfg = read_config(where)
-        cfg.merge_from_dict(options or {})
+        merge_options(cfg, options)
         found = []
         for dataset in build_sets(cfg, loader):
             for i in range(len(dataset)):

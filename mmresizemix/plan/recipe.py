@@ -9,6 +9,7 @@ from typing import Any
 
 from mmengine.config import DictAction
 
+from ..openmmlab.config_parts import merge_options
 from ..openmmlab.installed import read_config
 from ..runs.comparable import comparable
 from ..training.protocols import set_protocol
@@ -35,7 +36,10 @@ class Recipe:
                  detector: Detector | None = None):
         self.config, self.gpus = config, gpus
         self.effective = read_config(config)
-        self.effective.merge_from_dict(dict(options))
+        try:
+            merge_options(self.effective, options)
+        except ValueError as error:
+            raise PlanError(f'{config.name}: options: {error}') from None
         self.protocol: list[str] = []  # command line arguments of our tools
         if detector:
             frozen, fraction = detector.frozen, detector.label_fraction

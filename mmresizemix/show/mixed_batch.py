@@ -5,6 +5,7 @@ from textwrap import fill
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from torch import Tensor
 
 from ..batch_augments import BatchAugment, Mix
@@ -100,6 +101,20 @@ def show_changes(path: str | Path, before: np.ndarray, after: np.ndarray, scores
     without_ticks(axes)
     figure.suptitle(title)
     return save(figure, Path(path))
+
+
+def stack_pictures(path: Path, files: Sequence[Path]) -> Path:
+    """Write the pictures in ``files``, one below the other, to the PNG file ``path``."""
+    pictures = [Image.open(file) for file in files]
+    sheet = Image.new('RGB', (max(one.width for one in pictures),
+                              sum(one.height for one in pictures)), 'white')
+    top = 0
+    for one in pictures:
+        sheet.paste(one, (0, top))
+        top += one.height
+    with whole_file(path) as unfinished:
+        sheet.save(unfinished, format='png')
+    return path
 
 
 def draw_row(row: np.ndarray, name: str, pictures: np.ndarray, scores: Tensor,

@@ -5,7 +5,10 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
+from ..console.names import read_names
+from ..openmmlab.config_parts import merge_options
 from ..openmmlab.installed import drop_helpers, read_config
+from .own_set import set_classes, set_data_root
 from .protocols import HELD_OUT
 from .sharing import LOADERS
 
@@ -18,11 +21,43 @@ def add_run_arguments(parser: ArgumentParser) -> None:
                         help='folder of the run (default: work_dirs/<config name>)')
     parser.add_argument('--amp', action='store_true',
                         help='automatic mixed precision: float16 on a GPU, bfloat16 on a CPU')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='override settings of the config, e.g. train_cfg.max_epochs=1')
+    add_setting_arguments(parser)
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0,
                         help='set by torch.distributed.launch')
+
+
+def add_setting_arguments(parser: ArgumentParser, of: str = 'the config') -> None:
+    """Add the options that change settings of a config.
+
+    Args:
+        of: a text that says what ``--cfg-options`` changes.
+    """
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help=f'override settings of {of}, e.g. train_cfg.max_epochs=1')
+    parser.add_argument('--data-root', metavar='FOLDER',
+                        help='read the sets of the config from another folder: all of their paths '
+                        'that begin with its data_root')
+    parser.add_argument('--classes', type=read_names, metavar='NAMES',
+                        help='classes of your own set: names that are separated by commas, or a '
+                        'file with one per line; all sets and heads of the config get them')
+
+
+def read_with_settings(config: str, args: Namespace) -> Config:
+    """Read ``config`` and apply the options of :func:`add_setting_arguments`.
+
+    Raises:
+        FileNotFoundError: there is no such config.
+        ValueError: it is not a Python config, or an option does not fit it.
+    """
+    cfg = read_config(config)
+    if args.data_root:
+        set_data_root(cfg, args.data_root)
+    if args.classes is not None:
+        set_classes(cfg, args.classes)
+    for name in merge_options(cfg, args.cfg_options):
+        print(f'--cfg-options: {name} is new to the config')
+    return cfg
 
 
 def add_protocol_arguments(parser: ArgumentParser) -> None:
@@ -53,14 +88,12 @@ def load_config(args: Namespace) -> Config:
 
     Raises:
         FileNotFoundError: there is no such config.
-        ValueError: it is not a Python config.
+        ValueError: it is not a Python config, or an option does not fit it.
     """
-    cfg = read_config(args.config)
+    cfg = read_with_settings(args.config, args)
     drop_helpers(cfg)
     cfg.launcher = args.launcher
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
     # The option is preferred to the config, and the config to the default.
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{Path(args.config).stem}'
     if cfg.get('default_scope') == 'mmpretrain':

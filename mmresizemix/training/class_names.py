@@ -17,7 +17,11 @@ from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, Runner
 
 from ..openmmlab.data_sets import leaves, require_objects
+from ..openmmlab.unwrap import unwrapped
 from ..registry import HOOKS
+
+# Parts of MMDetection's models whose classes are not those of the data: objects as such, and stuff.
+OTHER_CLASSES = ('rpn_head', 'semantic_head', 'panoptic_head')
 
 
 class ClassNamesError(ValueError):
@@ -26,11 +30,13 @@ class ClassNamesError(ValueError):
 
 @HOOKS.register_module()
 class ClassNamesHook(Hook):
-    """Compare the class names of the config with those of the annotations, and those of the
-    training set with those of the evaluation set, before the first step.
+    """Compare the class names of the config with those of the annotations, those of the training
+    set with those of the evaluation set, and their number with that of the model, before the first
+    step.
 
     Raises:
-        ClassNamesError: a label has two names, the annotations lack a class of the config, or the
+        ClassNamesError: a label has two names, the annotations lack a class of the config, the
+            model has another number of classes, a hidden folder counts as a class, or the
             evaluation would print VOC's names for other classes.
         DataError: no picture of the training set has an object.
     """
@@ -42,6 +48,7 @@ class ClassNamesHook(Hook):
         datasets = [loop.dataloader.dataset for loop in loops if isinstance(loop, BaseLoop)]
         for dataset in datasets:
             for leaf in leaves(dataset):
+                _check_folders(leaf)
                 _check_annotations(leaf)
         if isinstance(runner._train_loop, BaseLoop):
             require_objects([one for one in leaves(datasets[0]) if hasattr(one, 'get_data_info')],
@@ -53,11 +60,50 @@ class ClassNamesHook(Hook):
         for other in datasets[1:]:
             _check_equal(first, names_in(other), 'the training set', 'the evaluation set',
                          'Give both the same metainfo.classes')
+        if first:
+            _check_numbers(unwrapped(runner.model), first)
 
 
 def names_in(dataset: Any) -> list[str]:
-    """Return the class names of a data set in the order of their labels, [] if it has none."""
-    return list((getattr(dataset, 'metainfo', None) or {}).get('classes') or ())
+    """Return the class names of a data set in the order of their labels, [] if it has none.
+
+    Raises:
+        ClassNamesError: they are one text.
+    """
+    names = (getattr(dataset, 'metainfo', None) or {}).get('classes') or ()
+    if isinstance(names, str):
+        raise ClassNamesError(f'class names: metainfo.classes is the text {names!r}, of which each '
+                              f'letter would be a class; write ({names!r}, ), with a comma')
+    return list(names)
+
+
+def _check_numbers(model: Any, names: Sequence[str]) -> None:
+    """Compare the number of classes with that of every part of the model which has one."""
+    # Detectors that are given words count the words of a sentence.
+    for place, module in () if hasattr(model, 'language_model') else model.named_modules():
+        parts = place.split('.')
+        number = getattr(module, 'num_classes', None)
+        # A backbone may have a classifier of its own, which is not used.
+        if parts[0] == 'backbone' or not {*OTHER_CLASSES}.isdisjoint(parts):
+            continue
+        if isinstance(number, int) and 0 < number != len(names):
+            shown = ', '.join(names[:3]) + (', ...' if len(names) > 3 else '')
+            raise ClassNamesError(f'class names: model.{place} has num_classes={number}, and the '
+                                  f'data have {len(names)} ({shown}). Give the model that number, '
+                                  'or the option --classes')
+
+
+def _check_folders(dataset: Any) -> None:
+    """Look at the class folders of a classifier's set."""
+    folders = list(getattr(dataset, 'folder_to_idx', None) or ())
+    hidden = [name for name in folders if name.startswith(('.', '__MACOSX'))]
+    if hidden:
+        raise ClassNamesError(f'class names: {dataset.img_prefix}: the folder {hidden[0]} counts '
+                              'as a class; remove it')
+    names = names_in(dataset)
+    if names != folders and sorted(names) == sorted(folders):
+        _check_equal(names, folders, 'metainfo.classes', f'the folders of {dataset.img_prefix}',
+                     'Give the names in the order of the folders')
 
 
 def _check_annotations(dataset: Any) -> None:

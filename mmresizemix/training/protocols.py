@@ -5,12 +5,11 @@ They change only the config, so that a run's config says which protocol it follo
 import copy
 import inspect
 import math
-from collections.abc import Iterator
 from typing import Any
 
 from mmengine.config import Config
 
-from ..openmmlab.config_parts import class_of, datasets_inside, section
+from ..openmmlab.config_parts import class_of, leaf_settings, section
 from ..runs.run_config import FROZEN, LABEL_FRACTION
 
 HELD_OUT = 0.1  # the share of the training pictures by which a learning rate is chosen
@@ -106,9 +105,9 @@ def hold_out(cfg: Config, fraction: float) -> int:
         raise ValueError('--learning-rates: the config has no validation, which says how pictures '
                          'are read and judged; give it val_dataloader and val_evaluator')
     seed = _seed_of(cfg, '--learning-rates')
-    around, shown = _around_pictures(cfg), next(_leaves(cfg.val_dataloader.dataset))
+    around, shown = _around_pictures(cfg), next(leaf_settings(cfg.val_dataloader.dataset))
     held = copy.deepcopy(around.dataset)
-    for leaf in _leaves(held):
+    for leaf in leaf_settings(held):
         leaf['pipeline'] = copy.deepcopy(shown['pipeline'])
     split = dict(type=f'mmresizemix.{SPLIT}', fraction=fraction, subset_seed=seed)
     around.dataset = dict(**split, part=TRAINED_PART, dataset=around.dataset)
@@ -129,7 +128,7 @@ def _judge_of(cfg: Config, held: Any) -> Any:
     judge.pop('outfile_prefix', None)
     if class_of(judge) == 'CocoMetric':
         judge.update(ann_file=None, metric='bbox')
-        for leaf in _leaves(held):
+        for leaf in leaf_settings(held):
             for step in leaf['pipeline']:
                 if class_of(step) == 'PackDetInputs':
                     step['meta_keys'] = (*step.get('meta_keys', _default_keys()), 'instances')
@@ -148,15 +147,6 @@ def _around_pictures(cfg: Config) -> Any:
     while 'dataset' in around.dataset and class_of(around.dataset) != LABEL_FRACTION:
         around = around.dataset
     return around
-
-
-def _leaves(dataset: Any) -> Iterator[Any]:
-    """Yield the configs of the sets that read pictures, inside of others."""
-    inside = datasets_inside(dataset)
-    if not inside:
-        yield dataset
-    for one in inside:
-        yield from _leaves(one)
 
 
 def _seed_of(cfg: Config, option: str) -> int:

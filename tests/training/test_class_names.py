@@ -6,10 +6,12 @@ import pytest
 import torch
 from mmdet.datasets import CocoDataset, VOCDataset, XMLDataset
 from mmdet.evaluation import VOCMetric
+from mmengine.config import Config
 from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.runner import BaseLoop
 
 from mmresizemix.openmmlab.checkpoint import CheckpointError
+from mmresizemix.openmmlab.data_sets import DataError, empty_sets_named
 from mmresizemix.training.class_names import ClassNamesError, ClassNamesHook, read_categories
 from mmresizemix.training.same_model import SameModelHook
 
@@ -39,9 +41,23 @@ def coco(tmp_path):
     return _coco
 
 
-def look_at(train=None, val=None, test=None):
+class Part(torch.nn.Module):
+    """A part of a model that has a number of classes."""
+
+    def __init__(self, num_classes):
+        super().__init__()
+        self.num_classes = num_classes
+
+
+def look_at(train=None, val=None, test=None, model=None):
     loops = [one if one is None else Loop(one) for one in (train, val, test)]
-    ClassNamesHook().before_run(SimpleNamespace(_train_loop=loops[0], _val_loop=loops[1], _test_loop=loops[2]))
+    model = model or torch.nn.Identity()
+    ClassNamesHook().before_run(SimpleNamespace(_train_loop=loops[0], _val_loop=loops[1], _test_loop=loops[2],
+                                                model=model))
+
+
+def model_of(**numbers):
+    return torch.nn.ModuleDict({place: Part(number) for place, number in numbers.items()})
 
 
 def test_equal_names_pass(coco):
@@ -97,6 +113,60 @@ def test_classes_that_the_table_would_call_by_vocs_names(tmp_path, kind, folder,
 
 def test_sets_without_names_pass():
     look_at([1, 2], [3])
+
+
+def test_a_model_with_the_number_of_classes_passes(coco):
+    look_at(coco('ab', 'ab'), model=model_of(bbox_head=2, rpn_head=1, backbone=1000, neck=None, other=-1))
+    speaking = model_of(bbox_head=256)
+    speaking.language_model = torch.nn.Identity()
+    look_at(coco('ab', 'ab'), model=speaking)
+
+
+@pytest.mark.parametrize('place', ['bbox_head', 'head', 'data_preprocessor'])
+@pytest.mark.parametrize('number', [1, 80])
+def test_a_model_with_another_number_of_classes_is_named(coco, place, number):
+    with pytest.raises(ClassNamesError, match=f'class names: model.{place} has num_classes={number}, and the data '
+                                              r'have 2 \(a, b\). Give the model that number, or the option --classes'):
+        look_at(coco('ab', 'ab'), model=model_of(**{place: number}))
+
+
+def test_a_single_class_without_its_comma_is_named(tmp_path):
+    (tmp_path / 'list.txt').write_text('')
+    with pytest.raises(ClassNamesError, match=r"is the text 'cat', of which each letter .* write \('cat', \), with a"):
+        look_at(XMLDataset(ann_file='list.txt', data_root=str(tmp_path), metainfo=dict(classes=('cat')),
+                           test_mode=True, serialize_data=False))
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """A function: ``folders(names)`` is a set of these class folders."""
+    from mmpretrain.datasets import CustomDataset
+
+    def _folders(names, **settings):
+        for name in names:
+            (tmp_path / name).mkdir()
+            (tmp_path / name / '1.jpg').write_bytes(b'')
+        return CustomDataset(data_root=str(tmp_path), **settings)
+    return _folders
+
+
+@pytest.mark.parametrize('hidden', ['.ipynb_checkpoints', '__MACOSX'])
+def test_a_hidden_folder_is_no_class(folders, hidden):
+    with pytest.raises(ClassNamesError, match=f'the folder {hidden} counts as a class; remove it'):
+        look_at(folders(['cat', hidden]))
+
+
+def test_names_of_class_folders(folders):
+    found = folders(['n1', 'n2'], metainfo=dict(classes=('tench', 'goldfish')))
+    look_at(found)  # names may be other words than those of the folders
+    found._metainfo['classes'] = ('n2', 'n1')
+    with pytest.raises(ClassNamesError, match="label 0 is 'n2' in metainfo.classes, and 'n1' in the folders of .*order"):
+        look_at(found)
+
+
+def test_names_that_are_not_as_many_as_the_folders(folders):
+    with pytest.raises(DataError, match='class names: The number of subfolders'), empty_sets_named(Config(), []):
+        folders(['cat', 'dog'], metainfo=dict(classes=('cat', 'dog', 'owl')))
 
 
 def test_a_class_folder_that_the_validation_lacks_is_named(tmp_path):

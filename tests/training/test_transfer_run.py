@@ -20,7 +20,7 @@ from mmresizemix.training.launch import train
 from mmresizemix.training.options import set_backbone
 from mmresizemix.training.transfer_run import make_transfer_run, transfer_hooks
 
-HOOKS = ('BackboneGuard', 'EpochSeedHook', 'DetectionDump', 'NumClassCheckHook', 'ClassNamesHook',
+HOOKS = ('BackboneGuard', 'EpochSeedHook', 'DetectionDump', 'ClassNamesHook',
          'FiniteWeightsHook')
 RETINANET = 'retinanet/retinanet_r50_fpn_1x_coco.py'
 STOCK = (RETINANET, 'atss/atss_r50_fpn_1x_coco.py', 'mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py',
@@ -73,7 +73,6 @@ def test_what_is_changed_is_said_in_a_line_each():
         'custom_hooks: added mmresizemix.BackboneGuard',
         'custom_hooks: added mmresizemix.EpochSeedHook',
         'custom_hooks: added mmresizemix.DetectionDump',
-        'custom_hooks: added NumClassCheckHook',
         'custom_hooks: added mmresizemix.ClassNamesHook',
         'custom_hooks: added mmresizemix.FiniteWeightsHook',
         'train_dataloader.persistent_workers: False instead of True',
@@ -204,8 +203,8 @@ def test_of_random_weights_nothing_is_frozen_in_any_backbone(backbone, thawed):
 
 def test_a_promised_hook_that_the_runner_lacks_stops_it(tmp_path, monkeypatch):
     monkeypatch.setattr(launch, 'set_backbone', lambda cfg, backbone: [])
-    with pytest.raises(RuntimeError, match='Runner was built without BackboneGuard, DetectionDump, NumClassCheckHook, '
-                                           'ClassNamesHook, FiniteWeightsHook, which --backbone, --frozen or --fast adds'):
+    with pytest.raises(RuntimeError, match='Runner was built without BackboneGuard, DetectionDump, ClassNamesHook, '
+                                           'FiniteWeightsHook, which --backbone, --frozen or --fast adds'):
         train(small_run.config(str(tmp_path), 1), backbone='x.pth')
 
 
