@@ -26,9 +26,18 @@ def merge_options(config: Any, options: Mapping[str, Any] | None) -> list[str]:
 
     Raises:
         ValueError: a name leads through a list without a position or through a value that has no
-            settings, or the config has a setting of almost this name.
+            settings, the config has a setting of almost this name, or one of two options is a part
+            of the other.
     """
-    new = [name for name in options or {} if not _has_setting(config, name)]
+    for name in options or {}:
+        inside = [other for other in options or {} if other.startswith(f'{name}.')]
+        if inside:
+            raise ValueError(f'{inside[0]} is a part of {name}; give one of both')
+    # MMEngine replaces a section that is given _delete_, so what is in it now does not matter.
+    replaced = tuple(name.removesuffix('_delete_') for name in options or {}
+                     if name.endswith('._delete_'))
+    new = [name for name in options or {} if not name.startswith(replaced or '\0')
+           and not _has_setting(config, name)]
     config.merge_from_dict(dict(options or {}))
     return new
 
@@ -52,8 +61,8 @@ def _has_setting(config: Any, name: str) -> bool:
                 return False
             at = at[key]
         else:
-            raise ValueError(f'{name}: {before} is {at!r} and has no settings; give {before} as a '
-                             'whole')
+            raise ValueError(f'{name}: {before} is {at!r} and has no settings; put the setting '
+                             'into a config of your own')
     return True
 
 

@@ -51,30 +51,31 @@ class ClassNamesHook(Hook):
                 _check_folders(leaf)
                 _check_annotations(leaf)
         if isinstance(runner._train_loop, BaseLoop):
-            require_objects([one for one in leaves(datasets[0]) if hasattr(one, 'get_data_info')],
+            training = list(leaves(datasets[0]))
+            require_objects([one for one in training if hasattr(one, 'get_data_info')],
                             'the training set')
+            absent = _absent(training)
+            if absent:
+                runner.logger.warning(
+                    f'class names: no object of the training set is called {" or ".join(absent)}. '
+                    'If other names were meant, give them in metainfo.classes or with --classes')
         first = names_in(datasets[0]) if datasets else []
         for loop in (runner._val_loop, runner._test_loop):
             if isinstance(loop, BaseLoop):
                 _check_table(loop)
         for other in datasets[1:]:
-            _check_equal(first, names_in(other), 'the training set', 'the evaluation set',
-                         'Give both the same metainfo.classes')
+            folders = [one.img_prefix for dataset in (datasets[0], other)
+                       for one in leaves(dataset) if getattr(one, 'folder_to_idx', None)]
+            remedy = (f'Give {" and ".join(dict.fromkeys(folders))} a folder for each class'
+                      if folders else 'Give both the same metainfo.classes')
+            _check_equal(first, names_in(other), 'the training set', 'the evaluation set', remedy)
         if first:
             _check_numbers(unwrapped(runner.model), first)
 
 
 def names_in(dataset: Any) -> list[str]:
-    """Return the class names of a data set in the order of their labels, [] if it has none.
-
-    Raises:
-        ClassNamesError: they are one text.
-    """
-    names = (getattr(dataset, 'metainfo', None) or {}).get('classes') or ()
-    if isinstance(names, str):
-        raise ClassNamesError(f'class names: metainfo.classes is the text {names!r}, of which each '
-                              f'letter would be a class; write ({names!r}, ), with a comma')
-    return list(names)
+    """Return the class names of a data set in the order of their labels, [] if it has none."""
+    return list((getattr(dataset, 'metainfo', None) or {}).get('classes') or ())
 
 
 def _check_numbers(model: Any, names: Sequence[str]) -> None:
@@ -118,6 +119,17 @@ def _check_annotations(dataset: Any) -> None:
     _check_equal(names_in(dataset), [name_of[number] for number in dataset.cat_ids],
                  'metainfo.classes', str(dataset.ann_file),
                  'Give the classes of that file in its order: metainfo=dict(classes=...)')
+
+
+def _absent(datasets: Sequence[Any]) -> list[str]:
+    """Return the classes of which sets in VOC format have no object. Their annotations list no
+    classes, and objects of other names are left out without a word."""
+    mmdet = sys.modules.get('mmdet.datasets')
+    if mmdet is None or not all(isinstance(one, mmdet.XMLDataset) for one in datasets):
+        return []
+    labels = {box['bbox_label'] for dataset in datasets for i in range(len(dataset))
+              for box in dataset.get_data_info(i)['instances']}
+    return [name for label, name in enumerate(names_in(datasets[0])) if label not in labels]
 
 
 def _check_table(loop: Any) -> None:

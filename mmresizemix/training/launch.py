@@ -23,8 +23,10 @@ from ..runs.method_name import STARTED_FROM
 from ..runs.run_config import FROZEN
 from .checkpoints import newest_checkpoint
 from .fast import FAST_HOOKS, use_fast_training
+from .last_batch import LastBatchHook
 from .learning_rate import LearningRateError, choose_learning_rate, use_choice
 from .options import set_backbone, use_amp
+from .own_set import check_class_texts
 from .protocols import HELD_OUT, set_protocol
 from .same_model import SameModelHook
 from .sharing import LOADERS, take_share
@@ -115,6 +117,7 @@ def _train(cfg: Config, resume: str | None, promised: Iterable[str], said: Itera
                 cfg[STARTED_FROM] = cfg.load_from
             cfg.load_from = str(checkpoint)
         cfg.resume = checkpoint is not None
+    check_class_texts(cfg)
     load_strictly()
     # Refuse a file that cannot be read before the data are looked at. 'auto' has read its own.
     if cfg.get('load_from') and not (cfg.resume and resume == 'auto'):
@@ -174,6 +177,7 @@ def test(cfg: Config, checkpoint: str, *, amp: bool = False) -> dict:
 
 
 def _test(cfg: Config, checkpoint: str, amp: bool = False) -> dict:
+    check_class_texts(cfg)
     load_strictly()
     load_checkpoint(local_file(str(checkpoint)))
     cfg.load_from = str(checkpoint)
@@ -199,6 +203,7 @@ def build_runner(cfg: Config) -> Runner:
     if isinstance(runner.model, torch.nn.Module):  # MMEngine's FlexibleRunner builds it later
         require_ops(unwrapped(runner.model))
     runner.register_hook(SameModelHook(), 'VERY_HIGH')
+    runner.register_hook(LastBatchHook())
     return runner
 
 

@@ -1,6 +1,7 @@
 """The folder and the class names of a data set, changed at every place of a config that has them:
 all sets, also those inside others, the evaluators, and the heads."""
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
@@ -50,12 +51,14 @@ def set_classes(cfg: Config, names: Sequence[str]) -> None:
     """
     if not names or len(set(names)) < len(names) or not all(names):
         raise ValueError(f'--classes: expected names that differ, got {", ".join(names)!r}')
-    # The sets of classifiers often name no classes. Their heads have the number.
+    # The sets of classifiers often name no classes, since their folders do. Heads have the number.
     old = (cfg.model.get('head') or {}).get('num_classes') or len(_classes_of(
         next(_sets(cfg)), cfg.get('default_scope')))
     for leaf in _sets(cfg):
-        kept = {k: v for k, v in (leaf.get('metainfo') or {}).items() if k != 'palette'}
-        leaf['metainfo'] = dict(kept, classes=tuple(names))
+        kept = {k: v for k, v in (leaf.get('metainfo') or {}).items()
+                if k not in ('classes', 'palette')}
+        named_by_folders = class_of(leaf) == 'CustomDataset' and not leaf.get('ann_file')
+        leaf['metainfo'] = kept if named_by_folders else dict(kept, classes=tuple(names))
         if class_of(leaf) == 'VOCDataset':
             leaf['type'] = 'XMLDataset'
     changed = 0
@@ -67,6 +70,20 @@ def set_classes(cfg: Config, names: Sequence[str]) -> None:
     if not changed:
         raise ValueError(f'--classes: nothing in the model has num_classes={old}, the number of '
                          'classes that the config had; give num_classes with --cfg-options')
+
+
+def check_class_texts(cfg: Config) -> None:
+    """Check that no set of ``cfg`` has one text as its class names.
+
+    Raises:
+        ValueError: a set has.
+    """
+    for leaf in _sets(cfg):
+        names = (leaf.get('metainfo') or {}).get('classes')
+        # MMEngine takes the name of a file for the names in it.
+        if isinstance(names, str) and not Path(names).is_file():
+            raise ValueError(f'metainfo.classes is the text {names!r}, of which each letter would '
+                             f'be a class; write ({names!r}, ), with a comma')
 
 
 def _sets(cfg: Config) -> Iterator[Any]:

@@ -5,17 +5,16 @@ No architecture is listed here. The settings come from the config of a checkpoin
 and the network that they build says which tensors there are.
 """
 import inspect
-import random
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+
+from ..openmmlab.random_streams import same_random_numbers
 
 # Settings that a backbone's weights do not depend on.
 OF_A_RUN = frozenset({'init_cfg', 'pretrained', 'frozen_stages', 'norm_eval', 'with_cp',
@@ -229,18 +228,6 @@ def unlike(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, tuple
     ``here``)."""
     return {name: (there[name], here[name]) for name in sorted(set(there) & set(here))
             if _comparable(there[name]) != _comparable(here[name])}
-
-
-@contextmanager
-def same_random_numbers() -> Iterator[None]:
-    """Leave the random streams of Python, NumPy and PyTorch's CPU as they were."""
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])
 
 
 def _comparable(value: Any) -> Any:

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from ..files import file_sha256
 from ..openmmlab.checkpoint import CheckpointError, load_checkpoint
+from ..openmmlab.random_streams import same_random_numbers
 from ..openmmlab.strict_loading import load_strictly, local_file
-from .architecture import plain_settings, same_random_numbers
+from .architecture import plain_settings
 from .differences import Fit, InAClassifier, differing, fit_names, fit_stamp, in_a_classifier
 from .export import UNREADABLE, stamp_of, told
 from .sources import LayoutError, check_tensors, is_head, listed, meta_of

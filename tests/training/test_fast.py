@@ -171,5 +171,5 @@ def test_as_an_option_of_the_command_and_of_a_config():
     from argparse import Namespace
     name = str(CONFIGS / 'pretrain' / PRETRAIN[0])
     cfg = load_config(Namespace(config=name, launcher='none', local_rank=0, work_dir=None,
-                                cfg_options={'fast': True}))
+                                data_root=None, classes=None, cfg_options={'fast': True}))
     assert cfg.fast is True

@@ -6,7 +6,7 @@ from mmdet.datasets import VOCDataset
 from mmengine.config import Config
 
 from mmresizemix.openmmlab.installed import read_config
-from mmresizemix.training.own_set import set_classes, set_data_root
+from mmresizemix.training.own_set import check_class_texts, set_classes, set_data_root
 
 NAMES = ['traffic light', 'car', 'Ölfass']
 CUSTOM = ('ssd_r18_coco', 'ssd_r18_voc', 'faster-rcnn_r18_coco', 'faster-rcnn_r18_voc')
@@ -69,6 +69,7 @@ def test_a_classifier_of_ones_own_pictures():
     set_classes(cfg, NAMES)
     assert [*values(data_of(cfg), 'data_root')] == ['/my/photos'] * 3
     assert cfg.model.head.num_classes == cfg.data_preprocessor.num_classes == 3
+    assert not [*values(data_of(cfg), 'classes')], 'the folders have the names'
 
 
 def test_moving_twice_and_into_a_folder_inside():
@@ -110,3 +111,13 @@ def test_a_model_with_another_number_is_said():
     cfg.model.bbox_head.num_classes = 7
     with pytest.raises(ValueError, match='nothing in the model has num_classes='):
         set_classes(cfg, ['a', 'b'])
+
+
+def test_a_single_class_without_its_comma_is_named(tmp_path):
+    cfg = config(metainfo=dict(classes='cat'))
+    with pytest.raises(ValueError, match=r"is the text 'cat', of which each letter .* write \('cat', \), with a comma"):
+        check_class_texts(cfg)
+    (tmp_path / 'names.txt').write_text('cat')
+    check_class_texts(config(metainfo=dict(classes=str(tmp_path / 'names.txt'))))
+    check_class_texts(config(metainfo=dict(classes=('cat', ))))
+    check_class_texts(config())
