@@ -18,7 +18,7 @@ my_set = dict(type='XMLDataset', data_root=data_root, metainfo=dict(classes=clas
               data_prefix=dict(sub_data_root=''))
 train_dataloader = dict(dataset=dict(dataset=dict(
     _delete_=True, ann_file='ImageSets/Main/trainval.txt', pipeline=_base_.train_pipeline,
-    **my_set)))
+    filter_cfg=dict(filter_empty_gt=True, min_size=32), **my_set)))
 val_dataloader = dict(dataset=dict(ann_file='ImageSets/Main/test.txt', **my_set))
 test_dataloader = val_dataloader
 auto_scale_lr = dict(enable=True)  # the base's rate is for 8 GPUs; this fits it to yours

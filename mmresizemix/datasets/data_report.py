@@ -155,6 +155,7 @@ class DataReport:
 
 
 def _paragraph(kind: Kind, faults: list[DataFault], most: int) -> list[str]:
+    most = min(most, 1) if kind.severity is NOTE else most
     lines = [f'{kind.severity.value}: {kind.name} ({len(faults)}): {kind.consequence}']
     lines += [f'    {fault.path}{": " if fault.detail else ""}{fault.detail}'
               for fault in faults[:most]]

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from ..console.progress_bar import Progress
 from . import as_mmdet
+from .as_mmdet import MIN_SIZE
 from .data_report import (
     BAD_PICTURE,
     BOX_OUTSIDE,
@@ -16,6 +17,7 @@ from .data_report import (
     ERROR,
     LIKELY_LEAK,
     NO_PICTURE,
+    NOTE,
     UNKNOWN_CLASS,
     WARNING,
     Count,
@@ -45,6 +47,8 @@ OTHER_SIZE = Kind('size in the XML differs from the picture', WARNING,
                   'MMDetection uses the size in the XML when it filters and groups pictures; the '
                   'boxes may belong to another version of the picture')
 REPEATED = Kind('repeated in one list', WARNING, 'the picture counts as often as it is listed')
+SMALL_BOX = Kind(f'box under {MIN_SIZE} pixels', NOTE, "MMDetection's own VOC configs do not train "
+                 'on it (bbox_min_size), but those of mmresizemix do')
 LEAK = Kind('in training and in test', ERROR, 'the test measures memory, and its mAP is too high')
 
 
@@ -219,6 +223,8 @@ def _check_box(at: _Split, path: Path, name: str, difficult: bool, box: tuple[in
         at.report.add(FAR_BOX if counts else BOX_OUTSIDE, path, f'{detail} in {_by(size)}')
     elif size and (left < 1 or top < 1 or right > size[0] or bottom > size[1]):
         at.report.add(BOX_OUTSIDE, path, f'{detail} in {_by(size)}')
+    if counts and 0 < min(right - left, bottom - top) < MIN_SIZE:
+        at.report.add(SMALL_BOX, path, detail)
 
 
 def _stated_size(root: ElementTree.Element) -> tuple[int, int] | None:
