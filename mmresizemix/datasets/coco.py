@@ -56,6 +56,8 @@ OTHER_SIZE = Kind('size in the json differs from the picture', WARNING,
 MANY_BOXES = Kind('more than 100 boxes of a class in one picture', WARNING,
                   'COCO counts 100 detections per class and picture, so no detector can reach '
                   'an AP of 100')
+NO_MASK = Kind('no mask', WARNING, 'other objects of the file have one: a detector that learns '
+               'masks stops at this one')
 REPEATED_FILE = Kind('file listed twice', WARNING, 'the picture counts twice')
 
 LARGEST_ID = 2**53  # up to here a double holds every integer, and COCO's evaluation uses doubles
@@ -281,6 +283,11 @@ def _check_annotations(at: _Split, wanted: tuple[str, ...] | None) -> None:
         else:
             _check_box(at, entry, name, images[entry['image_id']])
             boxes[entry['image_id'], name] += not entry.get('iscrowd')
+    with_mask = [bool(entry.get('segmentation')) for entry in at.annotations]
+    if any(with_mask):
+        for entry, has in zip(at.annotations, with_mask):
+            if not has:
+                at.report.add(NO_MASK, at.json, f'annotation {entry["id"]}')
     if not at.split.is_trained_on:
         for (image, name), count in boxes.items():
             if count > MOST_BOXES:

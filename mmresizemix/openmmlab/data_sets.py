@@ -75,6 +75,24 @@ def require_objects(found: Sequence[BaseDataset], what: str) -> None:
                         '...). Check the class names (metainfo.classes) and the annotations')
 
 
+def require_masks(found: Sequence[BaseDataset], what: str) -> None:
+    """Check that every object has a mask, if the pipelines of the data sets read masks.
+
+    Raises:
+        DataError: an object has none. The error begins with ``what``.
+    """
+    for dataset in found:
+        steps = getattr(dataset.pipeline, 'transforms', [])
+        if not any(getattr(step, 'with_mask', False) for step in steps):
+            continue
+        for i in range(len(dataset)):
+            info = dataset.get_data_info(i)
+            if not all('mask' in one for one in info.get('instances', [])):
+                raise DataError(f'{what}: {info["img_path"]} has an object without a mask '
+                                "('segmentation' in the annotations), and this detector learns "
+                                'masks; add them, or train a detector of boxes')
+
+
 @contextmanager
 def empty_sets_named(cfg: Config, loaders: Iterable[str]) -> Iterator[None]:
     """Let an empty data set of ``cfg`` be named, where MMEngine only says that it has nothing to

@@ -16,7 +16,7 @@ from mmengine.fileio import get_local_path
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, Runner
 
-from ..openmmlab.data_sets import leaves, require_objects
+from ..openmmlab.data_sets import leaves, require_masks, require_objects
 from ..openmmlab.unwrap import unwrapped
 from ..registry import HOOKS
 
@@ -38,7 +38,8 @@ class ClassNamesHook(Hook):
         ClassNamesError: a label has two names, the annotations lack a class of the config, the
             model has another number of classes, a hidden folder counts as a class, or the
             evaluation would print VOC's names for other classes.
-        DataError: no picture of the training set has an object.
+        DataError: no picture of the training set has an object, or an object lacks the mask that
+            its pipeline reads.
     """
     priority = 'VERY_HIGH'
 
@@ -52,8 +53,9 @@ class ClassNamesHook(Hook):
                 _check_annotations(leaf)
         if isinstance(runner._train_loop, BaseLoop):
             training = list(leaves(datasets[0]))
-            require_objects([one for one in training if hasattr(one, 'get_data_info')],
-                            'the training set')
+            readable = [one for one in training if hasattr(one, 'get_data_info')]
+            require_objects(readable, 'the training set')
+            require_masks(readable, 'the training set')
             absent = _absent(training)
             if absent:
                 runner.logger.warning(
@@ -64,6 +66,8 @@ class ClassNamesHook(Hook):
             if isinstance(loop, BaseLoop):
                 _check_table(loop)
         for other in datasets[1:]:
+            require_masks([one for one in leaves(other) if hasattr(one, 'get_data_info')],
+                          'the evaluation set')
             folders = [one.img_prefix for dataset in (datasets[0], other)
                        for one in leaves(dataset) if getattr(one, 'folder_to_idx', None)]
             remedy = (f'Give {" and ".join(dict.fromkeys(folders))} a folder for each class'

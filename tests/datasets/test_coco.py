@@ -121,6 +121,8 @@ FAULTS = {
     'stray': (changed('annotations', image_id=99), {coco.STRAY}, IN_JSON, False),
     'other size': (changed('images', width=65), {coco.OTHER_SIZE}, FIRST, False),
     'no iscrowd': (lacking('annotations', 'iscrowd'), {coco.NO_ISCROWD}, IN_JSON, False),
+    'no mask': (lacking('annotations', 'segmentation'), {coco.NO_MASK}, IN_JSON, False),
+    'an empty mask': (changed('annotations', segmentation=[]), {coco.NO_MASK}, IN_JSON, False),
     'no number for iscrowd': (changed('annotations', iscrowd=None), {coco.BAD_ENTRY}, IN_JSON, True),
     'id 0': (changed('annotations', id=0), {coco.ODD_ID}, IN_JSON, False),
     'huge id': (changed('annotations', id=2**53 + 1), {coco.ODD_ID}, IN_JSON, False),

@@ -117,6 +117,24 @@ def test_sets_without_names_pass():
     look_at([1, 2], [3])
 
 
+@pytest.mark.parametrize('segmentation, with_mask, named', [
+    (None, True, "the training set: 1.jpg has an object without a mask .*, and this detector learns masks"),
+    ([], True, 'without a mask'), (None, False, None), ([[1, 1, 6, 1, 6, 6]], True, None)])
+def test_a_detector_that_learns_masks_has_them(tmp_path, segmentation, with_mask, named):
+    path = tmp_path / 'x.json'
+    path.write_text(json.dumps(dict(
+        images=[dict(id=1, width=9, height=9, file_name='1.jpg')], categories=[dict(id=1, name='a')],
+        annotations=[dict(id=1, image_id=1, category_id=1, bbox=[1, 1, 5, 5], area=25, iscrowd=0,
+                          **({} if segmentation is None else dict(segmentation=segmentation)))])))
+    data = CocoDataset(ann_file=str(path), data_prefix=dict(img=''), metainfo=dict(classes=['a']),
+                       pipeline=[dict(type='LoadAnnotations', with_bbox=True, with_mask=with_mask, _scope_='mmdet')])
+    if named is None:
+        look_at(data)
+    else:
+        with pytest.raises(DataError, match=named):
+            look_at(data)
+
+
 def test_names_without_an_object_in_voc_format_are_told(tmp_path):
     (tmp_path / 'list.txt').write_text('1')
     (tmp_path / 'Annotations').mkdir()
