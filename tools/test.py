@@ -7,6 +7,7 @@ from mmresizemix.training.launch import test
 
 EXAMPLES = """examples:
   python tools/test.py configs/ssd/ssd300_r50_8xb8-24e_coco.py work_dirs/ssd/epoch_24.pth
+  python tools/test.py CONFIG CHECKPOINT --data-root data/my_set --classes 'traffic light,car'
   python tools/test.py CONFIG CHECKPOINT --cfg-options test_evaluator.outfile_prefix=detections
 """
 

@@ -17,6 +17,7 @@ EXAMPLES = """examples:
   python tools/train.py configs/ssd/ssd300_r50_8xb8-24e_voc0712.py --backbone resizemix.pth --seed 1
   python tools/train.py configs/ssd/ssd300_r50_8xb8-24e_voc0712.py --backbone random
   python tools/train.py mmdet::retinanet/retinanet_r50_fpn_1x_coco.py --backbone resizemix.pth
+  python tools/train.py CONFIG --backbone FILE --data-root data/my_set --classes 'traffic light,car'
   python tools/train.py CONFIG --backbone FILE --frozen     # only the rest of the detector learns
   python tools/train.py CONFIG --backbone FILE --label-fraction 0.1
   python tools/train.py CONFIG --backbone FILE --learning-rates 0.01 0.02 0.04
