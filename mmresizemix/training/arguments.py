@@ -56,7 +56,8 @@ def read_with_settings(config: str, args: Namespace) -> Config:
     if args.classes is not None:
         set_classes(cfg, args.classes)
     for name in merge_options(cfg, args.cfg_options):
-        print(f'--cfg-options: {name} is new to the config')
+        if os.environ.get('RANK', '0') == '0':
+            print(f'--cfg-options: {name} is new to the config')
     return cfg
 
 

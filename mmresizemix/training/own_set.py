@@ -22,12 +22,11 @@ def set_data_root(cfg: Config, root: str) -> None:
     Raises:
         ValueError: the sets of ``cfg`` have no ``data_root``, or have several.
     """
-    old = {leaf.get('data_root') for leaf in _sets(cfg)}
+    old = {leaf.get('data_root') or None for leaf in _sets(cfg)}
     if len(old) != 1 or None in old:
-        shown = ', '.join(sorted(map(repr, old - {None}))) or 'none'
-        raise ValueError(f'--data-root: expected a config whose sets all have one data_root, got '
-                         f'{shown}{" and sets without one" if None in old and len(old) > 1 else ""}'
-                         '; give the paths of each set with --cfg-options')
+        shown = ', '.join(sorted(repr(one) if one else 'none' for one in old)) or 'no set'
+        raise ValueError('--data-root: expected a config whose sets all have one data_root, got '
+                         f'{shown}; give the paths of each set with --cfg-options')
     before, after = str(old.pop()).rstrip('/'), root.rstrip('/') or '/'
 
     def moved(path: Any) -> Any:
@@ -52,9 +51,12 @@ def set_classes(cfg: Config, names: Sequence[str]) -> None:
     if not names or len(set(names)) < len(names) or not all(names):
         raise ValueError(f'--classes: expected names that differ, got {", ".join(names)!r}')
     # The sets of classifiers often name no classes, since their folders do. Heads have the number.
+    sets = list(_sets(cfg))
+    if not sets or not cfg.get('model'):
+        raise ValueError('--classes: the config has no model or no set')
     old = (cfg.model.get('head') or {}).get('num_classes') or len(_classes_of(
-        next(_sets(cfg)), cfg.get('default_scope')))
-    for leaf in _sets(cfg):
+        sets[0], cfg.get('default_scope')))
+    for leaf in sets:
         kept = {k: v for k, v in (leaf.get('metainfo') or {}).items()
                 if k not in ('classes', 'palette')}
         named_by_folders = class_of(leaf) == 'CustomDataset' and not leaf.get('ann_file')

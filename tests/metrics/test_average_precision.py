@@ -9,23 +9,23 @@ import pytest
 from mmdet.evaluation import eval_map
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
-from result_samples import drawn_detections, drawn_truth
+from result_samples import drawn_detections, drawn_truth, masks_of, with_masks
 
 from mmresizemix.metrics.average_precision import AREA, VOC_RECALLS, average_precision
-from mmresizemix.metrics.detections import Truth, UnreadableDetections, read_detections
+from mmresizemix.metrics.detections import Truth, UnreadableDetections, read_detections, read_truth
 from mmresizemix.metrics.evaluation import evaluate, image_weights
 from mmresizemix.metrics.matching import Matched, match_coco, match_voc
 
 COCO_METRICS = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl')  # in the order of COCOeval's stats
 
 
-def reference(truth, detections):
+def reference(truth, detections, kind='bbox'):
     """Return pycocotools' own six numbers, with every digit, and with NaN in place of -1."""
     with redirect_stdout(io.StringIO()):
         coco = COCO()
         coco.dataset = truth.content
         coco.createIndex()
-        evaluation = COCOeval(coco, coco.loadRes([dict(d) for d in detections]), 'bbox')
+        evaluation = COCOeval(coco, coco.loadRes([dict(d) for d in detections]), kind)
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
@@ -171,3 +171,27 @@ def _planted(rng, object_image, hardness, skill, images):
     hit = np.concatenate((np.ones(found.sum(), bool), np.zeros(len(false), bool)))[order]
     return Matched(np.concatenate((object_image[found], false))[order], hit[None],
                    np.zeros((1, len(hit)), bool), object_image)
+
+
+def test_masks_have_the_size_of_masks_also_beside_boxes():
+    """MMDetection writes the box beside each mask. COCO's tools would then take the box's area for the mask's."""
+    truth = with_masks(drawn_truth(images=40, crowds=False))
+    detections = drawn_detections(truth)
+    masks = masks_of(detections, found=.5)
+    beside = [dict(mask, bbox=box['bbox']) for mask, box in zip(masks, detections)]
+    alone, both = (evaluate(truth, found, masks=True) for found in (masks, beside))
+    assert {k: v[0] for k, v in alone.overall.items()} == pytest.approx({k: v[0] for k, v in both.overall.items()})
+    assert [alone.value(name) for name in COCO_METRICS] == pytest.approx(reference(truth, masks, 'segm'), abs=1e-12)
+    assert alone.value('AP') > 0
+
+
+@pytest.mark.parametrize('segmentation', [None, [], [[]], [[1, 2, 3, 4]], [[1, 2, 3, 4, 5, 6, 7]], 'x', dict(size=[1, 1])])
+def test_a_truth_without_a_mask_is_named(tmp_path, segmentation):
+    content = with_masks(drawn_truth()).content
+    (tmp_path / 'truth.json').write_text(json.dumps(content))
+    assert read_truth(tmp_path / 'truth.json', masks=True)
+    content['annotations'][3]['segmentation'] = segmentation
+    (tmp_path / 'truth.json').write_text(json.dumps(content))
+    assert read_truth(tmp_path / 'truth.json')
+    with pytest.raises(UnreadableDetections, match='truth.json: annotation 4 has no mask'):
+        read_truth(tmp_path / 'truth.json', masks=True)

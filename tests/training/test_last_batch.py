@@ -28,9 +28,9 @@ class Stopped(Exception):
     """Raised by a network that must not be asked."""
 
 
-def classifier(norm='BN', asked=True):
+def classifier(norm='BN', asked=True, **settings):
     model = ImageClassifier(backbone=dict(type='ResNet', depth=18, stem_channels=8, base_channels=8,
-                                          norm_cfg=dict(type=norm)))
+                                          norm_cfg=dict(type=norm), **settings))
     if not asked:
         def refuse(*args):
             raise Stopped
@@ -56,15 +56,18 @@ def test_what_can_be_trained_passes():
     begin(8, 4, model=classifier(asked=False))
     begin(10, 4, model=classifier(asked=False))
     begin(9, 4, model=classifier('SyncBN', asked=False))  # its statistics are over all processes
-    begin(9, 4, model=torch.nn.Linear(1, 1))
+    begin(9, 4, model=classifier(norm_eval=True, asked=False))
+    begin(9, 4, model=torch.nn.Sequential(torch.nn.BatchNorm2d(3)))
 
 
 def test_nothing_is_changed_by_the_trial():
     model = classifier()
     before = {k: v.clone() for k, v in model.state_dict().items()}
+    forward_hooks = [len(one._forward_pre_hooks) for one in model.modules()]
     streams = torch.get_rng_state(), np.random.get_state()[1].copy()
     begin(9, 4, side=64, model=model)
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
+    assert model.training and [len(one._forward_pre_hooks) for one in model.modules()] == forward_hooks
     assert torch.equal(torch.get_rng_state(), streams[0]) and (np.random.get_state()[1] == streams[1]).all()
 
 

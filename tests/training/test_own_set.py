@@ -89,6 +89,8 @@ def config(**train):
 
 @pytest.mark.parametrize('change, named', [
     (lambda cfg: set_data_root(cfg, 'x'), 'whose sets all have one data_root, got none; give the paths of each set'),
+    (lambda cfg: set_data_root(Config(dict(model={})), 'x'), 'got no set; give'),
+    (lambda cfg: set_classes(Config(dict(model={})), ['a']), 'has no model or no set'),
     (lambda cfg: set_classes(cfg, []), 'expected names that differ'),
     (lambda cfg: set_classes(cfg, ['a', 'a']), "expected names that differ, got 'a, a'"),
 ])
