@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from mmresizemix.console.command import run_command
+from mmresizemix.console.text import printable
 from mmresizemix.report.formats import FORMATS, to_markdown
 from mmresizemix.report.make import REPORT, make_comparison
 
@@ -52,7 +53,7 @@ def main() -> int:
         annotations=args.annotations, resamples=args.resamples,
         allow_different=args.allow_different, quiet=args.quiet,
         pictures=args.pictures, remark=args.remark)
-    if not args.quiet:
+    if comparison.rows and not args.quiet:
         print(to_markdown(comparison))
         written = [*(FORMATS[f][0] for f in args.format if f in FORMATS),
                    *([REPORT] if HTML in args.format else [])]
@@ -60,7 +61,9 @@ def main() -> int:
     # Unfinished runs are listed in the table only, and do not change the exit code.
     broken = [fault for fault in comparison.faults if fault.bad]
     for fault in broken:
-        print(f'{fault.folder}: {fault.reason}', file=sys.stderr)
+        print(printable(f'{fault.folder}: {fault.reason}'), file=sys.stderr)
+    if not comparison.rows:
+        print('no run was read, so nothing was written', file=sys.stderr)
     return BROKEN if broken else 0
 
 

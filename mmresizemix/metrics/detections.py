@@ -1,6 +1,8 @@
 """The truth of an evaluation set and the detections of one model on it, read from COCO json."""
 import hashlib
 import json
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -68,7 +70,7 @@ def read_truth(path: str | Path, masks: bool = False) -> Truth:
 
     Raises:
         UnreadableDetections: the file is missing or cut off, lacks images, annotations or
-            categories, lists no image, or lacks a mask.
+            categories, lists no image, or has an entry that lacks something.
     """
     content = _json(Path(path))
     if not isinstance(content, dict) or not all(
@@ -77,11 +79,47 @@ def read_truth(path: str | Path, masks: bool = False) -> Truth:
                                    'images, annotations and categories')
     if not content['images']:
         raise UnreadableDetections(f'{path}: lists no image')
+    for part, fields in NEEDED.items():
+        for entry in content[part]:
+            lacking = [name for name, is_right in fields.items() if not (
+                isinstance(entry, dict) and is_right(entry.get(name)))]
+            if lacking:
+                raise UnreadableDetections(f'{path}: {part}: {_short(entry)} has no valid '
+                                           f'{", ".join(lacking)}')
+    for part in ('images', 'categories'):
+        ids = [entry['id'] for entry in content[part]]
+        if len(set(ids)) < len(ids) or len({type(one) for one in ids}) > 1:
+            raise UnreadableDetections(f'{path}: {part}: ids that are given twice, or are of '
+                                       'several types')
     for one in content['annotations'] if masks else ():
         if not _is_mask(one.get('segmentation')):
             raise UnreadableDetections(f'{path}: annotation {one.get("id")!r} has no mask '
                                        '(polygons, or run lengths with size and counts)')
     return Truth(content, file_sha256(path))
+
+
+def _is_id(value: Any) -> bool:
+    return type(value) in (int, str)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+
+def _is_box(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 4 and all(map(_is_number, value))
+
+
+# What an evaluation reads of each entry, and how it is known to be right.
+NEEDED: dict[str, dict[str, Callable[[Any], bool]]] = dict(
+    images=dict(id=_is_id),
+    annotations=dict(id=_is_id, image_id=_is_id, category_id=_is_id, bbox=_is_box, area=_is_number),
+    categories=dict(id=_is_id, name=lambda value: isinstance(value, str)))
+
+
+def _short(entry: Any) -> str:
+    text = repr(entry)
+    return text if len(text) <= 60 else f'{text[:57]}...'
 
 
 def _is_mask(segmentation: Any) -> bool:
@@ -111,8 +149,10 @@ def read_detections(path: str | Path, truth: Truth, masks: bool = False) -> list
         images = {d['image_id'] for d in found}
         categories = {d['category_id'] for d in found}
         boxes = [() if masks else d['bbox'] for d in found]
-        numbers = np.array([[*box, d['score']] for box, d in zip(boxes, found)], float)
-        if found and numbers.shape != (len(found), 1 if masks else 5):
+        numbers = np.array([[*box, d['score']] for box, d in zip(boxes, found)])
+        # Texts of numbers would be sorted as texts.
+        if found and (numbers.shape != (len(found), 1 if masks else 5)
+                      or numbers.dtype.kind not in 'iuf'):
             raise ValueError
         if masks and not all(isinstance(d['segmentation']['counts'], str) for d in found):
             raise ValueError
@@ -126,7 +166,9 @@ def read_detections(path: str | Path, truth: Truth, masks: bool = False) -> list
     _known(path, 'categories', categories, set(truth.categories))
     if masks:
         _check_sizes(path, found, truth)
-    return found
+    # COCO's tools take some other keys for results of another kind.
+    kept = ('image_id', 'category_id', 'segmentation' if masks else 'bbox', 'score')
+    return [{name: one[name] for name in kept} for one in found]
 
 
 def _check_sizes(path: str | Path, found: list[dict[str, Any]], truth: Truth) -> None:

@@ -9,8 +9,10 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
+from ..console.text import printable
 from ..results.comparison import FROM_SCRATCH, Column, Comparison, Contrast, Exploratory
 from ..results.statistics import EQUIVALENT, Interval
 from .table import METRIC_NAMES, number, signed, span, top1_of, verdict_text
@@ -24,7 +26,7 @@ STYLE: dict[Any, Any] = {
     'font.family': 'sans-serif',
     'text.color': INK, 'axes.edgecolor': INK, 'axes.labelcolor': INK, 'xtick.color': INK,
     'ytick.color': INK, 'axes.spines.top': False, 'axes.spines.right': False,
-    'legend.frameon': False}
+    'legend.frameon': False, 'text.parse_math': False}  # a name may have a $
 
 
 @dataclass(frozen=True)
@@ -248,6 +250,8 @@ def _plot(title: str, draw: Callable[[Axes], None], height: float, text: str) ->
         figure = Figure((WIDTH, height), layout='constrained')
         axes = figure.add_subplot()
         draw(axes)
+        for part in figure.findobj(Text):
+            part.set_text(printable(part.get_text()))
         out = io.StringIO()
         figure.savefig(out, format='svg', transparent=True, metadata={'Date': None})
     return Plot(title, _inline(out.getvalue(), title), text)

@@ -1,6 +1,7 @@
 """A comparison as Markdown, CSV, JSON and LaTeX. (The report shows it as HTML.)
 
-The same comparison gives the same bytes every time.
+The same comparison gives the same bytes every time. Names that others have given are shown, and do
+nothing: to a terminal, to a table, or to a spreadsheet.
 """
 import csv
 import io
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..console.text import printable
 from ..results.comparison import Cell, Comparison, Contrast
 from ..runs.run import Run
 from .table import Table, headline, notes, tables, top1_of
@@ -28,12 +30,12 @@ def to_markdown(comparison: Comparison) -> str:
     if comparison.faults:
         left = [f'- {f.folder}: {f.reason}' for f in comparison.faults]
         parts.append('## Left out, missing, or flawed\n\n' + '\n'.join(left) + '\n')
-    return '\n'.join(parts)
+    return printable('\n'.join(parts))
 
 
 def markdown_table(table: Table) -> str:
     """Format one table, its columns aligned for reading as plain text."""
-    lines = [tuple(cell.replace('|', r'\|') for cell in line)
+    lines = [tuple(' '.join(cell.replace('|', r'\|').splitlines()) for cell in line)
              for line in (table.header, *table.rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(table.header))]
 
@@ -58,8 +60,9 @@ def to_latex(comparison: Comparison) -> str:
             rf'\begin{{tabular}}{{{columns}}}', r'\toprule', lines[0], r'\midrule', *lines[1:],
             r'\bottomrule', r'\end{tabular}', r'\end{table}', '']))
     said = [comparison.remark] if comparison.remark else []
-    parts += [f'% {note}\n' for note in [*said, headline(comparison), *notes(comparison)]]
-    return '\n'.join(parts)
+    parts += [f'% {" ".join(note.splitlines())}\n'
+              for note in [*said, headline(comparison), *notes(comparison)]]
+    return printable('\n'.join(parts))
 
 
 LATEX = {'\\': r'\textbackslash{}', '&': r'\&', '%': r'\%', '$': r'\$', '#': r'\#', '_': r'\_',
@@ -85,9 +88,16 @@ def to_csv(comparison: Comparison) -> str:
                 for name in sorted(cell.metrics):
                     value = float(cell.metrics[name][i])
                     # repr keeps every digit, and an empty field reads as a missing value.
-                    writer.writerow((row, column.label, run.folder, run.seed, run.epoch, name,
+                    writer.writerow((*map(_no_formula, (row, column.label, str(run.folder))),
+                                     run.seed, run.epoch, name,
                                      '' if math.isnan(value) else repr(value)))
-    return out.getvalue()
+    return printable(out.getvalue())
+
+
+def _no_formula(text: str) -> str:
+    """Return a text that a spreadsheet does not compute: with an apostrophe, if it begins as a
+    formula does."""
+    return f"'{text}" if text.startswith(('=', '+', '-', '@')) else text
 
 
 def to_json(comparison: Comparison) -> str:

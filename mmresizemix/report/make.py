@@ -43,7 +43,8 @@ def make_comparison(paths: Sequence[str | Path], out: str | Path, *,
         assessed = assess(runs, resamples, workers=workers, progress=progress)
     result = compare(assessed, faults, baseline=baseline, allow_different=allow_different,
                      resamples=resamples, epoch=epoch, remark=remark)
-    for name in formats:
+    # A misspelt folder must not take the place of an earlier comparison.
+    for name in formats if runs else ():
         if name == 'html':
             write_report(out / REPORT, result, [pictures] if pictures else paths)
         else:

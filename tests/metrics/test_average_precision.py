@@ -195,3 +195,43 @@ def test_a_truth_without_a_mask_is_named(tmp_path, segmentation):
     assert read_truth(tmp_path / 'truth.json')
     with pytest.raises(UnreadableDetections, match='truth.json: annotation 4 has no mask'):
         read_truth(tmp_path / 'truth.json', masks=True)
+
+
+TRUTH_FAULTS = {
+    **{f'no {name}': (part, name, None, f'{part}: .* has no valid {name}') for part, name in (
+        ('images', 'id'), ('annotations', 'id'), ('annotations', 'image_id'), ('annotations', 'category_id'),
+        ('annotations', 'bbox'), ('annotations', 'area'), ('categories', 'id'), ('categories', 'name'))},
+    'NaN': ('annotations', 'area', float('nan'), '.*has no valid area'),
+    'beyond floats': ('annotations', 'area', 10**400, '.*has no valid area'),
+    'a text in a box': ('annotations', 'bbox', [1, 2, 3, '4'], '.*has no valid bbox'),
+    'an id twice': ('images', 'id', 2, 'images: ids that are given twice'),
+    'ids of two types': ('categories', 'id', 'x', 'categories: ids that are .*of several types'),
+}
+
+
+@pytest.mark.parametrize('name', TRUTH_FAULTS)
+def test_a_truth_that_no_evaluation_reads_is_named(tmp_path, name):
+    part, key, value, named = TRUTH_FAULTS[name]
+    content = drawn_truth().content
+    content[part][0][key] = value
+    (tmp_path / 'truth.json').write_text(json.dumps(content))
+    with pytest.raises(UnreadableDetections, match=f'truth.json: {named}'):
+        read_truth(tmp_path / 'truth.json')
+
+
+@pytest.mark.parametrize('score', ['0.5', None, [0.5], 10**400])
+def test_scores_are_numbers(tmp_path, score):
+    truth = drawn_truth()
+    found = drawn_detections(truth)
+    found[3]['score'] = score
+    (tmp_path / 'found.json').write_text(json.dumps(found))
+    with pytest.raises(UnreadableDetections, match='not detections; each needs .* and score'):
+        read_detections(tmp_path / 'found.json', truth)
+
+
+def test_other_keys_of_detections_are_left_out(tmp_path):
+    """COCO's tools would take a 'caption' for results of another kind."""
+    truth = drawn_truth()
+    found = drawn_detections(truth)
+    (tmp_path / 'found.json').write_text(json.dumps([dict(one, caption='a cat', id='x') for one in found]))
+    assert read_detections(tmp_path / 'found.json', truth) == found

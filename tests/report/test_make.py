@@ -82,6 +82,19 @@ def test_latex_and_html_escape_what_they_are_given(made):
     assert 'a<b>' not in page and 'a&lt;b&gt;&amp;|_%' in page
 
 
+def test_names_do_nothing_to_a_terminal_or_a_spreadsheet(tool, tmp_path):
+    for name in ('baseline', '=1+1', '+x', '@sum', '\x1b]0;title\x07\x1b[31mred', 'two\r\nlines|of', r'$x_{$'):
+        write_run(tmp_path / 'runs' / repr(name).replace('\\', ''), method=name)
+    done = tool('compare', tmp_path / 'runs', '--out', tmp_path / 'out', '--resamples', 2)
+    assert done.returncode == 0, done.stderr
+    texts = [done.stdout, *((tmp_path / 'out' / name).read_text() for name in FILES[:4])]
+    assert not any(c in text for text in texts for c in '\x1b\x07\r') and r'\x1b[31mred' in done.stdout
+    with (tmp_path / 'out/runs.csv').open(newline='') as file:
+        found = {line['pretraining'] for line in csv.DictReader(file)}
+    assert found >= {"'=1+1", "'+x", "'@sum", 'baseline'} and not any(one.startswith(('=', '+', '@')) for one in found)
+    assert r'| two lines\|of ' in done.stdout
+
+
 @pytest.mark.skipif(not shutil.which('pdflatex'), reason='pdflatex is not installed')
 def test_latex_compiles(made, tmp_path):
     out, _ = made
@@ -192,7 +205,16 @@ def test_nothing_to_read(tool, tmp_path, arguments, code):
     done = tool('compare', *arguments, *(['--out', tmp_path / 'out'] if arguments else []),
                 environment=dict(COLUMNS='200'), cwd=tmp_path)
     assert done.returncode == code and 'Traceback' not in done.stderr
-    assert os.listdir(tmp_path) in (['out'], [])
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_typo_overwrites_no_comparison(tool, runs, made, tmp_path):
+    out = shutil.copytree(made[0], tmp_path / 'out')
+    before = {name: (out / name).read_bytes() for name in FILES}
+    done = tool('compare', tmp_path / 'rnus', '--out', out)
+    assert done.returncode == 2 and done.stdout == ''
+    assert 'rnus: no such folder' in done.stderr and 'no run was read, so nothing was written' in done.stderr
+    assert {name: (out / name).read_bytes() for name in FILES} == before
 
 
 @pytest.mark.parametrize('settings, joins', [(('a', 'a'), False), (('a', 'b'), True), (('a', None), False)])
