@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..console.progress_bar import Progress
+from ..console.text import shortened
 from . import as_mmdet
 from .as_mmdet import MMDetView
 from .data_report import (
@@ -167,7 +168,7 @@ class _Split:
             if lacking:
                 which = entry.get('id') if isinstance(entry, dict) else entry
                 self.report.add(BAD_ENTRY, self.json,
-                                f'{key}, id {_short(which)}: no valid {", ".join(lacking)}')
+                                f'{key}, id {shortened(which)}: no valid {", ".join(lacking)}')
             else:
                 complete.append(entry)
         for number, times in Counter(entry['id'] for entry in complete).items():
@@ -200,11 +201,6 @@ def _is_number(value: Any) -> bool:
         return False
 
 
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else f'{text[:57]}...'
-
-
 def _read(path: Path, report: DataReport) -> dict | None:
     try:
         # Bytes would be read in UTF-16 or with a byte order mark, too, but COCO's tools take text.
@@ -213,7 +209,7 @@ def _read(path: Path, report: DataReport) -> dict | None:
         report.add(NO_JSON, path)
         return None
     except (OSError, ValueError, RecursionError) as error:
-        report.add(BAD_JSON, path, _short(error))
+        report.add(BAD_JSON, path, shortened(error))
         return None
     keys = ('images', 'annotations', 'categories')
     lacking = [key for key in keys if not isinstance(content, dict)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..console.text import shortened
 from ..files import file_sha256
 
 
@@ -84,7 +85,7 @@ def read_truth(path: str | Path, masks: bool = False) -> Truth:
             lacking = [name for name, is_right in fields.items() if not (
                 isinstance(entry, dict) and is_right(entry.get(name)))]
             if lacking:
-                raise UnreadableDetections(f'{path}: {part}: {_short(entry)} has no valid '
+                raise UnreadableDetections(f'{path}: {part}: {shortened(repr(entry))} has no valid '
                                            f'{", ".join(lacking)}')
     for part in ('images', 'categories'):
         ids = [entry['id'] for entry in content[part]]
@@ -115,11 +116,6 @@ NEEDED: dict[str, dict[str, Callable[[Any], bool]]] = dict(
     images=dict(id=_is_id),
     annotations=dict(id=_is_id, image_id=_is_id, category_id=_is_id, bbox=_is_box, area=_is_number),
     categories=dict(id=_is_id, name=lambda value: isinstance(value, str)))
-
-
-def _short(entry: Any) -> str:
-    text = repr(entry)
-    return text if len(text) <= 60 else f'{text[:57]}...'
 
 
 def _is_mask(segmentation: Any) -> bool:

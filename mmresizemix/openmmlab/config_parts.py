@@ -29,16 +29,17 @@ def merge_options(config: Any, options: Mapping[str, Any] | None) -> list[str]:
             settings, the config has a setting of almost this name, or one of two options is a part
             of the other.
     """
-    for name in options or {}:
-        inside = [other for other in options or {} if other.startswith(f'{name}.')]
+    options = dict(options or {})
+    for name in options:
+        inside = [other for other in options if other.startswith(f'{name}.')]
         if inside:
             raise ValueError(f'{inside[0]} is a part of {name}; give one of both')
     # MMEngine replaces a section that is given _delete_, so what is in it now does not matter.
-    replaced = tuple(name.removesuffix('_delete_') for name in options or {}
+    replaced = tuple(name.removesuffix('_delete_') for name in options
                      if name.endswith('._delete_'))
-    new = [name for name in options or {} if not name.startswith(replaced or '\0')
-           and not _has_setting(config, name)]
-    config.merge_from_dict(dict(options or {}))
+    new = [name for name in options
+           if not name.startswith(replaced) and not _has_setting(config, name)]
+    config.merge_from_dict(options)
     return new
 
 
@@ -90,6 +91,15 @@ def full_class_of(settings: Any) -> str:
     name none."""
     found = settings.get('type') or ''
     return found if isinstance(found, str) else f'{found.__module__}.{found.__name__}'
+
+
+def built_class(settings: Any, registry: Any, scope: str | None) -> Any:
+    """Return the class that ``settings`` build, or None if MMEngine's ``registry`` has none of this
+    name in ``scope``."""
+    if not isinstance(settings['type'], str):
+        return settings['type']
+    with registry.switch_scope_and_registry(scope) as found:
+        return found.get(settings['type'])
 
 
 def datasets_inside(dataset: Mapping[str, Any]) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mmengine.config import Config
 from mmengine.registry import DATASETS, init_default_scope
 
-from .config_parts import datasets_inside
+from .config_parts import leaf_settings
 
 if TYPE_CHECKING:  # it imports PyTorch, which reading a plan does without
     from mmengine.dataset import BaseDataset
@@ -119,9 +119,7 @@ def empty_sets_named(cfg: Config, loaders: Iterable[str]) -> Iterator[None]:
 
 def _where(settings: Any) -> str:
     """Return what the config says about the files and classes of the first set that it holds."""
-    inside = datasets_inside(settings)
-    if inside:
-        return _where(inside[0])
+    settings = next(leaf_settings(settings))
     said = {name: settings.get(name) for name in ('data_root', 'ann_file', 'data_prefix')}
     said['classes'] = (settings.get('metainfo') or {}).get('classes')
     return ', '.join(f'{name}={value!r}' for name, value in said.items() if value)

@@ -52,10 +52,9 @@ class ClassNamesHook(Hook):
                 _check_folders(leaf)
                 _check_annotations(leaf)
         if isinstance(runner._train_loop, BaseLoop):
-            training = list(leaves(datasets[0]))
-            readable = [one for one in training if hasattr(one, 'get_data_info')]
-            require_objects(readable, 'the training set')
-            require_masks(readable, 'the training set')
+            training = _readable(datasets[0])
+            require_objects(training, 'the training set')
+            require_masks(training, 'the training set')
             absent = _absent(training)
             if absent:
                 runner.logger.warning(
@@ -66,8 +65,7 @@ class ClassNamesHook(Hook):
             if isinstance(loop, BaseLoop):
                 _check_table(loop)
         for other in datasets[1:]:
-            require_masks([one for one in leaves(other) if hasattr(one, 'get_data_info')],
-                          'the evaluation set')
+            require_masks(_readable(other), 'the evaluation set')
             folders = [one.img_prefix for dataset in (datasets[0], other)
                        for one in leaves(dataset) if getattr(one, 'folder_to_idx', None)]
             remedy = (f'Give {" and ".join(dict.fromkeys(folders))} a folder for each class'
@@ -80,6 +78,11 @@ class ClassNamesHook(Hook):
 def names_in(dataset: Any) -> list[str]:
     """Return the class names of a data set in the order of their labels, [] if it has none."""
     return list((getattr(dataset, 'metainfo', None) or {}).get('classes') or ())
+
+
+def _readable(dataset: Any) -> list[Any]:
+    """Return the data sets inside of one whose entries can be read without their pictures."""
+    return [one for one in leaves(dataset) if hasattr(one, 'get_data_info')]
 
 
 def _check_numbers(model: Any, names: Sequence[str]) -> None:
@@ -129,7 +132,8 @@ def _absent(datasets: Sequence[Any]) -> list[str]:
     """Return the classes of which sets in VOC format have no object. Their annotations list no
     classes, and objects of other names are left out without a word."""
     mmdet = sys.modules.get('mmdet.datasets')
-    if mmdet is None or not all(isinstance(one, mmdet.XMLDataset) for one in datasets):
+    if mmdet is None or not datasets or not all(
+            isinstance(one, mmdet.XMLDataset) for one in datasets):
         return []
     labels = {box['bbox_label'] for dataset in datasets for i in range(len(dataset))
               for box in dataset.get_data_info(i)['instances']}

@@ -6,7 +6,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS
 
-from ..openmmlab.config_parts import class_of, full_class_of
+from ..openmmlab.config_parts import built_class, class_of, full_class_of
 from ..runs.run import RANDOM
 from .transfer_run import make_transfer_run
 
@@ -69,8 +69,7 @@ def _takes(settings: Any, argument: str) -> bool:
     """Whether the class that ``settings`` build has an argument of this name."""
     if argument in settings:
         return True
-    with MODELS.switch_scope_and_registry('mmdet') as registry:
-        kind = registry.get(settings.type) if isinstance(settings.type, str) else settings.type
+    kind = built_class(settings, MODELS, 'mmdet')
     # Arguments that a class does not know go on to the next one if it takes any (**kwargs).
     for one in inspect.getmro(kind):
         taken = inspect.signature(one).parameters

@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DATASETS
 
-from ..openmmlab.config_parts import class_of, leaf_settings
+from ..openmmlab.config_parts import built_class, class_of, leaf_settings
 from .sharing import LOADERS
 
 EVALUATORS = ('val_evaluator', 'test_evaluator')
@@ -95,10 +95,8 @@ def _sets(cfg: Config) -> Iterator[Any]:
 
 
 def _classes_of(leaf: Any, scope: str | None) -> Sequence[str]:
-    named, kind = (leaf.get('metainfo') or {}).get('classes'), leaf['type']
-    if isinstance(kind, str):
-        with DATASETS.switch_scope_and_registry(scope) as registry:
-            kind = registry.get(kind)
+    named = (leaf.get('metainfo') or {}).get('classes')
+    kind = built_class(leaf, DATASETS, scope)
     return named or getattr(kind, 'METAINFO', {}).get('classes') or ()
 
 
